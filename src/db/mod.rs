@@ -1,0 +1,1 @@
+//! The lowest layer: everything that speaks to PostgreSQL and knows nothing of tenants or terminals.

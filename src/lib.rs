@@ -1,0 +1,3 @@
+//! Runs fleets of schema-per-tenant PostgreSQL tenants.
+
+pub mod db;
