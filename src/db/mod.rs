@@ -1,1 +1,3 @@
 //! The lowest layer: everything that speaks to PostgreSQL and knows nothing of tenants or terminals.
+
+pub mod conn;

@@ -1,0 +1,11 @@
+//! Finds a database and connects to it the way libpq's users expect.
+
+mod conninfo;
+mod conninfo_error;
+mod keyword;
+mod secret;
+mod url;
+
+pub use conninfo_error::{ConnInfoError, Origin};
+pub use keyword::libpq_variables;
+pub use secret::Secret;
