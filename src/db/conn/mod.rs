@@ -2,10 +2,14 @@
 
 mod conninfo;
 mod conninfo_error;
+mod environment;
 mod keyword;
 mod secret;
+mod service;
+mod settings;
 mod url;
 
 pub use conninfo_error::{ConnInfoError, Origin};
+pub use environment::Env;
 pub use keyword::libpq_variables;
 pub use secret::Secret;
