@@ -2,14 +2,18 @@
 
 mod conninfo;
 mod conninfo_error;
+mod endpoint;
 mod environment;
 mod keyword;
+mod pgpass;
+mod private_file;
 mod secret;
 mod service;
 mod settings;
 mod url;
 
 pub use conninfo_error::{ConnInfoError, Origin};
+pub use endpoint::{Address, Endpoint};
 pub use environment::Env;
 pub use keyword::libpq_variables;
 pub use secret::Secret;
