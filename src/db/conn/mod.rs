@@ -10,10 +10,14 @@ mod private_file;
 mod secret;
 mod service;
 mod settings;
+mod tls;
+mod tls_settings;
 mod url;
+mod verifier;
 
 pub use conninfo_error::{ConnInfoError, Origin};
 pub use endpoint::{Address, Endpoint};
 pub use environment::Env;
 pub use keyword::libpq_variables;
 pub use secret::Secret;
+pub use tls_settings::SslMode;
