@@ -2,7 +2,7 @@
 //!
 //! [`ConnectTarget::resolve`] turns a connection string, the environment, the service file and the password file into
 //! one value; [`connect()`] goes there, over TLS as strict as asked, and says in a [`ConnectError`] what went wrong at
-//! which server and what to do about it.
+//! which server and what to do about it. [`Manager`] does the same for a pool.
 //!
 //! How large a pool is, what a session is used for and how errors are shown is left to those above. The environment
 //! is never read here: it comes in as an [`Env`].
@@ -16,6 +16,7 @@ mod endpoint;
 mod environment;
 mod failure;
 mod keyword;
+mod manager;
 mod pgpass;
 mod private_file;
 mod random;
@@ -36,6 +37,7 @@ pub use conninfo_error::{ConnInfoError, Origin};
 pub use endpoint::{Address, Endpoint};
 pub use environment::Env;
 pub use keyword::libpq_variables;
+pub use manager::{Manager, Pool, PoolError, Pooled};
 pub use retry::connect_with_retry;
 pub use secret::Secret;
 pub use target::{ConnectTarget, TargetSessionAttrs};

@@ -1,0 +1,75 @@
+//! Makes and recycles connections for a deadpool pool.
+//!
+//! deadpool-postgres brings a manager of its own, which takes connections from a function and so could take ours. But
+//! its errors are the driver's: the list of servers tried, the kind and the hint of a [`ConnectError`] would be lost
+//! in `pool.get()`. Ours is a page long and keeps them; the recycling method is still deadpool-postgres's.
+
+use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
+use deadpool_postgres::RecyclingMethod;
+use tokio_postgres::SimpleQueryMessage;
+
+use super::connect::connect;
+use super::connect_error::ConnectError;
+use super::connection::Connection;
+use super::target::ConnectTarget;
+
+/// The clean-up would pass inside a transaction and be undone with it. One that was opened by an earlier message has an
+/// earlier time. A plain `ROLLBACK` would do too, but writes a warning to the server's log each time.
+const OUTSIDE_TRANSACTION: &str = "SELECT pg_catalog.now() = pg_catalog.statement_timestamp() AS is_outside";
+
+/// A pool of [`Connection`]s to one target.
+pub type Pool = managed::Pool<Manager>;
+
+/// Why the pool had no connection to give.
+pub type PoolError = managed::PoolError<ConnectError>;
+
+/// A connection on loan; it goes back to the pool when dropped.
+pub type Pooled = managed::Object<Manager>;
+
+#[derive(Debug)]
+pub struct Manager {
+    target: ConnectTarget,
+}
+
+impl Manager {
+    pub fn new(target: ConnectTarget) -> Self {
+        Self { target }
+    }
+
+    pub fn target(&self) -> &ConnectTarget {
+        &self.target
+    }
+}
+
+impl managed::Manager for Manager {
+    type Type = Connection;
+    type Error = ConnectError;
+
+    async fn create(&self) -> Result<Connection, ConnectError> {
+        connect(&self.target).await
+    }
+
+    /// Leaves nothing of the last user behind: cursors, settings such as `search_path`, locks, temporary tables.
+    /// Prepared statements stay.
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<ConnectError> {
+        if connection.is_closed() {
+            return Err(RecycleError::message("the connection is closed"));
+        }
+        let method = RecyclingMethod::Clean;
+        let clean = format!("{OUTSIDE_TRANSACTION}; {}", method.query().unwrap_or_default());
+        let answer = connection.simple_query(&clean).await.map_err(|error| {
+            let reason = error
+                .as_db_error()
+                .map_or_else(|| error.to_string(), ToString::to_string);
+            RecycleError::message(format!("the connection could not be cleaned: {reason}"))
+        })?;
+        let is_outside = answer.iter().any(
+            |message| matches!(message, SimpleQueryMessage::Row(row) if row.try_get("is_outside") .is_ok_and(|is| is == Some("t"))),
+        );
+        if is_outside {
+            Ok(())
+        } else {
+            Err(RecycleError::message("the connection was left in a transaction"))
+        }
+    }
+}
