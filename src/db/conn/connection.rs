@@ -156,7 +156,8 @@ where
                 let reason = error
                     .as_db_error()
                     .map_or_else(|| error.to_string(), ToString::to_string);
-                tracing::warn!(server = place, "connection lost: {reason}");
+                // Whoever uses the connection learns of it from the statement that failed.
+                tracing::debug!(server = place, "connection lost: {reason}");
                 return;
             }
             None => return,
@@ -167,7 +168,10 @@ where
 fn log_notice(notice: &DbError, place: &str) {
     let (message, code) = (notice.message(), notice.code().code());
     match notice.parsed_severity() {
-        Some(Severity::Warning) => tracing::warn!(server = place, code, "{message}"),
+        // A server that goes down says so to everybody; the failing statement says it better.
+        Some(Severity::Warning) if !code.starts_with("57P") => {
+            tracing::warn!(server = place, code, "{message}");
+        }
         _ => tracing::debug!(server = place, code, "{message}"),
     }
 }

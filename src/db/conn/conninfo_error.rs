@@ -70,7 +70,9 @@ impl ConnInfoError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NotConfigured => "name a server, for instance postgresql://user@host/database".to_owned(),
+            Self::NotConfigured => {
+                "set DATABASE_URL, or name one as in postgresql://user@host/database".to_owned()
+            }
             Self::Malformed(_) => "write postgresql://user:password@host:5432/database, with the characters \
                 `@ : / ? # %` in user and password percent-encoded, or keyword='value' pairs"
                 .to_owned(),

@@ -46,7 +46,8 @@ impl managed::Manager for Manager {
     type Error = ConnectError;
 
     async fn create(&self) -> Result<Connection, ConnectError> {
-        connect(&self.target).await
+        // Boxed: the login's future is large and deeply nested, and every user of a session would carry it.
+        Box::pin(connect(&self.target)).await
     }
 
     /// Leaves nothing of the last user behind: cursors, settings such as `search_path`, locks, temporary tables.
