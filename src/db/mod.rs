@@ -1,4 +1,26 @@
 //! The lowest layer: everything that speaks to PostgreSQL and knows nothing of tenants or terminals.
+//!
+//! [`conn`] finds and opens connections, [`Db`] pools them, a [`Session`] is one in use. Names reach SQL through
+//! [`SchemaName`], a tenant's schema is entered through [`Session::open_tenant`], and refinery lives in [`migrator`].
 
 pub mod conn;
+mod error;
+mod ident;
 pub mod local;
+mod lock;
+pub mod migrator;
+mod pool;
+mod session;
+mod sql_text;
+mod tenant_conn;
+
+pub use tokio_postgres::Row;
+pub use tokio_postgres::types::Type;
+
+pub use self::error::Error;
+pub use self::ident::{MAX_NAME_BYTES, NameError, QuotedIdent, QuotedText, SchemaName};
+pub use self::lock::{LockHeld, LockName};
+pub use self::pool::{Db, PoolOptions, SessionError};
+pub use self::session::{Param, Session, StatementLimits, TextResult, Transaction};
+pub use self::sql_text::{Statement, Token, TokenKind, Unterminated, statements, tokens, without_secrets};
+pub use self::tenant_conn::{Access, OpenTenantError, TenantOptions};

@@ -1,0 +1,173 @@
+//! What PostgreSQL, or the way to it, said instead of answering.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_postgres::error::{DbError, SqlState};
+
+/// A statement that failed. Displays the server's own words with the SQLSTATE; the driver alone says "db error".
+#[derive(Debug, Clone)]
+pub struct Error(Arc<Cause>);
+
+#[derive(Debug)]
+enum Cause {
+    Driver(tokio_postgres::Error),
+    TimedOut(Duration),
+    Interrupted,
+    /// The connection was lost when nobody could say whether the commit had arrived.
+    CommitUnknown(tokio_postgres::Error),
+}
+
+impl Error {
+    pub(super) fn timed_out(limit: Duration) -> Self {
+        Self(Arc::new(Cause::TimedOut(limit)))
+    }
+
+    pub(super) fn interrupted() -> Self {
+        Self(Arc::new(Cause::Interrupted))
+    }
+
+    /// The same error, of a `COMMIT`.
+    pub(super) fn while_committing(self) -> Self {
+        if !self.is_connection_lost() {
+            return self;
+        }
+        match Arc::try_unwrap(self.0) {
+            Ok(Cause::Driver(error)) => Self(Arc::new(Cause::CommitUnknown(error))),
+            Ok(other) => Self(Arc::new(other)),
+            Err(shared) => Self(shared),
+        }
+    }
+
+    fn server(&self) -> Option<&DbError> {
+        match self.0.as_ref() {
+            Cause::Driver(error) | Cause::CommitUnknown(error) => error.as_db_error(),
+            Cause::TimedOut(_) | Cause::Interrupted => None,
+        }
+    }
+
+    /// The server's code for what went wrong, when it was the server that spoke.
+    pub fn sqlstate(&self) -> Option<&str> {
+        self.server().map(|error| error.code().code())
+    }
+
+    /// The constraint that was violated.
+    pub fn constraint(&self) -> Option<&str> {
+        self.server().and_then(DbError::constraint)
+    }
+
+    /// Whether the same work may well succeed when it is done again: a lock that came too late, a deadlock or a
+    /// serialization failure. Nothing else is ever tried twice.
+    pub fn is_transient(&self) -> bool {
+        self.has_code(&[
+            SqlState::LOCK_NOT_AVAILABLE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            SqlState::T_R_SERIALIZATION_FAILURE,
+        ])
+    }
+
+    /// Whether the connection is gone, and with it the knowledge of whether a commit under way took effect.
+    pub fn is_connection_lost(&self) -> bool {
+        match self.0.as_ref() {
+            Cause::Driver(error) => match error.as_db_error() {
+                Some(_) => self.has_code(&[
+                    SqlState::ADMIN_SHUTDOWN,
+                    SqlState::CRASH_SHUTDOWN,
+                    SqlState::CANNOT_CONNECT_NOW,
+                    SqlState::CONNECTION_FAILURE,
+                ]),
+                None => {
+                    error.is_closed()
+                        || std::error::Error::source(error)
+                            .is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
+                }
+            },
+            Cause::CommitUnknown(_) => true,
+            Cause::TimedOut(_) | Cause::Interrupted => false,
+        }
+    }
+
+    /// Whether the statement ended because this program was asked to stop.
+    pub fn is_interrupted(&self) -> bool {
+        matches!(*self.0, Cause::Interrupted)
+    }
+
+    fn has_code(&self, codes: &[SqlState]) -> bool {
+        self.server().is_some_and(|error| codes.contains(error.code()))
+    }
+
+    /// What to do next, where the server's words alone do not say.
+    pub fn hint(&self) -> Option<String> {
+        if let Cause::TimedOut(_) = *self.0 {
+            return Some(
+                "raise `database.query_timeout`, or look for what blocks it in `pg_stat_activity`".to_owned(),
+            );
+        }
+        if let Cause::CommitUnknown(_) = *self.0 {
+            return Some("look whether the change is there before doing it again".to_owned());
+        }
+        if self.is_connection_lost() {
+            return Some("look into the server's log; what was not committed has been undone".to_owned());
+        }
+        let server = self.server()?;
+        let advice = match server.code() {
+            code if *code == SqlState::LOCK_NOT_AVAILABLE => {
+                "another session holds a lock; try again, or raise `tenants.lock_timeout`"
+            }
+            code if *code == SqlState::OUT_OF_MEMORY && server.message().contains("shared memory") => {
+                "raise `max_locks_per_transaction` on the server, which needs a restart"
+            }
+            code if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+                "grant the connecting role what it lacks, or connect as another role"
+            }
+            code if *code == SqlState::DISK_FULL => "free space on the server's disk; nothing was changed",
+            code if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
+                "connect to the primary, or pass `--write` where the command has it"
+            }
+            _ => return server.hint().map(str::to_owned),
+        };
+        Some(advice.to_owned())
+    }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self(Arc::new(Cause::Driver(error)))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_ref() {
+            Cause::TimedOut(limit) => {
+                write!(
+                    f,
+                    "no answer within {} ms, the statement was cancelled",
+                    limit.as_millis()
+                )
+            }
+            Cause::Interrupted => f.write_str("cancelled on request"),
+            Cause::CommitUnknown(_) => f.write_str(
+                "the connection was lost during the commit, which may or may not have taken effect",
+            ),
+            Cause::Driver(_) if self.is_connection_lost() => {
+                f.write_str("the connection to the server was lost")?;
+                self.server()
+                    .map_or(Ok(()), |server| write!(f, ": {}", server.message()))
+            }
+            Cause::Driver(error) => match error.as_db_error() {
+                Some(server) => {
+                    write!(f, "{} ({})", server.message(), server.code().code())?;
+                    server.detail().map_or(Ok(()), |detail| write!(f, ": {detail}"))
+                }
+                None => match std::error::Error::source(error) {
+                    Some(source) => write!(f, "{error}: {source}"),
+                    None => write!(f, "{error}"),
+                },
+            },
+        }
+    }
+}
+
+impl std::error::Error for Error {}

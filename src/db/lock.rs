@@ -1,0 +1,75 @@
+//! Advisory locks: who works on what. All of them end with their transaction, so they hold behind a pooler too.
+
+use std::fmt;
+
+use super::error::Error;
+use super::ident::{QuotedText, SchemaName};
+use super::session::Session;
+
+/// What a lock stands for.
+#[derive(Debug, Clone, Copy)]
+pub enum LockName<'a> {
+    /// Changing the registry's own tables.
+    Registry,
+    /// Changing one tenant's schema.
+    Tenant(&'a SchemaName),
+}
+
+impl LockName<'_> {
+    /// The SQL expression of the lock's key. 64 bits of hash, so that two tenants do not meet by chance.
+    pub fn key(self) -> String {
+        format!(
+            "hashtextextended({}, 0)",
+            QuotedText::new(&format!("tenantctl:{self}"))
+        )
+    }
+
+    /// Who holds the lock now, or nobody any more.
+    pub async fn holder(self, session: &Session) -> Result<Option<String>, Error> {
+        let statement = include_str!("sql/lock_holder.sql").replace("{key}", &self.key());
+        let answers = session.text_query(&statement).await?;
+        let row = answers
+            .into_iter()
+            .next()
+            .and_then(|answer| answer.rows.into_iter().next());
+        Ok(row.and_then(|mut row| row.pop().flatten()))
+    }
+}
+
+impl fmt::Display for LockName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Registry => f.write_str("registry"),
+            Self::Tenant(schema) => write!(f, "tenant:{schema}"),
+        }
+    }
+}
+
+/// Another run holds a lock that is needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockHeld {
+    what: String,
+    holder: Option<String>,
+}
+
+impl LockHeld {
+    /// `holder` is what [`LockName::holder`] found out.
+    pub fn new(name: LockName<'_>, holder: Option<String>) -> Self {
+        let what = match name {
+            LockName::Registry => "the registry".to_owned(),
+            LockName::Tenant(schema) => format!("schema `{schema}`"),
+        };
+        Self { what, holder }
+    }
+}
+
+impl fmt::Display for LockHeld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is locked by another run", self.what)?;
+        self.holder
+            .as_ref()
+            .map_or(Ok(()), |holder| write!(f, " ({holder})"))
+    }
+}
+
+impl std::error::Error for LockHeld {}

@@ -1,0 +1,258 @@
+//! One connection of the pool while somebody uses it, and the transaction on it.
+//!
+//! Nothing here leaves state on the connection outside a transaction: parameters travel with unnamed statements, and
+//! settings are `SET LOCAL`. So every statement may go through a pooler that hands each transaction to another
+//! server connection.
+
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Row, SimpleQueryMessage};
+
+use super::error::Error;
+use super::pool::{PooledConnection, Running, Ticket};
+use super::sql_text::without_secrets;
+
+/// A parameter and the type it is sent as.
+pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// How long a cancelled statement may take to say so.
+const CANCEL_GRACE: Duration = Duration::from_secs(2);
+
+/// How much of a slow statement the log shows.
+const LOGGED_CHARACTERS: usize = 120;
+
+/// The limits that every statement of a session keeps.
+#[derive(Debug, Clone, Copy)]
+pub struct StatementLimits {
+    /// Statements outside [`Session::begin`] are cancelled after this long; zero for never.
+    pub timeout: Duration,
+    /// Slower statements are logged; zero for never.
+    pub slow: Duration,
+}
+
+/// A connection borrowed from the pool.
+pub struct Session {
+    /// `None` only while the session is being dropped.
+    connection: Option<PooledConnection>,
+    limits: StatementLimits,
+    ticket: Ticket,
+    /// A transaction was left open: the connection must not go back to the pool.
+    tainted: bool,
+}
+
+/// One statement's answer in text form, for SQL whose columns nobody knows beforehand.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TextResult {
+    /// The columns' names; empty when the statement returns no rows.
+    pub columns: Vec<String>,
+    /// The rows, each value as PostgreSQL writes it.
+    pub rows: Vec<Vec<Option<String>>>,
+    /// How many rows the statement returned or changed.
+    pub affected: u64,
+}
+
+impl Session {
+    pub(super) fn new(connection: PooledConnection, limits: StatementLimits, running: &Arc<Running>) -> Self {
+        let ticket = running.register(connection.canceller());
+        Self {
+            connection: Some(connection),
+            limits,
+            ticket,
+            tainted: false,
+        }
+    }
+
+    fn client(&self) -> &tokio_postgres::Client {
+        self.connection
+            .as_ref()
+            .expect("present until the session is dropped")
+            .client()
+    }
+
+    /// Runs a statement with parameters, in one round trip.
+    pub async fn query(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Error> {
+        self.watch(statement, self.client().query_typed(statement, params))
+            .await
+    }
+
+    /// Runs a statement that returns at most one row.
+    pub async fn query_opt(&self, statement: &str, params: &[Param<'_>]) -> Result<Option<Row>, Error> {
+        Ok(self.query(statement, params).await?.pop())
+    }
+
+    /// Runs a statement with parameters and says how many rows it changed.
+    pub async fn execute(&self, statement: &str, params: &[Param<'_>]) -> Result<u64, Error> {
+        self.watch(statement, self.client().execute_typed(statement, params))
+            .await
+    }
+
+    /// Sends statements without parameters as one message.
+    pub async fn script(&self, statements: &str) -> Result<(), Error> {
+        self.watch(statements, self.client().batch_execute(statements))
+            .await
+    }
+
+    /// Sends statements without parameters as one message and returns what each answered, as text.
+    pub async fn text_query(&self, statements: &str) -> Result<Vec<TextResult>, Error> {
+        let messages = self
+            .watch(statements, self.client().simple_query(statements))
+            .await?;
+        Ok(collect_text(messages))
+    }
+
+    /// Begins a transaction with the statements of `opening`, all in one round trip, and returns their answers.
+    pub async fn begin(&mut self, opening: &str) -> Result<(Transaction<'_>, Vec<TextResult>), Error> {
+        self.tainted = true;
+        match self.text_query(opening).await {
+            Ok(answers) => Ok((Transaction { session: self }, answers)),
+            Err(error) => {
+                // The connection is worth keeping when it still answers.
+                if !error.is_connection_lost() && self.script("ROLLBACK").await.is_ok() {
+                    self.tainted = false;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Awaits a statement, cancels it on the server when it takes too long, and logs it when it was slow.
+    async fn watch<T>(
+        &self,
+        statement: &str,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Error> {
+        let started = Instant::now();
+        let mut answer = std::pin::pin!(answer);
+        let limit = if self.tainted {
+            Duration::ZERO
+        } else {
+            self.limits.timeout
+        };
+        let result = if limit.is_zero() {
+            answer.await
+        } else {
+            match tokio::time::timeout(limit, &mut answer).await {
+                Ok(result) => result,
+                Err(_) => {
+                    self.ticket.cancel().await;
+                    // The answer to a cancelled statement, or a late success: either ends the wait.
+                    return match tokio::time::timeout(CANCEL_GRACE, answer).await {
+                        Ok(Ok(value)) => Ok(value),
+                        _ => Err(Error::timed_out(limit)),
+                    };
+                }
+            }
+        };
+        let elapsed = started.elapsed();
+        if !self.limits.slow.is_zero() && elapsed >= self.limits.slow {
+            let shown = without_secrets(statement, LOGGED_CHARACTERS);
+            tracing::warn!("slow statement: {} ms for `{shown}`", elapsed.as_millis());
+        }
+        result.map_err(|error| match Error::from(error) {
+            error if error.sqlstate() == Some("57014") && self.ticket.was_cancelled() => Error::interrupted(),
+            error => error,
+        })
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.tainted
+            && let Some(connection) = self.connection.take()
+        {
+            // Closing the connection rolls back whatever was open on it.
+            connection.discard();
+        }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("limits", &self.limits)
+            .field("tainted", &self.tainted)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An open transaction. Dropped without [`Transaction::commit`] it is undone, at the price of its connection.
+#[derive(Debug)]
+#[must_use = "a transaction that is not committed is undone"]
+pub struct Transaction<'a> {
+    session: &'a mut Session,
+}
+
+impl Transaction<'_> {
+    /// Makes the transaction's changes last.
+    pub async fn commit(self) -> Result<(), Error> {
+        self.session
+            .script("COMMIT")
+            .await
+            .map_err(Error::while_committing)?;
+        self.session.tainted = false;
+        Ok(())
+    }
+
+    /// Undoes the transaction's changes and keeps the connection.
+    pub async fn rollback(self) -> Result<(), Error> {
+        self.session.script("ROLLBACK").await?;
+        self.session.tainted = false;
+        Ok(())
+    }
+}
+
+impl Transaction<'_> {
+    /// Commits what went well and undoes what did not.
+    pub async fn end<T, E: From<Error>>(self, result: Result<T, E>) -> Result<T, E> {
+        match result {
+            Ok(value) => {
+                self.commit().await?;
+                Ok(value)
+            }
+            Err(error) => {
+                // The error that led here says more than one of the rollback.
+                self.rollback().await.ok();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Deref for Transaction<'_> {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        self.session
+    }
+}
+
+/// Sorts the messages of a simple query into one result a statement.
+fn collect_text(messages: Vec<SimpleQueryMessage>) -> Vec<TextResult> {
+    let mut results = Vec::new();
+    let mut current = TextResult::default();
+    for message in messages {
+        match message {
+            SimpleQueryMessage::RowDescription(columns) => {
+                current.columns = columns.iter().map(|column| column.name().to_owned()).collect();
+            }
+            SimpleQueryMessage::Row(row) => {
+                current.rows.push(
+                    (0..row.len())
+                        .map(|index| row.get(index).map(str::to_owned))
+                        .collect(),
+                );
+            }
+            SimpleQueryMessage::CommandComplete(affected) => {
+                current.affected = affected;
+                results.push(std::mem::take(&mut current));
+            }
+            _ => {}
+        }
+    }
+    results
+}

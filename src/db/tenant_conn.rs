@@ -1,0 +1,136 @@
+//! The one place where a tenant's schema is entered.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::error::Error;
+use super::ident::{QuotedIdent, QuotedText, SchemaName};
+use super::lock::{LockHeld, LockName};
+use super::session::{Session, Transaction};
+
+/// What the work in a tenant may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// PostgreSQL refuses every change. Readers share the tenant's lock.
+    ReadOnly,
+    /// The tenant's lock is held alone.
+    ReadWrite,
+}
+
+/// How a tenant is entered.
+#[derive(Debug, Clone)]
+pub struct TenantOptions {
+    pub access: Access,
+    /// Schemas seen after the tenant's own.
+    pub search_path: Vec<String>,
+    /// Zero waits for ever.
+    pub lock_timeout: Duration,
+    /// Zero lets a statement run as long as it takes.
+    pub statement_timeout: Duration,
+}
+
+/// Why a tenant could not be entered.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenTenantError {
+    #[error("{0}")]
+    Locked(#[from] LockHeld),
+    #[error("schema `{0}` does not exist")]
+    SchemaMissing(SchemaName),
+    #[error("{0}")]
+    Sql(#[from] Error),
+}
+
+impl Session {
+    /// Begins a transaction inside a tenant: lock, search path and timeouts, all of them gone with the transaction.
+    ///
+    /// The schema is looked for first, because PostgreSQL would quietly pass over a search path entry that does not
+    /// exist and find the tables of the next one.
+    pub async fn open_tenant(
+        &mut self,
+        schema: &SchemaName,
+        options: &TenantOptions,
+    ) -> Result<Transaction<'_>, OpenTenantError> {
+        let lock = LockName::Tenant(schema);
+        let opening = opening(schema, options);
+        let (transaction, answers) = self.begin(&opening).await?;
+        let found = answers.last().and_then(|answer| answer.rows.first());
+        let is_true = |column: usize| {
+            found
+                .and_then(|row| row.get(column))
+                .is_some_and(|value| value.as_deref() == Some("t"))
+        };
+        let (locked, exists) = (is_true(0), is_true(1));
+        if locked && exists {
+            return Ok(transaction);
+        }
+        let holder = if locked {
+            None
+        } else {
+            lock.holder(&transaction).await?
+        };
+        transaction.rollback().await?;
+        if locked {
+            Err(OpenTenantError::SchemaMissing(schema.clone()))
+        } else {
+            Err(LockHeld::new(lock, holder).into())
+        }
+    }
+}
+
+fn opening(schema: &SchemaName, options: &TenantOptions) -> String {
+    let (begin, try_lock) = match options.access {
+        Access::ReadOnly => ("BEGIN READ ONLY", "pg_try_advisory_xact_lock_shared"),
+        Access::ReadWrite => ("BEGIN READ WRITE", "pg_try_advisory_xact_lock"),
+    };
+    let mut script = format!("{begin}; {}", local_settings(schema, options));
+    let name = schema.quoted().to_string();
+    let key = LockName::Tenant(schema).key();
+    let _ = write!(
+        script,
+        "SELECT {try_lock}({key}), to_regnamespace({}) IS NOT NULL",
+        QuotedText::new(&name)
+    );
+    script
+}
+
+fn local_settings(schema: &SchemaName, options: &TenantOptions) -> String {
+    let path: Vec<String> = std::iter::once(schema.quoted().to_string())
+        .chain(
+            options
+                .search_path
+                .iter()
+                .map(|name| QuotedIdent::new(name).to_string()),
+        )
+        .collect();
+    format!(
+        "SET LOCAL search_path = {}; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {}; \
+         SET LOCAL standard_conforming_strings = on; ",
+        path.join(", "),
+        options.lock_timeout.as_millis(),
+        options.statement_timeout.as_millis(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_odd_schema_name_stays_one_name_in_the_opening() {
+        let schema = SchemaName::new("x\"; DROP TABLE t; --'\\").expect("valid");
+        let options = TenantOptions {
+            access: Access::ReadOnly,
+            search_path: vec!["pub\"lic".to_owned()],
+            lock_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::ZERO,
+        };
+        let script = opening(&schema, &options);
+        let parsed = crate::db::statements(&script).expect("readable");
+        let openings: Vec<&str> = parsed
+            .iter()
+            .map(|statement| statement.opening[0].as_str())
+            .collect();
+        assert_eq!(openings, ["begin", "set", "set", "set", "set", "select"]);
+        assert!(script.contains("\"pub\"\"lic\""));
+    }
+}
