@@ -1,3 +1,5 @@
 //! Runs fleets of schema-per-tenant PostgreSQL tenants.
 
 pub mod db;
+pub mod exit;
+pub mod tenant;

@@ -1,0 +1,11 @@
+//! Tenants: what they are called, where they are registered, and which of them are meant.
+
+mod domain;
+pub mod registry;
+mod selection;
+mod slug;
+
+pub use self::domain::{Domain, DomainError};
+pub use self::registry::{Change, Changes, NewTenant, RegistryError, Status, Tenant};
+pub use self::selection::{Selection, SelectionError, Which};
+pub use self::slug::{Naming, NamingError, Slug, SlugError};

@@ -1,0 +1,417 @@
+//! The table `public.tenants`: reading and writing its rows, and what its constraints mean in words.
+//!
+//! Functions named `…_in_tx` expect the caller's transaction; what else belongs to the change is the caller's.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Domain, Selection, Slug, Which};
+use crate::db::{self, Param, Row, SchemaName, Session, Transaction, Type};
+
+/// The columns of a tenant, in the order in which [`Tenant::from_row`] reads them.
+macro_rules! columns {
+    () => {
+        "id, slug, name, domain, schema_name, subscription_plan, region, status, metadata, schema_version, \
+         schema_fingerprint, created_at, updated_at, deleted_at"
+    };
+}
+
+/// A registered tenant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tenant {
+    pub id: Uuid,
+    pub slug: Slug,
+    pub name: String,
+    pub domain: Option<String>,
+    pub schema: SchemaName,
+    pub plan: String,
+    pub region: Option<String>,
+    pub status: Status,
+    pub metadata: Value,
+    pub schema_version: Option<i64>,
+    pub schema_fingerprint: Option<String>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// When the tenant was suspended.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// Whether a tenant is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Active,
+    /// Soft-deleted: hidden from applications, its schema still there.
+    Suspended,
+}
+
+impl Status {
+    /// The word that the registry holds.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+        }
+    }
+}
+
+/// What is known of a tenant before it is registered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewTenant {
+    pub slug: Slug,
+    pub schema: SchemaName,
+    pub name: String,
+    pub domain: Option<Domain>,
+    pub plan: String,
+    pub region: Option<String>,
+    /// A JSON object.
+    pub metadata: Value,
+}
+
+/// A change to one column that may be emptied.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Change<T> {
+    #[default]
+    Keep,
+    Set(T),
+    Clear,
+}
+
+impl<T: ToString> Change<T> {
+    fn parts(&self) -> (bool, Option<String>) {
+        match self {
+            Self::Keep => (false, None),
+            Self::Set(value) => (true, Some(value.to_string())),
+            Self::Clear => (true, None),
+        }
+    }
+}
+
+/// Changes to a tenant's row; what is not named stays.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Changes {
+    pub name: Option<String>,
+    pub domain: Change<Domain>,
+    pub plan: Option<String>,
+    pub region: Change<String>,
+    /// Laid over the metadata key by key; a key that is `null` here is removed.
+    pub metadata: Option<Value>,
+}
+
+/// Why the registry could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    #[error("this database has no registry of tenants")]
+    NotInitialised,
+    #[error("tenant `{0}` already exists")]
+    SlugTaken(Slug),
+    #[error("domain `{0}` already belongs to another tenant")]
+    DomainTaken(String),
+    #[error("schema `{0}` already belongs to another tenant")]
+    SchemaTaken(SchemaName),
+    #[error("there is no tenant `{slug}`")]
+    Unknown { slug: Slug, nearest: Option<String> },
+    #[error("row `{slug}` of the registry cannot be used: {problem}")]
+    BadRow { slug: String, problem: String },
+    #[error("{0}")]
+    Sql(#[source] db::Error),
+}
+
+impl From<db::Error> for RegistryError {
+    fn from(error: db::Error) -> Self {
+        match error.sqlstate() {
+            // The table, or one of its columns, is not ours.
+            Some("42P01" | "42703") => Self::NotInitialised,
+            _ => Self::Sql(error),
+        }
+    }
+}
+
+impl RegistryError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotInitialised => Some("run `tenantctl init`, or check which database is meant".to_owned()),
+            Self::SlugTaken(slug) => Some(format!(
+                "see it with `tenantctl show {slug}`, or pass `--if-not-exists`"
+            )),
+            Self::DomainTaken(domain) => Some(format!("see whose it is with `tenantctl resolve {domain}`")),
+            Self::SchemaTaken(_) => {
+                Some("`-` and `_` in a slug name the same schema; choose another slug".to_owned())
+            }
+            Self::Unknown {
+                nearest: Some(nearest),
+                ..
+            } => Some(format!("did you mean `{nearest}`?")),
+            Self::Unknown { nearest: None, .. } => {
+                Some("`tenantctl list --inactive` shows all tenants".to_owned())
+            }
+            Self::BadRow { .. } => Some("correct it in `public.tenants`".to_owned()),
+            Self::Sql(_) => None,
+        }
+    }
+}
+
+impl Tenant {
+    fn from_row(row: &Row) -> Result<Self, RegistryError> {
+        let slug: String = row.get(1);
+        let bad = |problem: String| RegistryError::BadRow {
+            slug: slug.clone(),
+            problem,
+        };
+        let status: String = row.get(7);
+        Ok(Self {
+            id: row.get(0),
+            slug: slug
+                .parse()
+                .map_err(|error: super::SlugError| bad(error.to_string()))?,
+            name: row.get(2),
+            domain: row.get(3),
+            schema: SchemaName::new(row.get::<_, String>(4)).map_err(|error| bad(error.to_string()))?,
+            plan: row.get(5),
+            region: row.get(6),
+            status: match status.as_str() {
+                "active" => Status::Active,
+                "suspended" => Status::Suspended,
+                other => return Err(bad(format!("its status is `{other}`"))),
+            },
+            metadata: row.get(8),
+            schema_version: row.get(9),
+            schema_fingerprint: row.get(10),
+            created_at: row.get(11),
+            updated_at: row.get(12),
+            deleted_at: row.get(13),
+        })
+    }
+
+    /// Whether applications may use the tenant.
+    pub fn is_active(&self) -> bool {
+        self.status == Status::Active
+    }
+}
+
+/// Says whether the registry's table exists.
+pub async fn exists(session: &Session) -> Result<bool, RegistryError> {
+    const STATEMENT: &str = "SELECT to_regclass('public.tenants') IS NOT NULL";
+    Ok(session
+        .query_opt(STATEMENT, &[])
+        .await?
+        .is_some_and(|row| row.get(0)))
+}
+
+/// The tenants of a selection, sorted by slug. Slugs that nobody has are not reported here.
+pub async fn select(session: &Session, selection: &Selection) -> Result<Vec<Tenant>, RegistryError> {
+    const STATEMENT: &str = concat!(
+        "SELECT ",
+        columns!(),
+        "\n",
+        include_str!("sql/select_tenants.sql")
+    );
+    let texts = |slugs: &[Slug]| slugs.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let slugs = match &selection.which {
+        Which::All => None,
+        Which::Slugs(slugs) => Some(texts(slugs)),
+    };
+    let rows = session
+        .query(
+            STATEMENT,
+            &[
+                (&slugs, Type::TEXT_ARRAY),
+                (&selection.include_inactive, Type::BOOL),
+                (&selection.plans, Type::TEXT_ARRAY),
+                (&selection.regions, Type::TEXT_ARRAY),
+                (&texts(&selection.exclude), Type::TEXT_ARRAY),
+            ],
+        )
+        .await?;
+    rows.iter().map(Tenant::from_row).collect()
+}
+
+/// The tenant of that slug, active or not.
+pub async fn find(session: &Session, slug: &Slug) -> Result<Tenant, RegistryError> {
+    const STATEMENT: &str = concat!("SELECT ", columns!(), " FROM public.tenants WHERE slug = $1");
+    match session
+        .query_opt(STATEMENT, &[(&slug.as_str(), Type::TEXT)])
+        .await?
+    {
+        Some(row) => Tenant::from_row(&row),
+        None => Err(unknown(session, slug).await?),
+    }
+}
+
+/// The tenant of that slug, its row locked until the transaction ends.
+pub async fn lock_in_tx(transaction: &Transaction<'_>, slug: &Slug) -> Result<Tenant, RegistryError> {
+    const STATEMENT: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM public.tenants WHERE slug = $1 FOR UPDATE"
+    );
+    match transaction
+        .query_opt(STATEMENT, &[(&slug.as_str(), Type::TEXT)])
+        .await?
+    {
+        Some(row) => Tenant::from_row(&row),
+        None => Err(unknown(transaction, slug).await?),
+    }
+}
+
+/// The tenant that a host name belongs to, active or not.
+pub async fn find_by_domain(session: &Session, domain: &Domain) -> Result<Option<Tenant>, RegistryError> {
+    const STATEMENT: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM public.tenants WHERE lower(domain) = lower($1)"
+    );
+    let row = session
+        .query_opt(STATEMENT, &[(&domain.as_str(), Type::TEXT)])
+        .await?;
+    row.as_ref().map(Tenant::from_row).transpose()
+}
+
+/// Registers a tenant. Waits for another run that is registering the same slug, domain or schema.
+pub async fn insert_in_tx(transaction: &Transaction<'_>, new: &NewTenant) -> Result<Tenant, RegistryError> {
+    const STATEMENT: &str = concat!(
+        "INSERT INTO public.tenants (slug, schema_name, name, domain, subscription_plan, region, metadata) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING ",
+        columns!()
+    );
+    let rows = transaction
+        .query(
+            STATEMENT,
+            &[
+                (&new.slug.as_str(), Type::TEXT),
+                (&new.schema.as_str(), Type::TEXT),
+                (&new.name, Type::TEXT),
+                (&new.domain.as_ref().map(Domain::as_str), Type::TEXT),
+                (&new.plan, Type::TEXT),
+                (&new.region, Type::TEXT),
+                (&new.metadata, Type::JSONB),
+            ],
+        )
+        .await
+        .map_err(|error| match error.constraint() {
+            Some("tenants_slug_key") => RegistryError::SlugTaken(new.slug.clone()),
+            Some("tenants_schema_name_key") => RegistryError::SchemaTaken(new.schema.clone()),
+            Some("tenants_domain_key") => domain_taken(new.domain.as_ref()),
+            _ => error.into(),
+        })?;
+    Tenant::from_row(rows.first().expect("INSERT … RETURNING answers with the row"))
+}
+
+/// Changes a tenant's row.
+pub async fn update_in_tx(
+    transaction: &Transaction<'_>,
+    slug: &Slug,
+    changes: &Changes,
+) -> Result<Tenant, RegistryError> {
+    const STATEMENT: &str = concat!(include_str!("sql/update_tenant.sql"), "\nRETURNING ", columns!());
+    let (domain_changes, domain) = changes.domain.parts();
+    let (region_changes, region) = changes.region.parts();
+    let row = transaction
+        .query_opt(
+            STATEMENT,
+            &[
+                (&slug.as_str(), Type::TEXT),
+                (&changes.name, Type::TEXT),
+                (&changes.plan, Type::TEXT),
+                (&domain_changes, Type::BOOL),
+                (&domain, Type::TEXT),
+                (&region_changes, Type::BOOL),
+                (&region, Type::TEXT),
+                (&changes.metadata, Type::JSONB),
+            ],
+        )
+        .await
+        .map_err(|error| match (error.constraint(), &changes.domain) {
+            (Some("tenants_domain_key"), Change::Set(domain)) => domain_taken(Some(domain)),
+            _ => error.into(),
+        })?;
+    match row {
+        Some(row) => Tenant::from_row(&row),
+        None => Err(unknown(transaction, slug).await?),
+    }
+}
+
+/// Suspends or resumes a tenant.
+pub async fn set_status_in_tx(
+    transaction: &Transaction<'_>,
+    slug: &Slug,
+    status: Status,
+) -> Result<Tenant, RegistryError> {
+    const STATEMENT: &str = concat!(
+        "UPDATE public.tenants SET is_active = $2 WHERE slug = $1 RETURNING ",
+        columns!()
+    );
+    let params: [Param<'_>; 2] = [
+        (&slug.as_str(), Type::TEXT),
+        (&(status == Status::Active), Type::BOOL),
+    ];
+    match transaction.query_opt(STATEMENT, &params).await? {
+        Some(row) => Tenant::from_row(&row),
+        None => Err(unknown(transaction, slug).await?),
+    }
+}
+
+/// Removes a tenant's row.
+pub async fn delete_in_tx(transaction: &Transaction<'_>, tenant: &Tenant) -> Result<(), RegistryError> {
+    transaction
+        .execute(
+            "DELETE FROM public.tenants WHERE id = $1",
+            &[(&tenant.id, Type::UUID)],
+        )
+        .await?;
+    Ok(())
+}
+
+/// How many tables a tenant's schema has; `None` when there is no such schema.
+pub async fn count_tables(session: &Session, schema: &SchemaName) -> Result<Option<u64>, RegistryError> {
+    const STATEMENT: &str = "SELECT count(c.oid) FROM pg_namespace n \
+                             LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p') \
+                             WHERE n.nspname = $1 GROUP BY n.oid";
+    let row = session
+        .query_opt(STATEMENT, &[(&schema.as_str(), Type::TEXT)])
+        .await?;
+    Ok(row.map(|row| row.get::<_, i64>(0).unsigned_abs()))
+}
+
+/// The error for a slug that nobody has, with the one that was probably meant.
+pub(super) async fn unknown(session: &Session, slug: &Slug) -> Result<RegistryError, RegistryError> {
+    const STATEMENT: &str = "SELECT slug FROM public.tenants WHERE slug LIKE $1 OR $2 LIKE slug || '%' \
+                             OR length(slug) BETWEEN length($2) - 2 AND length($2) + 2 LIMIT 20000";
+    let pattern = format!("{}%", slug.as_str().replace('_', "\\_"));
+    let rows = session
+        .query(STATEMENT, &[(&pattern, Type::TEXT), (&slug.as_str(), Type::TEXT)])
+        .await?;
+    let known: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    Ok(RegistryError::Unknown {
+        slug: slug.clone(),
+        nearest: nearest(slug.as_str(), &known),
+    })
+}
+
+fn nearest(slug: &str, known: &[String]) -> Option<String> {
+    let distance = |other: &String| strsim::damerau_levenshtein(slug, other);
+    let best = known
+        .iter()
+        .min_by_key(|other| (distance(other), (*other).clone()))?;
+    let is_near = distance(best) <= 1 + slug.len() / 4 || best.starts_with(slug);
+    is_near.then(|| best.clone())
+}
+
+fn domain_taken(domain: Option<&Domain>) -> RegistryError {
+    RegistryError::DomainTaken(domain.map(ToString::to_string).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_slug_is_offered_only_when_it_is_near() {
+        let known = ["acme".to_owned(), "globex".to_owned(), "acme-eu".to_owned()];
+        assert_eq!(nearest("acem", &known).as_deref(), Some("acme"));
+        assert_eq!(nearest("glob", &known).as_deref(), Some("globex"));
+        assert_eq!(nearest("initech", &known), None);
+        assert_eq!(nearest("x", &[]), None);
+    }
+}

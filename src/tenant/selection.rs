@@ -1,0 +1,102 @@
+//! Which tenants a command is about.
+
+use super::Slug;
+use super::registry::{self, RegistryError, Tenant};
+use crate::db::Session;
+
+/// A choice of tenants, the same for every command.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    pub which: Which,
+    /// Only tenants of these plans; empty for any.
+    pub plans: Vec<String>,
+    /// Only tenants of these regions; empty for any.
+    pub regions: Vec<String>,
+    pub include_inactive: bool,
+    pub exclude: Vec<Slug>,
+}
+
+/// Where a selection begins.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Which {
+    #[default]
+    All,
+    Slugs(Vec<Slug>),
+}
+
+/// Why a selection cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SelectionError {
+    #[error("there {} no tenant {}", if .0.len() == 1 { "is" } else { "are" }, quoted(.0))]
+    Unknown(Vec<Slug>, Option<String>),
+    #[error("{} suspended: {}", if .0.len() == 1 { "this tenant is" } else { "these tenants are" }, quoted(.0))]
+    Suspended(Vec<Slug>),
+    #[error("{0}")]
+    Registry(#[from] RegistryError),
+}
+
+impl SelectionError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown(_, Some(hint)) => Some(hint.clone()),
+            Self::Unknown(_, None) => Some("`tenantctl list --inactive` shows all tenants".to_owned()),
+            Self::Suspended(_) => Some("pass `--inactive` to include suspended tenants".to_owned()),
+            Self::Registry(_) => None,
+        }
+    }
+}
+
+fn quoted(slugs: &[Slug]) -> String {
+    slugs
+        .iter()
+        .map(|slug| format!("`{slug}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+impl Selection {
+    /// The tenants that are meant, sorted by slug. A slug that was named and cannot be served is an error, so that a
+    /// misspelt name never makes a run look complete.
+    pub async fn resolve(&self, session: &Session) -> Result<Vec<Tenant>, SelectionError> {
+        let Which::Slugs(named) = &self.which else {
+            return Ok(registry::select(session, self).await?);
+        };
+        let everyone = Self {
+            which: self.which.clone(),
+            include_inactive: true,
+            ..Self::default()
+        };
+        let found = registry::select(session, &everyone).await?;
+        let unknown: Vec<Slug> = named
+            .iter()
+            .filter(|slug| found.iter().all(|tenant| tenant.slug != **slug))
+            .cloned()
+            .collect();
+        if let Some(first) = unknown.first() {
+            let hint = registry::unknown(session, first).await?.hint();
+            return Err(SelectionError::Unknown(unknown, hint));
+        }
+        let mut suspended = Vec::new();
+        let mut chosen = Vec::new();
+        for tenant in found.into_iter().filter(|tenant| self.admits(tenant)) {
+            if tenant.is_active() || self.include_inactive {
+                chosen.push(tenant);
+            } else {
+                suspended.push(tenant.slug);
+            }
+        }
+        if suspended.is_empty() {
+            Ok(chosen)
+        } else {
+            Err(SelectionError::Suspended(suspended))
+        }
+    }
+
+    fn admits(&self, tenant: &Tenant) -> bool {
+        let region = tenant.region.as_deref().unwrap_or_default();
+        (self.plans.is_empty() || self.plans.contains(&tenant.plan))
+            && (self.regions.is_empty() || self.regions.iter().any(|wanted| wanted == region))
+            && !self.exclude.contains(&tenant.slug)
+    }
+}
