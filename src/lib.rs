@@ -1,5 +1,6 @@
 //! Runs fleets of schema-per-tenant PostgreSQL tenants.
 
+pub mod config;
 pub mod db;
 pub mod exit;
 pub mod tenant;

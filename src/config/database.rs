@@ -1,0 +1,294 @@
+//! Which database is meant, and how it is used.
+//!
+//! A URL, its direct twin, its shadow and its password come from one layer together: a `--database-url` for
+//! staging must never meet a `DIRECT_URL` of production that happens to be in the environment.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::file::{DatabaseTable, TargetTable, nearest};
+use super::{ConfigError, Environment, Flags, number};
+
+/// What the command line says about the database. clap sees to it that at most one of them is given.
+#[derive(Debug, Clone, Default)]
+pub struct DatabaseFlags {
+    pub url: Option<String>,
+    pub target: Option<String>,
+    pub local: bool,
+}
+
+/// Where the database is, and how connections to it are used.
+#[derive(Debug, Clone)]
+pub struct DatabaseSettings {
+    pub source: DatabaseSource,
+    pub pool_min: usize,
+    /// `None`: the URL's own `connection_limit`, else ten.
+    pub pool_max: Option<usize>,
+    pub pool_timeout: Duration,
+    pub query_timeout: Duration,
+    pub slow_query: Duration,
+    pub connect_wait: Duration,
+}
+
+/// Where the database is.
+#[derive(Debug, Clone)]
+pub enum DatabaseSource {
+    /// As the URLs say; without any, as libpq's own variables do.
+    Urls(Urls),
+    /// On the private server.
+    Local,
+}
+
+/// The ways to one database. `Debug` hides them, since they may hold passwords.
+#[derive(Clone, Default)]
+pub struct Urls {
+    /// For everything; may lead through a pooler.
+    pub url: Option<String>,
+    /// For what a pooler cannot carry.
+    pub direct: Option<String>,
+    /// An empty database for rehearsals.
+    pub shadow: Option<String>,
+    /// A file with the password, where the URLs hold none.
+    pub password_file: Option<PathBuf>,
+}
+
+impl fmt::Debug for Urls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Urls")
+            .field("url", &self.url.is_some())
+            .field("direct", &self.direct.is_some())
+            .field("shadow", &self.shadow.is_some())
+            .field("password_file", &self.password_file)
+            .finish()
+    }
+}
+
+impl DatabaseSettings {
+    pub(super) fn resolve(
+        file: DatabaseTable,
+        targets: BTreeMap<String, TargetTable>,
+        local_enabled: bool,
+        flags: &Flags,
+        environment: &Environment,
+    ) -> Result<Self, ConfigError> {
+        let millis = |name| Ok(number(environment, name)?.map(Duration::from_millis));
+        let written = |value: Option<super::duration::WrittenDuration>| value.map(|written| written.0);
+        let settings = Self {
+            pool_min: number(environment, "DATABASE_POOL_MIN")?
+                .or(file.pool_min)
+                .unwrap_or(2),
+            pool_max: number(environment, "DATABASE_POOL_MAX")?.or(file.pool_max),
+            pool_timeout: millis("DATABASE_POOL_TIMEOUT_MS")?
+                .or(written(file.pool_timeout))
+                .unwrap_or(Duration::from_secs(5)),
+            query_timeout: millis("DATABASE_QUERY_TIMEOUT_MS")?
+                .or(written(file.query_timeout))
+                .unwrap_or(Duration::from_secs(10)),
+            slow_query: millis("SLOW_QUERY_THRESHOLD_MS")?
+                .or(written(file.slow_query))
+                .unwrap_or(Duration::from_secs(1)),
+            connect_wait: match environment.get("TENANTCTL_CONNECT_WAIT") {
+                Some(text) => super::parse_duration(text)
+                    .map_err(|message| ConfigError::in_variable("TENANTCTL_CONNECT_WAIT", message))?,
+                None => written(file.connect_wait).unwrap_or(Duration::from_secs(5)),
+            },
+            source: DatabaseSource::resolve(
+                Urls {
+                    url: file.url,
+                    direct: file.direct_url,
+                    shadow: file.shadow_url,
+                    password_file: file.password_file,
+                },
+                targets,
+                local_enabled,
+                flags,
+                environment,
+            )?,
+        };
+        if settings.pool_max == Some(0) {
+            return Err(ConfigError::general(
+                "setting `database.pool_max` must be at least 1",
+            ));
+        }
+        Ok(settings)
+    }
+}
+
+impl DatabaseSource {
+    fn resolve(
+        file: Urls,
+        mut targets: BTreeMap<String, TargetTable>,
+        local_enabled: bool,
+        flags: &Flags,
+        environment: &Environment,
+    ) -> Result<Self, ConfigError> {
+        let variable = |name| environment.get(name).map(str::to_owned);
+        let password_file = variable("DATABASE_PASSWORD_FILE").map(PathBuf::from);
+
+        if flags.database.local {
+            return Ok(Self::Local);
+        }
+        if let Some(name) = &flags.database.target {
+            let Some(target) = targets.remove(name) else {
+                return Err(unknown_target(name, &targets));
+            };
+            if target.url.is_none() {
+                return Err(ConfigError::general(format!("target `{name}` has no `url`"))
+                    .with_hint(format!("add `url = \"postgresql://…\"` under `[targets.{name}]`")));
+            }
+            return Ok(Self::Urls(Urls {
+                url: target.url,
+                direct: target.direct_url,
+                shadow: target.shadow_url,
+                password_file: target.password_file,
+            }));
+        }
+        if let Some(url) = &flags.database.url {
+            return Ok(Self::Urls(Urls {
+                url: Some(url.clone()),
+                password_file,
+                ..Urls::default()
+            }));
+        }
+        let from_environment = Urls {
+            url: variable("DATABASE_URL"),
+            direct: variable("DIRECT_URL"),
+            shadow: variable("SHADOW_DATABASE_URL"),
+            password_file,
+        };
+        if from_environment.url.is_some() {
+            return Ok(Self::Urls(from_environment));
+        }
+        if file.url.is_some() {
+            return Ok(Self::Urls(file));
+        }
+        if local_enabled {
+            return Ok(Self::Local);
+        }
+        Ok(Self::Urls(Urls {
+            password_file: from_environment.password_file.or(file.password_file),
+            ..Urls::default()
+        }))
+    }
+}
+
+fn unknown_target(name: &str, targets: &BTreeMap<String, TargetTable>) -> ConfigError {
+    let known: Vec<&str> = targets.keys().map(String::as_str).collect();
+    let error = ConfigError::in_flag(
+        "--target",
+        format!("there is no target `{name}` in the configuration"),
+    );
+    match nearest(name, &known) {
+        Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+        None if known.is_empty() => {
+            error.with_hint(format!("add a table `[targets.{name}]` to `tenantctl.toml`"))
+        }
+        None => error.with_hint(format!("known targets: {}", known.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::Settings;
+    use super::super::file::ConfigFile;
+    use super::*;
+
+    const FILE: &str = "
+        [database]
+        url = 'postgresql://file/db'
+        direct_url = 'postgresql://file-direct/db'
+        password_file = '/file-password'
+        [targets.eu]
+        url = 'postgresql://eu/db'
+        [targets.empty]
+    ";
+
+    fn urls(flags: DatabaseFlags, variables: &[(&str, &str)]) -> Result<DatabaseSource, ConfigError> {
+        let environment = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let file = ConfigFile::parse(Path::new("t.toml"), FILE)?;
+        let flags = Flags {
+            database: flags,
+            ..Flags::default()
+        };
+        Settings::resolve(file, &flags, &environment).map(|settings| settings.database.source)
+    }
+
+    fn found(source: Result<DatabaseSource, ConfigError>) -> Urls {
+        match source.expect("valid") {
+            DatabaseSource::Urls(urls) => urls,
+            DatabaseSource::Local => panic!("expected URLs"),
+        }
+    }
+
+    const ENVIRONMENT: [(&str, &str); 2] = [
+        ("DATABASE_URL", "postgresql://env/db"),
+        ("DIRECT_URL", "postgresql://env-direct/db"),
+    ];
+
+    #[test]
+    fn a_url_and_its_direct_twin_come_from_one_layer() {
+        let file = found(urls(DatabaseFlags::default(), &[]));
+        assert_eq!(file.direct.as_deref(), Some("postgresql://file-direct/db"));
+
+        let environment = found(urls(DatabaseFlags::default(), &ENVIRONMENT));
+        assert_eq!(environment.url.as_deref(), Some("postgresql://env/db"));
+        assert_eq!(environment.direct.as_deref(), Some("postgresql://env-direct/db"));
+        assert_eq!(environment.password_file, None);
+
+        let flag = DatabaseFlags {
+            url: Some("postgresql://flag/db".to_owned()),
+            ..DatabaseFlags::default()
+        };
+        let flag = found(urls(flag, &ENVIRONMENT));
+        assert_eq!(
+            (flag.url.as_deref(), flag.direct),
+            (Some("postgresql://flag/db"), None)
+        );
+
+        let target = DatabaseFlags {
+            target: Some("eu".to_owned()),
+            ..DatabaseFlags::default()
+        };
+        let target = found(urls(target, &ENVIRONMENT));
+        assert_eq!(
+            (target.url.as_deref(), target.direct),
+            (Some("postgresql://eu/db"), None)
+        );
+    }
+
+    #[test]
+    fn an_unknown_target_is_refused_with_the_nearest_one() {
+        let flags = DatabaseFlags {
+            target: Some("eur".to_owned()),
+            ..DatabaseFlags::default()
+        };
+        let error = urls(flags, &[]).expect_err("no such target");
+        assert_eq!(error.hint(), Some("did you mean `eu`?"));
+        let flags = DatabaseFlags {
+            target: Some("empty".to_owned()),
+            ..DatabaseFlags::default()
+        };
+        assert!(
+            urls(flags, &[])
+                .expect_err("no url")
+                .to_string()
+                .contains("has no `url`")
+        );
+    }
+
+    #[test]
+    fn settings_never_show_a_url() {
+        let urls = Urls {
+            url: Some("postgresql://u:hunter2@h/db".to_owned()),
+            ..Urls::default()
+        };
+        assert!(!format!("{urls:?}").contains("hunter2"));
+    }
+}

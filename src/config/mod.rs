@@ -1,0 +1,264 @@
+//! Configuration: file < environment < flags become one [`Settings`] value before any work starts.
+//!
+//! This module and [`Environment`] are the only readers of the environment. What a setting means is documented in
+//! `config.example.toml`, which a test holds against the defaults here.
+
+mod database;
+mod duration;
+mod environment;
+mod error;
+mod file;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use self::database::{DatabaseFlags, DatabaseSettings, DatabaseSource, Urls};
+pub use self::duration::parse_duration;
+pub use self::environment::Environment;
+pub use self::error::ConfigError;
+use self::file::ConfigFile;
+use crate::db::SchemaName;
+use crate::tenant::Naming;
+
+/// Form of a command's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutputFormat {
+    /// A table for people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// Comma-separated values with a header line.
+    Csv,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// What the command line says about the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    pub config: Option<PathBuf>,
+    pub database: DatabaseFlags,
+    pub output: Option<OutputFormat>,
+    pub color: Option<ColorChoice>,
+}
+
+/// Everything that can be configured, resolved.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub database: DatabaseSettings,
+    pub tenants: TenantSettings,
+    pub fleet: FleetSettings,
+    pub local: LocalSettings,
+    pub registry_migrations: Option<PathBuf>,
+    pub output: OutputFormat,
+    pub color: ColorChoice,
+    pub environment: Environment,
+}
+
+/// How schemas are named and opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantSettings {
+    pub naming: Naming,
+    pub search_path: Vec<String>,
+    pub default_plan: String,
+    pub lock_timeout: Duration,
+}
+
+/// How work over many tenants is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FleetSettings {
+    pub jobs: usize,
+    pub retries: u32,
+}
+
+/// Where the private server lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalSettings {
+    pub data_dir: Option<PathBuf>,
+    pub bin_dir: Option<PathBuf>,
+    pub user: Option<String>,
+    pub database: String,
+}
+
+impl Settings {
+    /// Finds and reads the configuration file, then lays environment and flags over it.
+    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
+        let (file, path) = ConfigFile::find(flags.config.as_deref(), environment)?;
+        match &path {
+            Some(path) => tracing::debug!(path = %path.display(), "configuration file"),
+            None => tracing::debug!("no configuration file"),
+        }
+        Self::resolve(file, flags, environment)
+    }
+
+    fn resolve(file: ConfigFile, flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
+        let template = file.tenants.template.as_deref().unwrap_or("tenant_template");
+        let template = SchemaName::new(template)
+            .map_err(|error| ConfigError::general(format!("setting `tenants.template`: {error}")))?;
+        let naming = Naming::new(file.tenants.prefix.as_deref().unwrap_or("tenant_"), template)
+            .map_err(|error| ConfigError::general(format!("setting `tenants.prefix`: {error}")))?;
+        let jobs = number(environment, "TENANTCTL_JOBS")?
+            .or(file.fleet.jobs)
+            .unwrap_or(4);
+        if jobs == 0 {
+            return Err(ConfigError::general("setting `fleet.jobs` must be at least 1"));
+        }
+        let local_enabled = file.local.enabled.unwrap_or(false);
+        Ok(Self {
+            database: DatabaseSettings::resolve(
+                file.database,
+                file.targets,
+                local_enabled,
+                flags,
+                environment,
+            )?,
+            tenants: TenantSettings {
+                naming,
+                search_path: file
+                    .tenants
+                    .search_path
+                    .unwrap_or_else(|| vec!["public".to_owned()]),
+                default_plan: file.tenants.default_plan.unwrap_or_else(|| "basic".to_owned()),
+                lock_timeout: file
+                    .tenants
+                    .lock_timeout
+                    .map_or(Duration::from_secs(5), |written| written.0),
+            },
+            fleet: FleetSettings {
+                jobs,
+                retries: file.fleet.retries.unwrap_or(3),
+            },
+            local: LocalSettings {
+                data_dir: file.local.data_dir,
+                bin_dir: file.local.bin_dir,
+                user: file.local.user,
+                database: file.local.database.unwrap_or_else(|| "tenantctl".to_owned()),
+            },
+            registry_migrations: file.registry.migrations,
+            output: flags.output.or(file.output.format).unwrap_or_default(),
+            color: flags.color.or(file.output.color).unwrap_or_default(),
+            environment: environment.clone(),
+        })
+    }
+}
+
+/// A whole number from the environment.
+fn number<T: std::str::FromStr>(
+    environment: &Environment,
+    name: &'static str,
+) -> Result<Option<T>, ConfigError> {
+    let parse = |text: &str| {
+        text.trim()
+            .parse()
+            .map_err(|_| ConfigError::in_variable(name, "expected a whole number, 0 or more"))
+    };
+    environment.get(name).map(parse).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../config.example.toml");
+
+    fn settings(file: &str, flags: &Flags, variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+        let environment = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Settings::resolve(ConfigFile::parse(Path::new("t.toml"), file)?, flags, &environment)
+    }
+
+    /// The example with its commented-out keys switched on.
+    fn example_with_every_key() -> String {
+        EXAMPLE
+            .lines()
+            .map(|line| line.strip_prefix("#: ").unwrap_or(line))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    #[test]
+    fn the_example_file_holds_the_defaults() {
+        let example = settings(EXAMPLE, &Flags::default(), &[]).expect("the example is valid");
+        let default = settings("", &Flags::default(), &[]).expect("nothing is valid");
+        assert_eq!(format!("{example:#?}"), format!("{default:#?}"));
+    }
+
+    #[test]
+    fn the_example_file_parses_with_every_key_switched_on() {
+        settings(&example_with_every_key(), &Flags::default(), &[])
+            .expect("every key of the example is valid");
+    }
+
+    #[test]
+    fn the_example_file_names_every_key_that_exists() {
+        let tables: toml::Table = example_with_every_key().parse().expect("valid TOML");
+        for table in [
+            "database",
+            "tenants",
+            "fleet",
+            "registry",
+            "output",
+            "local",
+            "targets.eu",
+        ] {
+            let named = table
+                .split('.')
+                .fold(&toml::Value::Table(tables.clone()), |value, key| &value[key])
+                .clone();
+            let header = format!("[{table}]\nno_such_key_at_all = 1\n");
+            let error = ConfigFile::parse(Path::new("t.toml"), &header).expect_err("an unknown key");
+            let known = error
+                .hint()
+                .expect("a list")
+                .trim_start_matches("known here: ")
+                .to_owned();
+            for key in known.split(", ") {
+                assert!(
+                    named.get(key).is_some(),
+                    "config.example.toml does not show `{table}.{key}`"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn environment_wins_over_file_and_flags_over_both() {
+        let file = "[fleet]\njobs = 2\n[output]\nformat = 'csv'\n";
+        let from_file = settings(file, &Flags::default(), &[]).expect("valid");
+        assert_eq!((from_file.fleet.jobs, from_file.output), (2, OutputFormat::Csv));
+        let from_environment = settings(file, &Flags::default(), &[("TENANTCTL_JOBS", "7")]).expect("valid");
+        assert_eq!(from_environment.fleet.jobs, 7);
+        let flags = Flags {
+            output: Some(OutputFormat::Json),
+            ..Flags::default()
+        };
+        assert_eq!(
+            settings(file, &flags, &[]).expect("valid").output,
+            OutputFormat::Json
+        );
+    }
+
+    #[test]
+    fn a_variable_that_is_no_number_is_named() {
+        let error = settings("", &Flags::default(), &[("DATABASE_POOL_MAX", "lots")]).expect_err("no number");
+        assert_eq!(
+            error.to_string(),
+            "environment variable `DATABASE_POOL_MAX`: expected a whole number, 0 or more"
+        );
+    }
+}
