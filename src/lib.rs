@@ -3,4 +3,5 @@
 pub mod config;
 pub mod db;
 pub mod exit;
+pub mod fleet;
 pub mod tenant;

@@ -1,0 +1,51 @@
+//! What happens while a fleet works, told to whoever shows it.
+
+use std::time::Duration;
+
+use crate::tenant::Slug;
+
+/// Something that happened to a tenant.
+#[derive(Debug, Clone)]
+pub enum Event {
+    Started {
+        slug: Slug,
+    },
+    /// The attempt failed in a way that often passes; there will be another after the pause.
+    Retrying {
+        slug: Slug,
+        attempt: u32,
+        pause: Duration,
+        reason: String,
+    },
+    Finished {
+        slug: Slug,
+        ending: Ending,
+        elapsed: Duration,
+    },
+    /// No more tenants are started.
+    Draining {
+        running: usize,
+        not_started: usize,
+    },
+}
+
+/// How a tenant's work ended.
+#[derive(Debug, Clone)]
+pub enum Ending {
+    Done,
+    Skipped(String),
+    Failed(String),
+}
+
+/// Hears what happens. The terminal's progress is one, a test's list another.
+pub trait Observer {
+    fn observe(&mut self, event: &Event);
+}
+
+/// For work that nobody watches.
+#[derive(Debug, Default)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn observe(&mut self, _event: &Event) {}
+}

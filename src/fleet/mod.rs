@@ -1,0 +1,190 @@
+//! One job over many tenants.
+//!
+//! [`run`] starts the job for up to `jobs` tenants at once, tries again what often passes, hears the request to stop,
+//! and accounts for every tenant in its [`Report`]. What the job does, and how its result is shown, is left to others.
+
+mod event;
+mod report;
+mod retry;
+mod stop;
+
+use std::time::Instant;
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::mpsc;
+
+pub use self::event::{Ending, Event, Observer, Unobserved};
+pub use self::report::{Counts, Outcome, Report, TenantReport, words};
+pub use self::retry::{Retry, is_transient};
+pub use self::stop::{Patience, Stop, Urgency};
+use crate::tenant::{NewTenant, Slug, Tenant};
+
+/// What a job is done for: a tenant, or one that is about to be.
+pub trait Member {
+    fn slug(&self) -> &Slug;
+}
+
+impl Member for Tenant {
+    fn slug(&self) -> &Slug {
+        &self.slug
+    }
+}
+
+impl Member for NewTenant {
+    fn slug(&self) -> &Slug {
+        &self.slug
+    }
+}
+
+/// What happens to the rest when one tenant fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    /// Start no more.
+    Stop,
+    /// Go on with the others.
+    Continue,
+}
+
+/// How a fleet is worked through.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// The most tenants worked on at once.
+    pub jobs: usize,
+    pub on_error: OnError,
+    pub retry: Retry,
+}
+
+/// What a job answers for one tenant.
+#[derive(Debug)]
+pub enum Answer<T> {
+    Done(T),
+    /// There was nothing to do.
+    Skip(String),
+}
+
+/// Runs `job` for every member.
+///
+/// A job must leave the tenant as it was when it fails, since it may be run again. The first request to stop lets
+/// running jobs finish; after the second, whoever cancels their statements makes them fail.
+pub async fn run<M, T, Job>(
+    members: Vec<M>,
+    plan: Plan,
+    stop: &Stop,
+    observer: &mut dyn Observer,
+    job: Job,
+) -> Report<T>
+where
+    M: Member,
+    Job: AsyncFn(&M) -> anyhow::Result<Answer<T>>,
+{
+    let _patience = stop.patience();
+    let (events, mut heard) = mpsc::unbounded_channel();
+    let mut waiting = members.into_iter();
+    let mut running = FuturesUnordered::new();
+    let mut finished = Vec::new();
+    let mut draining = false;
+    let mut interrupted = false;
+
+    loop {
+        while !draining && running.len() < plan.jobs.max(1) {
+            let Some(member) = waiting.next() else { break };
+            observer.observe(&Event::Started {
+                slug: member.slug().clone(),
+            });
+            running.push(attempt(member, plan.retry, &job, stop, events.clone()));
+        }
+        if running.is_empty() {
+            break;
+        }
+        tokio::select! {
+            biased;
+            Some(event) = heard.recv() => observer.observe(&event),
+            Some(report) = running.next() => {
+                observer.observe(&finished_event(&report));
+                if matches!(report.outcome, Outcome::Failed(_)) && plan.on_error == OnError::Stop && !draining {
+                    draining = true;
+                    observer.observe(&Event::Draining { running: running.len(), not_started: waiting.len() });
+                }
+                finished.push(report);
+            }
+            () = stop.reached(Urgency::Drain), if !interrupted => {
+                interrupted = true;
+                draining = true;
+                observer.observe(&Event::Draining { running: running.len(), not_started: waiting.len() });
+            }
+        }
+    }
+    drop(running);
+
+    finished.extend(waiting.map(|member| TenantReport {
+        slug: member.slug().clone(),
+        outcome: Outcome::NotStarted,
+        elapsed: std::time::Duration::ZERO,
+    }));
+    finished.sort_by(|one, other| one.slug.cmp(&other.slug));
+    Report {
+        tenants: finished,
+        interrupted,
+    }
+}
+
+/// Does the job for one member, again after a pause as long as that may help.
+async fn attempt<M, T, Job>(
+    member: M,
+    retry: Retry,
+    job: &Job,
+    stop: &Stop,
+    events: mpsc::UnboundedSender<Event>,
+) -> TenantReport<T>
+where
+    M: Member,
+    Job: AsyncFn(&M) -> anyhow::Result<Answer<T>>,
+{
+    let started = Instant::now();
+    let slug = member.slug().clone();
+    let mut attempts = 0;
+    let outcome = loop {
+        attempts += 1;
+        let error = match job(&member).await {
+            Ok(Answer::Done(result)) => break Outcome::Done(result),
+            Ok(Answer::Skip(reason)) => break Outcome::Skipped(reason),
+            Err(error) => error,
+        };
+        if attempts > retry.times || !is_transient(&error) || stop.urgency() == Urgency::Cancel {
+            break Outcome::Failed(error);
+        }
+        let pause = retry.pause(attempts);
+        // Nobody listens any more only when the run is over, and then the event does not matter.
+        let _ = events.send(Event::Retrying {
+            slug: slug.clone(),
+            attempt: attempts,
+            pause,
+            reason: words(&error),
+        });
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.reached(Urgency::Cancel) => break Outcome::Failed(error),
+        }
+    };
+    TenantReport {
+        slug,
+        outcome,
+        elapsed: started.elapsed(),
+    }
+}
+
+fn finished_event<T>(report: &TenantReport<T>) -> Event {
+    let ending = match &report.outcome {
+        Outcome::Failed(error) => Ending::Failed(words(error)),
+        Outcome::Skipped(reason) => Ending::Skipped(reason.clone()),
+        Outcome::Done(_) | Outcome::NotStarted => Ending::Done,
+    };
+    Event::Finished {
+        slug: report.slug.clone(),
+        ending,
+        elapsed: report.elapsed,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! How a fleet fared, and what exit code that is.
+
+use std::time::Duration;
+
+use crate::exit::ExitStatus;
+use crate::tenant::Slug;
+
+/// How one tenant's work ended.
+#[derive(Debug)]
+pub enum Outcome<T> {
+    Done(T),
+    /// There was nothing to do, for the reason given.
+    Skipped(String),
+    Failed(anyhow::Error),
+    /// The run ended before this tenant's turn came.
+    NotStarted,
+}
+
+/// One tenant's line in the report.
+#[derive(Debug)]
+pub struct TenantReport<T> {
+    pub slug: Slug,
+    pub outcome: Outcome<T>,
+    pub elapsed: Duration,
+}
+
+/// How every tenant fared, sorted by slug.
+#[derive(Debug)]
+pub struct Report<T> {
+    pub tenants: Vec<TenantReport<T>>,
+    /// Whether a signal ended the run early.
+    pub interrupted: bool,
+}
+
+/// How many tenants fared how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub done: usize,
+    pub skipped: usize,
+    pub failed: usize,
+    pub not_started: usize,
+}
+
+impl<T> Report<T> {
+    /// The results of those that were done.
+    pub fn done(&self) -> impl Iterator<Item = (&Slug, &T)> {
+        self.tenants.iter().filter_map(|tenant| match &tenant.outcome {
+            Outcome::Done(result) => Some((&tenant.slug, result)),
+            _ => None,
+        })
+    }
+
+    /// Those that failed, and why.
+    pub fn failures(&self) -> impl Iterator<Item = (&Slug, &anyhow::Error)> {
+        self.tenants.iter().filter_map(|tenant| match &tenant.outcome {
+            Outcome::Failed(error) => Some((&tenant.slug, error)),
+            _ => None,
+        })
+    }
+
+    /// Those that had nothing to do, and why.
+    pub fn skipped(&self) -> impl Iterator<Item = (&Slug, &str)> {
+        self.tenants.iter().filter_map(|tenant| match &tenant.outcome {
+            Outcome::Skipped(reason) => Some((&tenant.slug, reason.as_str())),
+            _ => None,
+        })
+    }
+
+    /// Those whose turn never came.
+    pub fn not_started(&self) -> impl Iterator<Item = &Slug> {
+        self.tenants
+            .iter()
+            .filter(|tenant| matches!(tenant.outcome, Outcome::NotStarted))
+            .map(|tenant| &tenant.slug)
+    }
+
+    /// How many fared how.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for tenant in &self.tenants {
+            match tenant.outcome {
+                Outcome::Done(_) => counts.done += 1,
+                Outcome::Skipped(_) => counts.skipped += 1,
+                Outcome::Failed(_) => counts.failed += 1,
+                Outcome::NotStarted => counts.not_started += 1,
+            }
+        }
+        counts
+    }
+
+    /// The exit code of a run that ended so.
+    pub fn exit_status(&self) -> ExitStatus {
+        exit_status(self.counts(), self.interrupted)
+    }
+}
+
+fn exit_status(counts: Counts, interrupted: bool) -> ExitStatus {
+    let incomplete = counts.failed > 0 || counts.not_started > 0;
+    match counts {
+        _ if interrupted && incomplete => ExitStatus::Interrupted,
+        _ if !incomplete => ExitStatus::Done,
+        // The rest finished: nobody is left waiting, and the failure is theirs alone.
+        Counts {
+            not_started: 0,
+            done,
+            skipped,
+            ..
+        } if done + skipped > 0 => ExitStatus::Partial,
+        _ => ExitStatus::Failed,
+    }
+}
+
+/// An error with its causes on one line. A cause that repeats what stands before it is left out.
+pub fn words(error: &anyhow::Error) -> String {
+    let mut words = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if words.is_empty() {
+            words = cause;
+        } else if !words.ends_with(&cause) {
+            words = format!("{words}: {cause}");
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(
+        done: usize,
+        skipped: usize,
+        failed: usize,
+        not_started: usize,
+        interrupted: bool,
+    ) -> ExitStatus {
+        exit_status(
+            Counts {
+                done,
+                skipped,
+                failed,
+                not_started,
+            },
+            interrupted,
+        )
+    }
+
+    #[test]
+    fn a_run_in_which_nothing_failed_is_done() {
+        assert_eq!(status(3, 1, 0, 0, false), ExitStatus::Done);
+        assert_eq!(status(0, 0, 0, 0, false), ExitStatus::Done);
+    }
+
+    #[test]
+    fn a_signal_that_came_too_late_to_matter_changes_nothing() {
+        assert_eq!(status(3, 0, 0, 0, true), ExitStatus::Done);
+    }
+
+    #[test]
+    fn some_failures_with_the_rest_finished_are_partial() {
+        assert_eq!(status(2, 0, 1, 0, false), ExitStatus::Partial);
+        assert_eq!(status(0, 1, 1, 0, false), ExitStatus::Partial);
+    }
+
+    #[test]
+    fn a_run_that_stopped_early_or_failed_everywhere_has_failed() {
+        assert_eq!(status(2, 0, 1, 3, false), ExitStatus::Failed);
+        assert_eq!(status(0, 0, 2, 0, false), ExitStatus::Failed);
+    }
+
+    #[test]
+    fn tenants_left_over_by_a_signal_are_an_interruption() {
+        assert_eq!(status(2, 0, 0, 3, true), ExitStatus::Interrupted);
+        assert_eq!(status(2, 0, 1, 0, true), ExitStatus::Interrupted);
+    }
+}
