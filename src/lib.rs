@@ -4,4 +4,5 @@ pub mod config;
 pub mod db;
 pub mod exit;
 pub mod fleet;
+pub mod ops;
 pub mod tenant;

@@ -1,0 +1,156 @@
+//! Removing tenants for good: the schema and the row of the registry, both or neither.
+
+use super::log::Entry;
+use crate::db::{self, Db, OpenTenantError, QuotedText, SchemaName, Session, TenantOptions, Transaction};
+use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
+use crate::tenant::Tenant;
+use crate::tenant::registry::{self, RegistryError};
+
+/// What to remove, and how.
+#[derive(Debug)]
+pub struct Request {
+    pub tenants: Vec<Tenant>,
+    pub options: TenantOptions,
+    pub plan: Plan,
+    pub log: Entry,
+}
+
+/// What was removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    pub schema: SchemaName,
+    /// The schema was gone already; only the row was removed.
+    pub schema_was_missing: bool,
+}
+
+/// Why a tenant is still there.
+#[derive(Debug, thiserror::Error)]
+pub enum DropError {
+    #[error("objects outside schema `{schema}` depend on it: {}", objects.join(", "))]
+    NeededOutside {
+        schema: SchemaName,
+        objects: Vec<String>,
+    },
+    #[error("{0}")]
+    Open(#[from] OpenTenantError),
+    #[error("{0}")]
+    Registry(#[from] RegistryError),
+    #[error("dropping schema `{schema}`")]
+    Schema { schema: SchemaName, source: db::Error },
+    #[error("{0}")]
+    Sql(#[from] db::Error),
+}
+
+impl DropError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NeededOutside { .. } => Some(
+                "drop or change those objects first; tenantctl removes nothing outside the schema".to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// Removes every tenant in a transaction of its own.
+pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Observer) -> Report<Dropped> {
+    let Request {
+        tenants,
+        options,
+        plan,
+        log,
+    } = request;
+    let job = async |tenant: &Tenant| {
+        let mut session = db.direct().await?;
+        match drop_tenant(&mut session, tenant, &options, &log).await {
+            Ok(dropped) => Ok(Answer::Done(dropped)),
+            Err(DropError::Registry(RegistryError::Unknown { .. })) => {
+                Ok(Answer::Skip("somebody else dropped it meanwhile".to_owned()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    };
+    fleet::run(tenants, plan, stop, observer, job).await
+}
+
+async fn drop_tenant(
+    session: &mut Session,
+    tenant: &Tenant,
+    options: &TenantOptions,
+    log: &Entry,
+) -> Result<Dropped, DropError> {
+    let is_missing = match session.open_tenant(&tenant.schema, options).await {
+        Ok(transaction) => {
+            let result = drop_in_tx(&transaction, tenant, log).await;
+            return transaction.end(result).await;
+        }
+        Err(OpenTenantError::SchemaMissing(_)) => true,
+        Err(error) => return Err(error.into()),
+    };
+    let (transaction, _) = session.begin("BEGIN").await?;
+    let result = forget_in_tx(&transaction, tenant, log).await;
+    transaction.end(result).await?;
+    Ok(Dropped {
+        schema: tenant.schema.clone(),
+        schema_was_missing: is_missing,
+    })
+}
+
+async fn drop_in_tx(
+    transaction: &Transaction<'_>,
+    tenant: &Tenant,
+    log: &Entry,
+) -> Result<Dropped, DropError> {
+    let schema = &tenant.schema;
+    forget_in_tx(transaction, tenant, log).await?;
+    let objects = needed_outside(transaction, schema).await?;
+    if !objects.is_empty() {
+        return Err(DropError::NeededOutside {
+            schema: schema.clone(),
+            objects,
+        });
+    }
+    transaction
+        .script(&format!("DROP SCHEMA {} CASCADE", schema.quoted()))
+        .await
+        .map_err(|source| DropError::Schema {
+            schema: schema.clone(),
+            source,
+        })?;
+    Ok(Dropped {
+        schema: schema.clone(),
+        schema_was_missing: false,
+    })
+}
+
+/// Removes the row. Finds out first that it is still the tenant that was chosen and not a new one of that slug.
+async fn forget_in_tx(transaction: &Transaction<'_>, tenant: &Tenant, log: &Entry) -> Result<(), DropError> {
+    let current = registry::lock_in_tx(transaction, &tenant.slug).await?;
+    if current.id != tenant.id || current.schema != tenant.schema {
+        return Err(RegistryError::Unknown {
+            slug: tenant.slug.clone(),
+            nearest: None,
+        }
+        .into());
+    }
+    registry::delete_in_tx(transaction, &current).await?;
+    log.record_in_tx(transaction, &tenant.slug).await?;
+    Ok(())
+}
+
+/// What `DROP SCHEMA … CASCADE` would take along from elsewhere.
+async fn needed_outside(
+    transaction: &Transaction<'_>,
+    schema: &SchemaName,
+) -> Result<Vec<String>, db::Error> {
+    let quoted = schema.quoted().to_string();
+    let statement =
+        include_str!("sql/needed_outside.sql").replace("{schema}", &QuotedText::new(&quoted).to_string());
+    let answers = transaction.text_query(&statement).await?;
+    Ok(answers
+        .into_iter()
+        .flat_map(|answer| answer.rows)
+        .filter_map(|mut row| row.pop().flatten())
+        .collect())
+}

@@ -1,0 +1,231 @@
+//! SQL in the context of many tenants.
+
+use std::time::Instant;
+
+use super::log::Entry;
+use crate::db::{
+    self, Access, Db, OpenTenantError, Session, Statement, TenantOptions, TextResult, Transaction,
+};
+use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
+use crate::tenant::Tenant;
+use crate::tenant::registry::{self, RegistryError};
+
+/// What a finished tenant must not leave on a connection that a pooler may hand to somebody else. Deferred
+/// constraints are settled first, as long as the tenant's search path is there to find their tables.
+const CLEAN_UP: &str = "SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; \
+                        UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
+
+/// What to run, where, and how.
+#[derive(Debug)]
+pub struct Request {
+    pub tenants: Vec<Tenant>,
+    pub statements: Vec<Statement>,
+    pub options: TenantOptions,
+    pub plan: Plan,
+    /// Written only when the run may change something.
+    pub log: Entry,
+}
+
+/// A statement that would end or outlive the transaction it runs in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("statement {number}, `{words}`, would end the tenant's transaction")]
+    EndsTransaction { number: usize, words: String },
+    #[error("statement {number}, `{words}`, cannot run inside a transaction")]
+    NeedsNoTransaction { number: usize, words: String },
+    #[error("statement {number} copies to or from the client, which `exec` cannot merge")]
+    Copy { number: usize },
+    #[error("there is no statement to run")]
+    Empty,
+}
+
+/// Finds what cannot be run before any tenant is touched.
+pub fn check(statements: &[Statement]) -> Result<(), Refused> {
+    if statements.is_empty() {
+        return Err(Refused::Empty);
+    }
+    for (number, statement) in (1..).zip(statements) {
+        let opening: Vec<&str> = statement.opening.iter().map(String::as_str).collect();
+        let words = opening
+            .iter()
+            .take(2)
+            .copied()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .to_uppercase();
+        match opening.as_slice() {
+            ["rollback", "to", ..] | ["rollback", "work" | "transaction", "to", ..] => {}
+            ["begin" | "commit" | "end" | "abort" | "rollback", ..]
+            | ["start", "transaction", ..]
+            | ["prepare", "transaction", ..]
+            | ["set", "transaction", ..]
+            | ["set", "session", "characteristics", ..] => {
+                return Err(Refused::EndsTransaction { number, words });
+            }
+            ["vacuum", ..]
+            | ["create" | "drop", "database" | "tablespace", ..]
+            | ["create" | "drop", "index", "concurrently", ..]
+            | ["create", "unique", "index", "concurrently"]
+            | ["reindex", _, "concurrently", ..]
+            | ["alter", "system", ..] => return Err(Refused::NeedsNoTransaction { number, words }),
+            ["copy", ..] => return Err(Refused::Copy { number }),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Runs the statements in every tenant, each tenant in a transaction of its own.
+pub async fn run(
+    db: &Db,
+    request: Request,
+    stop: &Stop,
+    observer: &mut dyn Observer,
+) -> anyhow::Result<Report<Vec<TextResult>>> {
+    let Request {
+        tenants,
+        statements,
+        options,
+        plan,
+        log,
+    } = request;
+    if tenants.is_empty() {
+        return Ok(Report {
+            tenants: Vec::new(),
+            interrupted: false,
+        });
+    }
+    db.warm(plan.jobs.min(tenants.len())).await?;
+    let operation = match options.access {
+        Access::ReadOnly => None,
+        Access::ReadWrite => Some(log.begin(&db.session().await?).await?),
+    };
+
+    let job = async |tenant: &Tenant| {
+        let mut session = db.direct().await?;
+        let started = Instant::now();
+        let transaction = match session.open_tenant(&tenant.schema, &options).await {
+            Ok(transaction) => transaction,
+            Err(OpenTenantError::SchemaMissing(schema)) => {
+                if is_gone(&session, tenant).await? {
+                    return Ok(Answer::Skip("it was dropped meanwhile".to_owned()));
+                }
+                return Err(OpenTenantError::SchemaMissing(schema).into());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let results = match run_in_tx(&transaction, &statements).await {
+            Ok(results) => results,
+            Err(error) => {
+                transaction.rollback().await.ok();
+                return Err(error);
+            }
+        };
+        match operation {
+            None => transaction.rollback().await?,
+            Some(operation) => {
+                transaction.script(CLEAN_UP).await?;
+                operation.done_in_tx(&transaction, &tenant.slug).await?;
+                transaction.commit().await?;
+            }
+        }
+        tracing::debug!(tenant = %tenant.slug, "ran {} statements in {:?}", statements.len(), started.elapsed());
+        Ok(Answer::Done(results))
+    };
+    let report = fleet::run(tenants, plan, stop, observer, job).await;
+
+    if let Some(operation) = operation {
+        operation.finish(&db.session().await?, &report).await?;
+    }
+    Ok(report)
+}
+
+/// Statements are sent one by one, so that the server itself refuses one that hides a second.
+async fn run_in_tx(
+    transaction: &Transaction<'_>,
+    statements: &[Statement],
+) -> anyhow::Result<Vec<TextResult>> {
+    let mut results = Vec::with_capacity(statements.len());
+    for (number, statement) in (1..).zip(statements) {
+        let answers = transaction.text_query(&statement.text).await;
+        let answers = if statements.len() == 1 {
+            answers?
+        } else {
+            answers.map_err(|error| anyhow::Error::new(error).context(format!("statement {number}")))?
+        };
+        results.extend(answers);
+    }
+    Ok(results)
+}
+
+async fn is_gone(session: &Session, tenant: &Tenant) -> Result<bool, RegistryError> {
+    match registry::find(session, &tenant.slug).await {
+        Ok(current) => Ok(current.id != tenant.id),
+        Err(RegistryError::Unknown { .. }) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// The words that the log keeps of the statements: no constants, which may be secrets.
+pub fn outline(statements: &[Statement]) -> Vec<String> {
+    const CHARACTERS: usize = 500;
+    statements
+        .iter()
+        .map(|statement| db::without_secrets(&statement.text, CHARACTERS))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(sql: &str) -> Result<(), Refused> {
+        check(&db::statements(sql).expect("readable"))
+    }
+
+    #[test]
+    fn ordinary_statements_pass() {
+        for sql in [
+            "select 1; update t set a = 1",
+            "savepoint s; rollback to s; release s",
+            "set local work_mem = '1MB'",
+            "create index i on t (a)",
+            "do $$ begin null; end $$",
+        ] {
+            assert_eq!(checked(sql), Ok(()), "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_would_end_the_transaction_is_refused() {
+        for sql in [
+            "commit",
+            "/* x */ COMMIT",
+            "select 1; end",
+            "rollback",
+            "begin",
+            "set transaction read write",
+        ] {
+            assert!(
+                matches!(checked(sql), Err(Refused::EndsTransaction { .. })),
+                "{sql}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_needs_no_transaction_is_refused() {
+        for sql in [
+            "vacuum t",
+            "create index concurrently i on t (a)",
+            "create unique index concurrently i on t (a)",
+        ] {
+            assert!(
+                matches!(checked(sql), Err(Refused::NeedsNoTransaction { .. })),
+                "{sql}"
+            );
+        }
+        assert_eq!(checked("copy t to stdout"), Err(Refused::Copy { number: 1 }));
+        assert_eq!(checked(" ; -- nothing"), Err(Refused::Empty));
+    }
+}

@@ -1,0 +1,106 @@
+//! Bringing the registry up to date.
+
+use std::time::Duration;
+
+use crate::db::migrator::{self, Applied, MigrateError, Migrations};
+use crate::db::{self, Db, LockHeld, LockName, SessionError};
+
+/// The oldest server whose catalogs and SQL we speak.
+const OLDEST_SERVER: i32 = 140_000;
+
+/// What to bring up.
+#[derive(Debug)]
+pub struct Request {
+    pub migrations: Migrations,
+    /// How long another run may hold the registry.
+    pub lock_wait: Duration,
+    pub dry_run: bool,
+}
+
+/// What was done, or under `dry_run` would be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    pub applied: Vec<String>,
+    pub version: Option<i64>,
+}
+
+/// Why the registry is not up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    #[error("{0}")]
+    Session(#[from] SessionError),
+    #[error("PostgreSQL {0} is too old, 14 is the oldest that works")]
+    ServerTooOld(String),
+    #[error("this database has a table `public.tenants` that tenantctl did not make")]
+    ForeignRegistry,
+    #[error("{0}")]
+    Locked(#[from] LockHeld),
+    #[error("migrating the registry")]
+    Migrate(#[from] MigrateError),
+    #[error("{0}")]
+    Sql(#[from] db::Error),
+}
+
+impl InitError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::ForeignRegistry => {
+                Some("use a database of its own, or rename that table and run `tenantctl init` again")
+            }
+            Self::Migrate(MigrateError::History(_)) => {
+                Some("use the files that were applied; a new change belongs into a new file")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Applies what is missing, in one transaction. Runs that come at once wait for each other and all succeed.
+pub async fn run(db: &Db, request: &Request) -> Result<Report, InitError> {
+    const SERVER: &str =
+        "SELECT current_setting('server_version_num')::int, current_setting('server_version')";
+    const FOREIGN: &str = "SELECT to_regclass('public.tenants') IS NOT NULL \
+                           AND to_regclass('public.refinery_schema_history') IS NULL";
+    let mut session = db.direct().await?;
+    if let Some(row) = session.query_opt(SERVER, &[]).await?
+        && row.get::<_, i32>(0) < OLDEST_SERVER
+    {
+        return Err(InitError::ServerTooOld(row.get(1)));
+    }
+
+    let lock = LockName::Registry;
+    let opening = format!(
+        "BEGIN; SET LOCAL search_path = public; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
+         SELECT pg_advisory_xact_lock({})",
+        request.lock_wait.as_millis(),
+        lock.key()
+    );
+    let transaction = match session.begin(&opening).await {
+        Ok((transaction, _)) => transaction,
+        Err(error) if error.is_transient() => {
+            let holder = lock.holder(&session).await?;
+            return Err(LockHeld::new(lock, holder).into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if transaction
+        .query_opt(FOREIGN, &[])
+        .await?
+        .is_some_and(|row| row.get(0))
+    {
+        transaction.rollback().await?;
+        return Err(InitError::ForeignRegistry);
+    }
+    if request.dry_run {
+        let pending = migrator::pending_in_tx(&transaction, &request.migrations).await?;
+        transaction.rollback().await?;
+        return Ok(Report {
+            applied: pending,
+            version: request.migrations.latest(),
+        });
+    }
+    let result = migrator::apply_in_tx(&transaction, &request.migrations).await;
+    let Applied { applied, version } = transaction.end(result.map_err(InitError::from)).await?;
+    Ok(Report { applied, version })
+}

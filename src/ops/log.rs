@@ -1,0 +1,120 @@
+//! The operation log: who did what to which tenants, when, and how it ended.
+//!
+//! What is done to a tenant and its line in the log are one transaction, so that the log is right whenever the
+//! program is killed.
+
+use serde_json::Value;
+
+use crate::db::{self, Session, Transaction, Type};
+use crate::exit::ExitStatus;
+use crate::fleet::{Outcome, Report, words};
+use crate::tenant::Slug;
+
+/// What the log says of a run before it has begun.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The command's name, such as `create`.
+    pub command: &'static str,
+    /// What was asked for; never a secret, never SQL with constants in it.
+    pub details: Value,
+    /// Who runs it, such as `deploy@build-7`.
+    pub actor: String,
+}
+
+/// A run that the log knows of.
+#[derive(Debug, Clone, Copy)]
+pub struct Operation {
+    id: i64,
+}
+
+impl Entry {
+    /// Logs a run that is about one tenant only and ends with the caller's transaction.
+    pub async fn record_in_tx(&self, transaction: &Transaction<'_>, slug: &Slug) -> Result<(), db::Error> {
+        transaction
+            .execute(
+                include_str!("sql/log_one_tenant.sql"),
+                &[
+                    (&self.command, Type::TEXT),
+                    (&self.details, Type::JSONB),
+                    (&self.actor, Type::TEXT),
+                    (&slug.as_str(), Type::TEXT),
+                ],
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// Logs that a run over many tenants begins.
+    pub async fn begin(&self, session: &Session) -> Result<Operation, db::Error> {
+        const STATEMENT: &str = "INSERT INTO public.tenant_operations (command, details, actor) \
+                                 VALUES ($1, $2, $3) RETURNING id";
+        let row = session
+            .query_opt(
+                STATEMENT,
+                &[
+                    (&self.command, Type::TEXT),
+                    (&self.details, Type::JSONB),
+                    (&self.actor, Type::TEXT),
+                ],
+            )
+            .await?;
+        Ok(Operation {
+            id: row.expect("INSERT … RETURNING answers with a row").get(0),
+        })
+    }
+}
+
+impl Operation {
+    /// Logs in the tenant's own transaction that its part is done.
+    pub async fn done_in_tx(self, transaction: &Transaction<'_>, slug: &Slug) -> Result<(), db::Error> {
+        const STATEMENT: &str = "INSERT INTO public.tenant_operation_results (operation_id, slug, outcome) \
+                                 VALUES ($1, $2, 'done')";
+        transaction
+            .execute(STATEMENT, &[(&self.id, Type::INT8), (&slug.as_str(), Type::TEXT)])
+            .await?;
+        Ok(())
+    }
+
+    /// Logs how the run ended, and the tenants that have no line of their own yet.
+    pub async fn finish<T>(self, session: &Session, report: &Report<T>) -> Result<(), db::Error> {
+        let mut slugs = Vec::new();
+        let mut outcomes = Vec::new();
+        let mut messages = Vec::new();
+        let mut durations = Vec::new();
+        for tenant in &report.tenants {
+            let (outcome, message) = match &tenant.outcome {
+                Outcome::Done(_) => ("done", None),
+                Outcome::Skipped(reason) => ("skipped", Some(reason.clone())),
+                Outcome::Failed(error) => ("failed", Some(words(error))),
+                Outcome::NotStarted => ("not_started", None),
+            };
+            slugs.push(tenant.slug.to_string());
+            outcomes.push(outcome);
+            messages.push(message);
+            durations.push(i64::try_from(tenant.elapsed.as_millis()).unwrap_or(i64::MAX));
+        }
+        session
+            .execute(
+                include_str!("sql/log_finish.sql"),
+                &[
+                    (&self.id, Type::INT8),
+                    (&outcome_word(report.exit_status()), Type::TEXT),
+                    (&slugs, Type::TEXT_ARRAY),
+                    (&outcomes, Type::TEXT_ARRAY),
+                    (&messages, Type::TEXT_ARRAY),
+                    (&durations, Type::INT8_ARRAY),
+                ],
+            )
+            .await?;
+        Ok(())
+    }
+}
+
+fn outcome_word(status: ExitStatus) -> &'static str {
+    match status {
+        ExitStatus::Done => "done",
+        ExitStatus::Partial => "partial",
+        ExitStatus::Interrupted => "interrupted",
+        _ => "failed",
+    }
+}

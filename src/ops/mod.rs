@@ -1,0 +1,9 @@
+//! The work of the commands: a `Request` in, a report out. Operations know PostgreSQL and nothing of the terminal.
+
+pub mod create;
+pub mod drop;
+pub mod exec;
+pub mod init;
+pub mod local;
+pub mod log;
+pub mod update;

@@ -1,0 +1,54 @@
+//! Changing a tenant's row: what is known of it, and whether it is in use.
+
+use super::log::Entry;
+use crate::db::{Db, Transaction};
+use crate::tenant::registry::{self, RegistryError};
+use crate::tenant::{Changes, Slug, Status, Tenant};
+
+/// The change to make.
+#[derive(Debug)]
+pub enum Change {
+    Columns(Changes),
+    Status(Status),
+}
+
+/// What to change.
+#[derive(Debug)]
+pub struct Request {
+    pub slug: Slug,
+    pub change: Change,
+    pub dry_run: bool,
+    pub log: Entry,
+}
+
+/// The tenant before and after.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    pub before: Tenant,
+    pub after: Tenant,
+}
+
+/// Makes the change and its line in the log in one transaction; under `dry_run` it is undone at the end.
+pub async fn run(db: &Db, request: &Request) -> anyhow::Result<Report> {
+    let mut session = db.session().await?;
+    let (transaction, _) = session.begin("BEGIN; SET LOCAL lock_timeout = '5s'").await?;
+    let result = change_in_tx(&transaction, request).await;
+    if request.dry_run {
+        transaction.rollback().await?;
+        return Ok(result?);
+    }
+    Ok(transaction.end(result).await?)
+}
+
+async fn change_in_tx(transaction: &Transaction<'_>, request: &Request) -> Result<Report, RegistryError> {
+    let before = registry::lock_in_tx(transaction, &request.slug).await?;
+    let after = match &request.change {
+        Change::Columns(changes) => registry::update_in_tx(transaction, &request.slug, changes).await?,
+        Change::Status(status) if *status == before.status => before.clone(),
+        Change::Status(status) => registry::set_status_in_tx(transaction, &request.slug, *status).await?,
+    };
+    if before != after {
+        request.log.record_in_tx(transaction, &request.slug).await?;
+    }
+    Ok(Report { before, after })
+}
