@@ -1,0 +1,399 @@
+//! The command line: global flags, the list of commands, and the groups of flags that commands share.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands;
+use crate::config::{ColorChoice, DatabaseFlags, Flags, FleetSettings, OutputFormat, parse_duration};
+use crate::error::UsageError;
+use crate::fleet::{OnError, Plan, Retry};
+use crate::tenant::{Selection, Slug, Which};
+use crate::ui::{Reply, Ui, format};
+
+/// Run fleets of schema-per-tenant PostgreSQL tenants
+///
+/// Every tenant has a row in `public.tenants` and a schema of its own. Begin with `tenantctl demo`, which shows the
+/// main job on a private local server, or with `tenantctl init` on a database of yours.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tenantctl",
+    version,
+    propagate_version = true,
+    subcommand_required = true
+)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 some tenants failed and the \
+                        rest finished, 4 checked and the answer is no, 5 database unreachable, 6 another run holds \
+                        the lock, 130 interrupted."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// Read this configuration file and no other
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Connect to this database, a libpq URL or `key=value` string
+    ///
+    /// A password given here can be read by others on this machine; better keep it in `.pgpass` or PGPASSWORD.
+    #[arg(long, global = true, value_name = "URL", conflicts_with_all = ["target", "local"])]
+    database_url: Option<String>,
+    /// Connect to this `[targets.NAME]` of the configuration
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "local")]
+    target: Option<String>,
+    /// Use the private local server, started if need be
+    #[arg(long, global = true)]
+    local: bool,
+    /// Form of the answer on stdout
+    #[arg(long, short, global = true, value_enum, value_name = "FORM")]
+    output: Option<OutputFormat>,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    color: Option<ColorChoice>,
+    /// Say nothing but the answer, warnings and errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Say what happens; twice for every detail
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+impl GlobalArgs {
+    /// What these flags say about the configuration.
+    pub(crate) fn flags(&self) -> Flags {
+        Flags {
+            config: self.config.clone(),
+            database: DatabaseFlags {
+                url: self.database_url.clone(),
+                target: self.target.clone(),
+                local: self.local,
+            },
+            output: self.output,
+            color: self.color,
+        }
+    }
+
+    /// The form and colour as far as the flags alone tell, for errors in the configuration itself.
+    pub(crate) fn provisional(&self) -> (OutputFormat, ColorChoice) {
+        (self.output.unwrap_or_default(), self.color.unwrap_or_default())
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(commands::init::InitArgs),
+    Create(commands::create::CreateArgs),
+    List(commands::list::ListArgs),
+    Show(commands::show::ShowArgs),
+    Resolve(commands::resolve::ResolveArgs),
+    Update(commands::update::UpdateArgs),
+    Suspend(commands::suspend::SuspendArgs),
+    Resume(commands::suspend::ResumeArgs),
+    Drop(commands::drop::DropArgs),
+    Exec(commands::exec::ExecArgs),
+    Db(commands::db::DbArgs),
+    Demo(commands::demo::DemoArgs),
+    Completions(commands::completions::CompletionsArgs),
+    Man(commands::completions::ManArgs),
+}
+
+impl Command {
+    /// The name under which the command is known to the server and the operation log.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Init(_) => "init",
+            Self::Create(_) => "create",
+            Self::List(_) => "list",
+            Self::Show(_) => "show",
+            Self::Resolve(_) => "resolve",
+            Self::Update(_) => "update",
+            Self::Suspend(_) => "suspend",
+            Self::Resume(_) => "resume",
+            Self::Drop(_) => "drop",
+            Self::Exec(_) => "exec",
+            Self::Db(_) => "db",
+            Self::Demo(_) => "demo",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+        }
+    }
+}
+
+impl ValueEnum for OutputFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Human, Self::Json, Self::Csv]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(match self {
+            Self::Human => clap::builder::PossibleValue::new("human").help("tables for people"),
+            Self::Json => clap::builder::PossibleValue::new("json").help("one JSON document"),
+            Self::Csv => clap::builder::PossibleValue::new("csv").help("values with a header line"),
+        })
+    }
+}
+
+impl ValueEnum for ColorChoice {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Auto, Self::Always, Self::Never]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }))
+    }
+}
+
+/// Which tenants are meant.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Tenants")]
+pub(crate) struct TenantSelection {
+    /// Tenants by slug
+    #[arg(value_name = "SLUG", value_parser = parse_slug)]
+    slugs: Vec<Slug>,
+    /// All active tenants
+    #[arg(long, conflicts_with_all = ["slugs", "from_file"])]
+    all: bool,
+    /// Tenants listed in this file, one slug a line; `-` reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "slugs")]
+    from_file: Option<PathBuf>,
+    #[command(flatten)]
+    filter: TenantFilter,
+}
+
+/// What narrows a selection down, or widens it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Tenants")]
+pub(crate) struct TenantFilter {
+    /// Only tenants of this plan; may be repeated
+    #[arg(long = "plan", value_name = "PLAN")]
+    plans: Vec<String>,
+    /// Only tenants of this region; may be repeated
+    #[arg(long = "region", value_name = "REGION")]
+    regions: Vec<String>,
+    /// Suspended tenants too
+    #[arg(long)]
+    pub(crate) inactive: bool,
+    /// Leave this tenant out; may be repeated
+    #[arg(long, value_name = "SLUG", value_parser = parse_slug)]
+    exclude: Vec<Slug>,
+}
+
+impl TenantFilter {
+    /// All tenants that pass.
+    pub(crate) fn selection(&self, which: Which) -> Selection {
+        Selection {
+            which,
+            plans: self.plans.clone(),
+            regions: self.regions.clone(),
+            include_inactive: self.inactive,
+            exclude: self.exclude.clone(),
+        }
+    }
+}
+
+impl TenantSelection {
+    /// The selection, or a usage error when no tenant was named at all: nothing ever means "all" by accident.
+    pub(crate) fn selection(&self) -> anyhow::Result<Selection> {
+        let which = match &self.from_file {
+            Some(file) => Which::Slugs(slugs_in(file)?),
+            None if self.all => Which::All,
+            None if self.slugs.is_empty() => {
+                return Err(UsageError::new("no tenants were named")
+                    .with_hint("name slugs, or pass `--all`")
+                    .into());
+            }
+            None => Which::Slugs(self.slugs.clone()),
+        };
+        Ok(self.filter.selection(which))
+    }
+}
+
+/// Reads slugs from a file, one a line. Blank lines and lines that begin with `#` are passed over.
+fn slugs_in(file: &std::path::Path) -> anyhow::Result<Vec<Slug>> {
+    let read = if file == std::path::Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(file)
+    };
+    let shown = file.display();
+    let text = read.map_err(|error| UsageError::new(format!("file `{shown}` cannot be read: {error}")))?;
+    let mut slugs = Vec::new();
+    for (number, line) in (1..).zip(text.lines().map(str::trim)) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let slug = line.parse::<Slug>();
+        slugs.push(
+            slug.map_err(|error| {
+                anyhow::Error::new(error).context(format!("file `{shown}`, line {number}"))
+            })?,
+        );
+    }
+    if slugs.is_empty() {
+        return Err(UsageError::new(format!("file `{shown}` names no tenant")).into());
+    }
+    Ok(slugs)
+}
+
+/// How many tenants at once, and what happens when one fails.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Running")]
+pub(crate) struct JobArgs {
+    /// Tenants worked on at once [default: the configuration's `fleet.jobs`]
+    #[arg(long, short, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// When a tenant fails: start no more, or go on with the others
+    #[arg(long, value_enum, value_name = "WHAT")]
+    on_error: Option<OnErrorChoice>,
+    /// Attempts after the first for a tenant that met a lock timeout, a deadlock or a serialization failure
+    #[arg(long, value_name = "NUMBER")]
+    retries: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum OnErrorChoice {
+    Stop,
+    Continue,
+}
+
+impl JobArgs {
+    /// The plan for a run that never has more tenants under way than `capacity` connections.
+    pub(crate) fn plan(&self, settings: &FleetSettings, capacity: usize, on_error: OnError) -> Plan {
+        Plan {
+            jobs: self.jobs.map_or(settings.jobs, usize::from).min(capacity),
+            on_error: match self.on_error {
+                None => on_error,
+                Some(OnErrorChoice::Stop) => OnError::Stop,
+                Some(OnErrorChoice::Continue) => OnError::Continue,
+            },
+            retry: Retry {
+                times: self.retries.unwrap_or(settings.retries),
+            },
+        }
+    }
+}
+
+/// Agreement to what cannot be undone.
+#[derive(Debug, Args)]
+pub(crate) struct Confirmation {
+    /// Do not ask; needed where there is no terminal to ask on
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+impl Confirmation {
+    /// Asks, unless agreement was given already. Without a terminal silence is no agreement.
+    pub(crate) fn obtain(&self, ui: &Ui, question: &str, expected: &str) -> anyhow::Result<()> {
+        if self.yes {
+            return Ok(());
+        }
+        match ui.ask_to_type(question, expected)? {
+            Reply::Agreed => Ok(()),
+            Reply::Declined => Err(UsageError::new("not confirmed, nothing was changed").into()),
+            Reply::NobodyThere => Err(UsageError::new(
+                "this needs confirmation, and there is no terminal to ask on",
+            )
+            .with_hint("pass `--yes` if you are sure")
+            .into()),
+        }
+    }
+}
+
+/// A question's wording for one tenant or several, and the word that answers it.
+pub(crate) fn name_them(slugs: &[&Slug], verb: &str) -> (String, String) {
+    match slugs {
+        [slug] => (format!("`{slug}`"), slug.to_string()),
+        _ => {
+            let counted = format::count(slugs.len(), "tenant");
+            (counted.clone(), format!("{verb} {counted}"))
+        }
+    }
+}
+
+/// A slug with the reason and the nearest right one when it is none.
+pub(crate) fn parse_slug(text: &str) -> Result<Slug, String> {
+    text.parse::<Slug>().map_err(|error| match error.suggestion() {
+        Some(suggestion) => format!("{error}; use `{suggestion}` instead"),
+        None => error.to_string(),
+    })
+}
+
+/// A duration flag.
+pub(crate) fn parse_duration_flag(text: &str) -> Result<Duration, String> {
+    parse_duration(text)
+}
+
+/// A JSON object.
+pub(crate) fn parse_metadata(text: &str) -> Result<serde_json::Value, String> {
+    match serde_json::from_str(text) {
+        Ok(value @ serde_json::Value::Object(_)) => Ok(value),
+        Ok(_) => Err("metadata must be a JSON object, as in '{\"crm_id\": 42}'".to_owned()),
+        Err(error) => Err(format!("metadata is no JSON: {error}")),
+    }
+}
+
+/// Text of 1 to `most` characters that is not blank.
+fn bounded(text: &str, what: &str, most: usize) -> Result<String, String> {
+    let length = text.chars().count();
+    if text.trim().is_empty() {
+        Err(format!("a {what} cannot be empty"))
+    } else if text.contains('\0') {
+        Err(format!("a {what} cannot hold a NUL character"))
+    } else if length > most {
+        Err(format!(
+            "a {what} has at most {most} characters, this one has {length}"
+        ))
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+pub(crate) fn parse_name(text: &str) -> Result<String, String> {
+    bounded(text, "name", 255)
+}
+
+pub(crate) fn parse_plan(text: &str) -> Result<String, String> {
+    bounded(text, "plan", 50)
+}
+
+pub(crate) fn parse_region(text: &str) -> Result<String, String> {
+    bounded(text, "region", 63)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn metadata_must_be_an_object() {
+        assert!(parse_metadata("{\"a\": 1}").is_ok());
+        assert!(parse_metadata("[1]").is_err());
+        assert!(parse_metadata("{").is_err());
+    }
+
+    #[test]
+    fn names_have_a_length() {
+        assert!(parse_name(&"é".repeat(255)).is_ok());
+        assert!(parse_name(&"é".repeat(256)).is_err());
+        assert!(parse_name("  ").is_err());
+    }
+}

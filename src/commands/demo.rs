@@ -1,0 +1,101 @@
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::context::Context;
+use crate::exit::ExitStatus;
+
+/// The database in which the demo happens.
+const DATABASE: &str = "tenantctl_demo";
+
+/// What the demo runs, as a person would type it.
+const STEPS: [&[&str]; 7] = [
+    &["init"],
+    &[
+        "create",
+        "basic-co",
+        "--plan",
+        "basic",
+        "--domain",
+        "basic.example",
+        "--name",
+        "Basic Co",
+        "--if-not-exists",
+    ],
+    &[
+        "create",
+        "pro-co",
+        "--plan",
+        "pro",
+        "--domain",
+        "pro.example",
+        "--name",
+        "Pro Co",
+        "--if-not-exists",
+    ],
+    &[
+        "create",
+        "big-co",
+        "--plan",
+        "enterprise",
+        "--domain",
+        "big.example",
+        "--name",
+        "Big Co",
+        "--if-not-exists",
+    ],
+    &["list"],
+    &["resolve", "pro.example"],
+    &["exec", "--all", "--sql", "select current_schema()"],
+];
+
+/// Show the main job on a private local server
+///
+/// Starts the private server, makes a database of its own there, and runs a few commands in it, each shown as it
+/// would be typed. Safe to run again.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArgs {}
+
+pub(crate) async fn run(cx: &Context, _args: &DemoArgs) -> anyhow::Result<ExitStatus> {
+    let demo = cx.with_db(cx.open_local(DATABASE).await?);
+    for step in STEPS {
+        let typed: Vec<String> = step.iter().map(|word| shell_word(word)).collect();
+        cx.ui.note(format!("\n$ tenantctl {}", typed.join(" ")));
+        let cli = Cli::try_parse_from(std::iter::once(&"tenantctl").chain(step))?;
+        let status = Box::pin(step_of(&demo, &cli.command)).await?;
+        if status != ExitStatus::Done {
+            return Ok(status);
+        }
+    }
+    let server = crate::ops::local::server(&cx.settings.local, &cx.settings.environment)?;
+    cx.ui.note(format!(
+        "\nThe private server keeps running. Look around with\n  psql '{}'\nStop it with `tenantctl db stop`, or \
+         remove it with `tenantctl db stop --remove`.",
+        server.url(DATABASE)
+    ));
+    Ok(ExitStatus::Done)
+}
+
+/// One command of the demo. A command is under its own name in the log, as if it had been typed.
+async fn step_of(demo: &Context, command: &Command) -> anyhow::Result<ExitStatus> {
+    super::run(&demo.named(command.name()), command).await
+}
+
+fn shell_word(word: &str) -> String {
+    if word.contains(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '/'))) {
+        format!("'{word}'")
+    } else {
+        word.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_of_the_demo_is_a_command() {
+        for step in STEPS {
+            Cli::try_parse_from(std::iter::once(&"tenantctl").chain(step)).expect("a valid command line");
+        }
+    }
+}

@@ -1,0 +1,239 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::cli::{Confirmation, JobArgs, TenantSelection, name_them, parse_duration_flag};
+use crate::context::Context;
+use crate::db::{self, Access, TenantOptions, TextResult};
+use crate::error::{UsageError, fleet_status};
+use crate::exit::ExitStatus;
+use crate::fleet::{OnError, Report};
+use crate::ops::exec;
+use crate::ui::{Cell, Column, Table, View, format};
+
+/// Run SQL in every tenant's context and merge the answers
+///
+/// Each tenant's statements run in one transaction with the tenant's schema first in `search_path`. The transaction
+/// is read-only unless `--write` is given.
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("statements").required(true)))]
+pub(crate) struct ExecArgs {
+    #[command(flatten)]
+    tenants: TenantSelection,
+    /// Statements to run
+    #[arg(long, short, value_name = "STATEMENTS", group = "statements")]
+    sql: Option<String>,
+    /// File of statements to run; `-` reads standard input
+    #[arg(long, short, value_name = "FILE", group = "statements")]
+    file: Option<PathBuf>,
+    /// Refuse every change; this is the default
+    #[arg(long, conflicts_with = "write")]
+    read_only: bool,
+    /// Let the statements change data; asks first
+    #[arg(long)]
+    write: bool,
+    /// Longest time for each statement, `0` for none [default: the configuration's `database.query_timeout`]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration_flag)]
+    statement_timeout: Option<Duration>,
+    /// Report which tenants are meant without running anything
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    confirmation: Confirmation,
+    #[command(flatten)]
+    jobs: JobArgs,
+}
+
+impl ExecArgs {
+    fn text(&self) -> anyhow::Result<String> {
+        let Some(file) = &self.file else {
+            return Ok(self.sql.clone().unwrap_or_default());
+        };
+        let read = if file.as_os_str() == "-" {
+            std::io::read_to_string(std::io::stdin())
+        } else {
+            std::fs::read_to_string(file)
+        };
+        read.map_err(|error| {
+            UsageError::new(format!("file `{}` cannot be read: {error}", file.display())).into()
+        })
+    }
+
+    fn access(&self) -> Access {
+        if self.write {
+            Access::ReadWrite
+        } else {
+            Access::ReadOnly
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct ExecView {
+    dry_run: bool,
+    results: Vec<ResultView>,
+    failed: Vec<FailedView>,
+    skipped: Vec<String>,
+    not_started: Vec<String>,
+}
+
+/// What one statement answered in one tenant.
+#[derive(Debug, Serialize)]
+struct ResultView {
+    tenant: String,
+    statement: usize,
+    columns: Vec<String>,
+    rows: Vec<Vec<Option<String>>>,
+    affected: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct FailedView {
+    tenant: String,
+    error: String,
+}
+
+impl ExecView {
+    fn from_report(report: &Report<Vec<TextResult>>) -> Self {
+        let results = report.done().flat_map(|(slug, results)| {
+            (1..).zip(results).map(move |(statement, result)| ResultView {
+                tenant: slug.to_string(),
+                statement,
+                columns: result.columns.clone(),
+                rows: result.rows.clone(),
+                affected: result.affected,
+            })
+        });
+        Self {
+            dry_run: false,
+            results: results.collect(),
+            failed: report
+                .failures()
+                .map(|(slug, error)| FailedView {
+                    tenant: slug.to_string(),
+                    error: crate::fleet::words(error),
+                })
+                .collect(),
+            skipped: report.skipped().map(|(slug, _)| slug.to_string()).collect(),
+            not_started: report.not_started().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl View for ExecView {
+    /// One table for all answers that have the same columns, in the order of the statements.
+    fn tables(&self) -> Vec<Table> {
+        let mut order: Vec<(usize, &[String])> = Vec::new();
+        for result in &self.results {
+            let shape = (result.statement, result.columns.as_slice());
+            if !order.contains(&shape) {
+                order.push(shape);
+            }
+        }
+        order.sort_by_key(|(statement, _)| *statement);
+        order
+            .into_iter()
+            .map(|(statement, columns)| self.merged(statement, columns))
+            .collect()
+    }
+}
+
+impl ExecView {
+    fn merged(&self, statement: usize, columns: &[String]) -> Table {
+        let same = self
+            .results
+            .iter()
+            .filter(|result| result.statement == statement && result.columns == columns);
+        if columns.is_empty() {
+            let mut table = Table::new([Column::text("tenant"), Column::number("rows_affected")]);
+            for result in same {
+                table.push(vec![result.tenant.as_str().into(), Cell::Count(result.affected)]);
+            }
+            return table;
+        }
+        let headings = columns.iter().map(|name| Column::verbatim(name));
+        let mut table = Table::new(std::iter::once(Column::verbatim("tenant")).chain(headings));
+        for result in same {
+            for row in &result.rows {
+                let mut cells = vec![result.tenant.as_str().into()];
+                cells.extend(row.iter().map(|value| Cell::optional(value.as_deref())));
+                table.push(cells);
+            }
+        }
+        table
+    }
+}
+
+pub(crate) async fn run(cx: &Context, args: &ExecArgs) -> anyhow::Result<ExitStatus> {
+    let statements = db::statements(&args.text()?)?;
+    exec::check(&statements)?;
+    let selection = args.tenants.selection()?;
+    let db = cx.db().await?;
+    let tenants = selection.resolve(&db.session().await?).await?;
+    if tenants.is_empty() {
+        cx.ui.answer(&ExecView::from_report(&Report {
+            tenants: Vec::new(),
+            interrupted: false,
+        }))?;
+        cx.ui.note("no tenants match");
+        return Ok(ExitStatus::Done);
+    }
+    if args.dry_run {
+        return dry_run(cx, &tenants);
+    }
+    if args.write {
+        let (named, expected) = name_them(
+            &tenants.iter().map(|tenant| &tenant.slug).collect::<Vec<_>>(),
+            "change",
+        );
+        let count = format::count(statements.len(), "statement");
+        let question = format!("This runs {count} that may change {named} on {}.", db.describe());
+        args.confirmation.obtain(&cx.ui, &question, &expected)?;
+    }
+
+    let mut progress = cx.ui.progress("Running", tenants.len());
+    let on_error = if args.write {
+        OnError::Stop
+    } else {
+        OnError::Continue
+    };
+    let request = exec::Request {
+        options: TenantOptions {
+            statement_timeout: args
+                .statement_timeout
+                .unwrap_or(cx.settings.database.query_timeout),
+            ..cx.tenant_options(args.access())
+        },
+        plan: args.jobs.plan(&cx.settings.fleet, db.capacity(), on_error),
+        log: cx.log_entry(json!({ "statements": exec::outline(&statements) })),
+        tenants,
+        statements,
+    };
+    let report = exec::run(db, request, &cx.stop, &mut progress).await;
+    progress.finish();
+    let report = report?;
+
+    cx.ui.answer(&ExecView::from_report(&report))?;
+    cx.ui.failures(&report, "run the statements");
+    Ok(fleet_status(&report))
+}
+
+fn dry_run(cx: &Context, tenants: &[crate::tenant::Tenant]) -> anyhow::Result<ExitStatus> {
+    let view = ExecView {
+        dry_run: true,
+        not_started: tenants.iter().map(|tenant| tenant.slug.to_string()).collect(),
+        ..ExecView::from_report(&Report {
+            tenants: Vec::new(),
+            interrupted: false,
+        })
+    };
+    cx.ui.answer(&view)?;
+    let slugs = view.not_started.join(", ");
+    cx.ui.note(format!(
+        "would run in {}: {slugs}",
+        format::count(tenants.len(), "tenant")
+    ));
+    Ok(ExitStatus::Done)
+}

@@ -1,0 +1,39 @@
+//! One file per subcommand: its arguments, and what turns them into a request and a report into an answer.
+
+pub(crate) mod completions;
+pub(crate) mod create;
+pub(crate) mod db;
+pub(crate) mod demo;
+pub(crate) mod drop;
+pub(crate) mod exec;
+pub(crate) mod init;
+pub(crate) mod list;
+pub(crate) mod resolve;
+pub(crate) mod show;
+pub(crate) mod suspend;
+mod tenant_view;
+pub(crate) mod update;
+
+use crate::cli::Command;
+use crate::context::Context;
+use crate::exit::ExitStatus;
+
+/// Runs the command that was asked for.
+pub(crate) async fn run(cx: &Context, command: &Command) -> anyhow::Result<ExitStatus> {
+    match command {
+        Command::Init(args) => init::run(cx, args).await,
+        Command::Create(args) => create::run(cx, args).await,
+        Command::List(args) => list::run(cx, args).await,
+        Command::Show(args) => show::run(cx, args).await,
+        Command::Resolve(args) => resolve::run(cx, args).await,
+        Command::Update(args) => update::run(cx, args).await,
+        Command::Suspend(args) => suspend::run(cx, &args.tenants).await,
+        Command::Resume(args) => suspend::run_resume(cx, &args.tenants).await,
+        Command::Drop(args) => drop::run(cx, args).await,
+        Command::Exec(args) => exec::run(cx, args).await,
+        Command::Db(args) => db::run(cx, args).await,
+        Command::Demo(args) => demo::run(cx, args).await,
+        Command::Completions(args) => completions::run(cx, args),
+        Command::Man(args) => completions::run_man(cx, args),
+    }
+}

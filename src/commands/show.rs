@@ -1,0 +1,28 @@
+use super::tenant_view::OneTenantView;
+use crate::cli::parse_slug;
+use crate::context::Context;
+use crate::exit::ExitStatus;
+use crate::tenant::{Slug, registry};
+
+/// Show everything known of a tenant
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShowArgs {
+    /// Slug of the tenant
+    #[arg(value_parser = parse_slug)]
+    slug: Slug,
+}
+
+pub(crate) async fn run(cx: &Context, args: &ShowArgs) -> anyhow::Result<ExitStatus> {
+    let session = cx.db().await?.session().await?;
+    let tenant = registry::find(&session, &args.slug).await?;
+    let tables = registry::count_tables(&session, &tenant.schema).await?;
+    cx.ui.answer(&OneTenantView {
+        tables,
+        schema_exists: Some(tables.is_some()),
+        ..OneTenantView::new(&tenant)
+    })?;
+    if tables.is_none() {
+        cx.ui.warn(format!("schema `{}` does not exist", tenant.schema));
+    }
+    Ok(ExitStatus::Done)
+}

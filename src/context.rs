@@ -1,0 +1,163 @@
+//! What every command is given: settings, the way to the database, the way to speak, and the request to stop.
+
+use tokio::sync::OnceCell;
+
+use crate::config::{ConfigError, DatabaseSource, Environment, Settings, Urls};
+use crate::db::conn::{ConnectTarget, Env, Secret};
+use crate::db::{Access, Db, PoolOptions, StatementLimits, TenantOptions};
+use crate::fleet::Stop;
+use crate::ops;
+use crate::ui::Ui;
+
+/// Everything a command works with.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) settings: Settings,
+    pub(crate) ui: Ui,
+    pub(crate) stop: Stop,
+    command: &'static str,
+    db: OnceCell<Db>,
+}
+
+impl Context {
+    pub(crate) fn new(settings: Settings, ui: Ui, stop: Stop, command: &'static str) -> Self {
+        Self {
+            settings,
+            ui,
+            stop,
+            command,
+            db: OnceCell::new(),
+        }
+    }
+
+    /// The same context on another database, for commands that bring their own.
+    pub(crate) fn with_db(&self, db: Db) -> Self {
+        Self {
+            db: OnceCell::new_with(Some(db)),
+            ..self.named(self.command)
+        }
+    }
+
+    /// The same context for another command.
+    pub(crate) fn named(&self, command: &'static str) -> Self {
+        Self {
+            settings: self.settings.clone(),
+            ui: self.ui.clone(),
+            stop: self.stop.clone(),
+            command,
+            db: self.db.clone(),
+        }
+    }
+
+    /// The database that was configured. Nothing is connected yet; a wrong configuration shows here.
+    pub(crate) async fn db(&self) -> anyhow::Result<&Db> {
+        self.db
+            .get_or_try_init(async || match &self.settings.database.source {
+                DatabaseSource::Urls(urls) => self.open(urls),
+                DatabaseSource::Local => self.open_local(&self.settings.local.database).await,
+            })
+            .await
+    }
+
+    /// The database if it is in use already, to cancel what runs there.
+    pub(crate) fn db_in_use(&self) -> Option<&Db> {
+        self.db.get()
+    }
+
+    /// A database on the private server. Both are made if they are not there.
+    pub(crate) async fn open_local(&self, database: &str) -> anyhow::Result<Db> {
+        let server = ops::local::server(&self.settings.local, &self.settings.environment)?;
+        let started = ops::local::start(&server).await?;
+        if let ops::local::Started::Started { .. } = started {
+            self.ui.note("started the private server");
+        }
+        let target = |database: &str| self.target(Some(&server.url(database)), None);
+        ops::local::ensure_database(&self.db_at(target("postgres")?, None), database).await?;
+        Ok(self.db_at(target(database)?, None))
+    }
+
+    fn open(&self, urls: &Urls) -> anyhow::Result<Db> {
+        let password = urls.password_file.as_deref().map(read_password).transpose()?;
+        let target = self.target(urls.url.as_deref(), password.clone())?;
+        let direct = urls
+            .direct
+            .as_deref()
+            .map(|url| self.target(Some(url), password))
+            .transpose()?;
+        Ok(self.db_at(target, direct))
+    }
+
+    fn target(&self, url: Option<&str>, password: Option<Secret>) -> anyhow::Result<ConnectTarget> {
+        let lookup = |name: &str| self.settings.environment.get(name).map(str::to_owned);
+        let target = ConnectTarget::resolve(url, &Env::new(&lookup), password)?;
+        // Who looks at `pg_stat_activity` should see what runs, unless the user named it.
+        Ok(match target.application_name() {
+            "tenantctl" => target.with_application_name(format!("tenantctl {}", self.command)),
+            _ => target,
+        })
+    }
+
+    fn db_at(&self, target: ConnectTarget, direct: Option<ConnectTarget>) -> Db {
+        let database = &self.settings.database;
+        let options = PoolOptions {
+            min: database.pool_min,
+            max: database.pool_max,
+            wait: database.pool_timeout,
+            connect_wait: database.connect_wait,
+            limits: StatementLimits {
+                timeout: database.query_timeout,
+                slow: database.slow_query,
+            },
+        };
+        Db::new(target, direct, options)
+    }
+
+    /// How a tenant's schema is entered, without a limit for its statements.
+    pub(crate) fn tenant_options(&self, access: Access) -> TenantOptions {
+        TenantOptions {
+            access,
+            search_path: self.settings.tenants.search_path.clone(),
+            lock_timeout: self.settings.tenants.lock_timeout,
+            statement_timeout: std::time::Duration::ZERO,
+        }
+    }
+
+    /// The head of this run's entry in the operation log.
+    pub(crate) fn log_entry(&self, details: serde_json::Value) -> ops::log::Entry {
+        ops::log::Entry {
+            command: self.command,
+            details,
+            actor: actor(&self.settings.environment),
+        }
+    }
+}
+
+fn read_password(path: &std::path::Path) -> Result<Secret, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        ConfigError::in_flag(
+            "password_file",
+            format!("`{}` cannot be read: {error}", path.display()),
+        )
+    })?;
+    let line = text.lines().next().unwrap_or_default();
+    if line.is_empty() {
+        return Err(ConfigError::in_flag(
+            "password_file",
+            format!("the first line of `{}` is empty", path.display()),
+        ));
+    }
+    Ok(Secret::from(line))
+}
+
+/// Who runs this, as far as the operating system knows: `deploy@build-7`, with the user behind sudo where there is one.
+fn actor(environment: &Environment) -> String {
+    let user = environment
+        .get("SUDO_USER")
+        .map(str::to_owned)
+        .or_else(|| whoami::username().ok())
+        .unwrap_or_else(|| "unknown".to_owned());
+    match whoami::hostname() {
+        Ok(host) => format!("{user}@{host}"),
+        Err(_) => user,
+    }
+}

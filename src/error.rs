@@ -1,0 +1,215 @@
+//! How an error is shown and what exit code it is. This file alone walks the chain of causes.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::config::ConfigError;
+use crate::db::conn::{ConnInfoError, ConnectError, ConnectErrorKind};
+use crate::db::local::LocalError;
+use crate::db::migrator::MigrateError;
+use crate::db::{self, LockHeld, SessionError, Unterminated};
+use crate::exit::ExitStatus;
+use crate::fleet::Report;
+use crate::ops::create::CreateError;
+use crate::ops::drop::DropError;
+use crate::ops::exec::Refused;
+use crate::ops::init::InitError;
+use crate::tenant::{DomainError, NamingError, RegistryError, SelectionError, SlugError};
+
+/// Arguments that cannot be used together, or not here.
+#[derive(Debug)]
+pub struct UsageError {
+    message: String,
+    hint: Option<String>,
+}
+
+impl UsageError {
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for UsageError {}
+
+/// An error in the form in which it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// What was being tried, or what went wrong.
+    pub message: String,
+    /// Why, each cause adding something.
+    pub causes: Vec<String>,
+    /// What to do next.
+    pub hint: Option<String>,
+    pub status: ExitStatus,
+}
+
+/// Reads an error from the outside in: the first cause that knows a hint, or an exit code, decides it.
+pub fn diagnose(error: &anyhow::Error) -> Diagnosis {
+    let mut lines: Vec<String> = Vec::new();
+    for line in error.chain().map(ToString::to_string) {
+        if lines.last().is_none_or(|last| !last.ends_with(&line)) {
+            lines.push(line);
+        }
+    }
+    let message = lines.remove(0);
+    Diagnosis {
+        message,
+        causes: lines,
+        hint: error.chain().find_map(hint),
+        status: error.chain().find_map(status).unwrap_or(ExitStatus::Failed),
+    }
+}
+
+/// The exit code of a run over tenants. When nothing was done and every failure is of one kind, such as a database
+/// that cannot be reached, that kind decides; otherwise the counts do.
+pub fn fleet_status<T>(report: &Report<T>) -> ExitStatus {
+    let status = report.exit_status();
+    if status != ExitStatus::Failed {
+        return status;
+    }
+    let mut kinds = report.failures().map(|(_, error)| diagnose(error).status);
+    match kinds.next() {
+        Some(first) if report.done().next().is_none() && kinds.all(|kind| kind == first) => first,
+        _ => status,
+    }
+}
+
+type Cause<'a> = &'a (dyn StdError + 'static);
+
+fn hint(cause: Cause<'_>) -> Option<String> {
+    fn of<E: StdError + 'static>(cause: Cause<'_>, hint: impl Fn(&E) -> Option<String>) -> Option<String> {
+        cause.downcast_ref::<E>().and_then(hint)
+    }
+    let owned = |hint: &str| hint.to_owned();
+    of(cause, |error: &UsageError| error.hint.clone())
+        .or_else(|| of(cause, |error: &ConfigError| error.hint().map(owned)))
+        .or_else(|| of(cause, ConnInfoError::hint))
+        .or_else(|| of(cause, ConnectError::hint))
+        .or_else(|| of(cause, SessionError::hint))
+        .or_else(|| of(cause, db::Error::hint))
+        .or_else(|| of(cause, LocalError::hint))
+        .or_else(|| of(cause, RegistryError::hint))
+        .or_else(|| of(cause, SelectionError::hint))
+        .or_else(|| of(cause, CreateError::hint))
+        .or_else(|| of(cause, DropError::hint))
+        .or_else(|| of(cause, |error: &InitError| error.hint().map(owned)))
+        .or_else(|| {
+            of(cause, |_: &LockHeld| {
+                Some("wait until that run has ended, and try again".to_owned())
+            })
+        })
+        .or_else(|| {
+            of(cause, |_: &DomainError| {
+                Some("give a host name such as `acme.example`".to_owned())
+            })
+        })
+        .or_else(|| {
+            of(cause, |error: &SlugError| {
+                error.suggestion().map(|slug| format!("use `{slug}` instead"))
+            })
+        })
+        .or_else(|| of(cause, refused_hint))
+}
+
+fn refused_hint(error: &Refused) -> Option<String> {
+    let hint = match error {
+        Refused::EndsTransaction { .. } => "leave it out: each tenant's statements are committed together",
+        Refused::NeedsNoTransaction { .. } => "run it with `psql`, one schema after the other",
+        Refused::Copy { .. } => "use `SELECT` with `--output csv`, or `psql`",
+        Refused::Empty => "pass statements with `--sql` or `--file`",
+    };
+    Some(hint.to_owned())
+}
+
+fn status(cause: Cause<'_>) -> Option<ExitStatus> {
+    if cause.is::<UsageError>()
+        || cause.is::<ConfigError>()
+        || cause.is::<ConnInfoError>()
+        || cause.is::<SlugError>()
+        || cause.is::<NamingError>()
+        || cause.is::<DomainError>()
+        || cause.is::<Refused>()
+        || cause.is::<Unterminated>()
+    {
+        return Some(ExitStatus::Usage);
+    }
+    if cause.is::<LockHeld>() {
+        return Some(ExitStatus::Locked);
+    }
+    if let Some(error) = cause.downcast_ref::<ConnectError>() {
+        return Some(match error.kind() {
+            ConnectErrorKind::Unreachable | ConnectErrorKind::WrongRole => ExitStatus::Unreachable,
+            ConnectErrorKind::Refused | ConnectErrorKind::Tls => ExitStatus::Usage,
+        });
+    }
+    match cause.downcast_ref::<SessionError>() {
+        Some(SessionError::PoolExhausted(_)) => return Some(ExitStatus::Unreachable),
+        Some(SessionError::DifferentDatabases { .. }) => return Some(ExitStatus::Usage),
+        _ => {}
+    }
+    match cause.downcast_ref::<RegistryError>() {
+        Some(RegistryError::NotInitialised | RegistryError::Unknown { .. }) => {
+            return Some(ExitStatus::Usage);
+        }
+        Some(RegistryError::SlugTaken(_)) => return Some(ExitStatus::Failed),
+        _ => {}
+    }
+    if let Some(SelectionError::Unknown(..) | SelectionError::Suspended(_)) = cause.downcast_ref() {
+        return Some(ExitStatus::Usage);
+    }
+    if let Some(MigrateError::Files { .. }) = cause.downcast_ref() {
+        return Some(ExitStatus::Usage);
+    }
+    let error = cause.downcast_ref::<db::Error>()?;
+    if error.is_interrupted() {
+        Some(ExitStatus::Interrupted)
+    } else {
+        error.is_connection_lost().then_some(ExitStatus::Unreachable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tenant::Slug;
+
+    #[test]
+    fn a_cause_that_repeats_the_line_above_is_left_out() {
+        let inner = RegistryError::SlugTaken("acme".parse::<Slug>().expect("a slug"));
+        let error = anyhow::Error::new(CreateError::Registry(inner)).context("creating");
+        let diagnosis = diagnose(&error);
+        assert_eq!(diagnosis.message, "creating");
+        assert_eq!(diagnosis.causes, ["tenant `acme` already exists"]);
+        assert_eq!(diagnosis.status, ExitStatus::Failed);
+        assert!(diagnosis.hint.expect("a hint").contains("--if-not-exists"));
+    }
+
+    #[test]
+    fn mistakes_of_the_caller_are_usage_errors() {
+        let slug = "Bad Slug".parse::<Slug>().expect_err("no slug");
+        let diagnosis = diagnose(&slug.into());
+        assert_eq!(diagnosis.status, ExitStatus::Usage);
+        assert_eq!(diagnosis.hint.as_deref(), Some("use `bad-slug` instead"));
+        assert_eq!(diagnose(&UsageError::new("no").into()).status, ExitStatus::Usage);
+    }
+
+    #[test]
+    fn anything_else_has_failed() {
+        assert_eq!(diagnose(&anyhow::anyhow!("no")).status, ExitStatus::Failed);
+    }
+}

@@ -1,0 +1,252 @@
+//! The only module that prints. stdout is the answer, in the form that was asked for; everything else is stderr.
+
+pub(crate) mod format;
+mod log;
+mod progress;
+mod prompt;
+mod table;
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+pub(crate) use self::log::start_log;
+pub(crate) use self::progress::Progress;
+pub(crate) use self::prompt::Reply;
+pub(crate) use self::table::{Cell, Column, Table};
+use crate::config::{ColorChoice, Environment, OutputFormat};
+use crate::error::{Diagnosis, diagnose};
+use crate::fleet::Report;
+
+/// The version of every JSON document; raised when a field changes its meaning or goes.
+const JSON_VERSION: u32 = 1;
+
+/// A command's answer. Its fields are the JSON document, its tables what people and CSV readers get.
+pub(crate) trait View: Serialize {
+    /// The answer as tables.
+    fn tables(&self) -> Vec<Table>;
+
+    /// The answer for people where a table would be too much.
+    fn plain(&self) -> Option<String> {
+        None
+    }
+}
+
+/// How a command speaks.
+#[derive(Debug, Clone)]
+pub(crate) struct Ui {
+    format: OutputFormat,
+    quiet: bool,
+    color_out: bool,
+    color_err: bool,
+}
+
+impl Ui {
+    /// Decides once about colour and form.
+    pub(crate) fn new(
+        format: OutputFormat,
+        color: ColorChoice,
+        quiet: bool,
+        environment: &Environment,
+    ) -> Self {
+        let plain = environment.get("NO_COLOR").is_some() || environment.get("TERM") == Some("dumb");
+        let colored = |is_terminal: bool| match color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => is_terminal && !plain,
+        };
+        Self {
+            format,
+            quiet,
+            color_out: colored(io::stdout().is_terminal()),
+            color_err: colored(io::stderr().is_terminal()),
+        }
+    }
+
+    /// Prints the answer. A reader that has gone away is no failure of ours.
+    pub(crate) fn answer<V: View>(&self, view: &V) -> anyhow::Result<()> {
+        let text = match self.format {
+            OutputFormat::Json => json(view)?,
+            OutputFormat::Csv => csv(&view.tables())?,
+            OutputFormat::Human => match view.plain() {
+                Some(plain) => table::printable_lines(&plain),
+                None => self.human(&view.tables()),
+            },
+        };
+        write_all(&mut io::stdout().lock(), &text)
+    }
+
+    /// Prints text that is the answer as it stands, such as a completion script.
+    pub(crate) fn raw(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        write_all(&mut io::stdout().lock(), &String::from_utf8_lossy(bytes))
+    }
+
+    fn human(&self, tables: &[Table]) -> String {
+        let shown: Vec<String> = tables.iter().map(|table| table.human(self.color_out)).collect();
+        shown.join("\n")
+    }
+
+    /// Says something that is worth knowing and no answer. Not with `--quiet`.
+    pub(crate) fn note(&self, message: impl Display) {
+        if !self.quiet {
+            self.to_stderr(&format!(
+                "{}\n",
+                table::printable_lines(&message.to_string()).trim_end()
+            ));
+        }
+    }
+
+    /// Warns. Also with `--quiet`.
+    pub(crate) fn warn(&self, message: impl Display) {
+        let label = self.painted("warning", "33;1");
+        self.to_stderr(&format!(
+            "{label}: {}\n",
+            table::printable_lines(&message.to_string()).trim_end()
+        ));
+    }
+
+    /// Shows an error with its causes and what to do next.
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        self.diagnosis(&diagnose(error));
+    }
+
+    fn diagnosis(&self, diagnosis: &Diagnosis) {
+        let mut text = format!(
+            "{}: {}\n",
+            self.painted("error", "31;1"),
+            table::printable(&diagnosis.message)
+        );
+        for cause in &diagnosis.causes {
+            text.push_str(&format!("  caused by: {}\n", table::printable(cause)));
+        }
+        text.push_str(&self.hint(diagnosis.hint.as_deref()));
+        self.to_stderr(&text);
+    }
+
+    fn hint(&self, hint: Option<&str>) -> String {
+        hint.map_or_else(String::new, |hint| {
+            format!("\n{}: {}\n", self.painted("hint", "36;1"), table::printable(hint))
+        })
+    }
+
+    /// Shows who failed, who was skipped and who was not reached. `to_do` is the verb: `failed to {to_do}`.
+    pub(crate) fn failures<T>(&self, report: &Report<T>, to_do: &str) {
+        for (slug, reason) in report.skipped() {
+            self.note(format!("skipped `{slug}`: {reason}"));
+        }
+        let failures: Vec<_> = report
+            .failures()
+            .map(|(slug, error)| (slug, diagnose(error)))
+            .collect();
+        if let ([(_, diagnosis)], 1) = (failures.as_slice(), report.tenants.len()) {
+            return self.diagnosis(diagnosis);
+        }
+        let not_started: Vec<String> = report.not_started().map(ToString::to_string).collect();
+        if failures.is_empty() && not_started.is_empty() {
+            return;
+        }
+        let total = format::count(report.tenants.len(), "tenant");
+        let mut text = if failures.is_empty() {
+            format!("{}: stopped before the end\n", self.painted("error", "31;1"))
+        } else {
+            let label = self.painted("error", "31;1");
+            format!("{label}: {} of {total} failed to {to_do}\n", failures.len())
+        };
+        let width = failures
+            .iter()
+            .map(|(slug, _)| slug.as_str().len())
+            .max()
+            .unwrap_or(0);
+        for (slug, diagnosis) in &failures {
+            let words: Vec<&str> = std::iter::once(&diagnosis.message)
+                .chain(&diagnosis.causes)
+                .map(String::as_str)
+                .collect();
+            text.push_str(&format!(
+                "  {:width$}  {}\n",
+                slug.as_str(),
+                table::printable(&words.join(": "))
+            ));
+        }
+        if !not_started.is_empty() {
+            let count = format::count(not_started.len(), "tenant");
+            text.push_str(&format!("not started: {count}: {}\n", abridged(&not_started)));
+        }
+        text.push_str(
+            &self.hint(
+                failures
+                    .iter()
+                    .find_map(|(_, diagnosis)| diagnosis.hint.as_deref()),
+            ),
+        );
+        self.to_stderr(&text);
+    }
+
+    /// Shows how work over many tenants gets on.
+    pub(crate) fn progress(&self, doing: &'static str, total: usize) -> Progress {
+        Progress::new(doing, total, self.quiet, self.color_err)
+    }
+
+    fn painted(&self, text: &str, code: &str) -> String {
+        if self.color_err {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    #[expect(
+        clippy::unused_self,
+        reason = "everything that prints goes through the value that decides how"
+    )]
+    fn to_stderr(&self, text: &str) {
+        // There is nobody left to tell when stderr is gone.
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+/// A few of many names, and how many more there are.
+fn abridged(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    if names.len() <= SHOWN {
+        return names.join(", ");
+    }
+    format!("{} and {} more", names[..SHOWN].join(", "), names.len() - SHOWN)
+}
+
+fn json<V: View>(view: &V) -> anyhow::Result<String> {
+    #[derive(Serialize)]
+    struct Versioned<'a, V> {
+        version: u32,
+        #[serde(flatten)]
+        view: &'a V,
+    }
+    let mut text = serde_json::to_string_pretty(&Versioned {
+        version: JSON_VERSION,
+        view,
+    })?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn csv(tables: &[Table]) -> anyhow::Result<String> {
+    let mut parts = Vec::new();
+    for table in tables {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(table.keys())?;
+        for row in table.raw_rows() {
+            writer.write_record(row)?;
+        }
+        parts.push(String::from_utf8(writer.into_inner()?)?);
+    }
+    Ok(parts.join("\n"))
+}
+
+/// Writes everything, and takes a closed pipe for the reader's way of saying "enough".
+fn write_all(stream: &mut impl Write, text: &str) -> anyhow::Result<()> {
+    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|error| anyhow::Error::new(error).context("writing the answer")),
+    }
+}

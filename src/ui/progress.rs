@@ -1,0 +1,145 @@
+//! How work over many tenants gets on: a bar on a terminal, a line every few seconds elsewhere, nothing when quiet.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::format;
+use crate::fleet::{Ending, Event, Observer};
+
+/// Without a terminal there is a line this often.
+const INTERVAL: Duration = Duration::from_secs(5);
+/// Fewer tenants than this need no bar.
+const WORTH_A_BAR: usize = 2;
+
+/// Shows what a fleet does.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    doing: &'static str,
+    total: usize,
+    finished: usize,
+    failed: usize,
+    mode: Mode,
+}
+
+#[derive(Debug)]
+enum Mode {
+    Silent,
+    Bar(ProgressBar),
+    Lines { started: Instant, last: Instant },
+}
+
+impl Progress {
+    pub(super) fn new(doing: &'static str, total: usize, quiet: bool, color: bool) -> Self {
+        let mode = if quiet || total < WORTH_A_BAR {
+            Mode::Silent
+        } else if io::stderr().is_terminal() {
+            Mode::Bar(bar(doing, total, color))
+        } else {
+            Mode::Lines {
+                started: Instant::now(),
+                last: Instant::now(),
+            }
+        };
+        Self {
+            doing,
+            total,
+            finished: 0,
+            failed: 0,
+            mode,
+        }
+    }
+
+    /// Takes the bar away, so that what follows begins on a line of its own.
+    pub(crate) fn finish(self) {
+        if let Mode::Bar(bar) = self.mode {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Says something without tearing the bar.
+    fn say(&self, text: &str) {
+        let text = super::table::printable(text);
+        match &self.mode {
+            Mode::Silent => {}
+            Mode::Bar(bar) => bar.println(text),
+            Mode::Lines { .. } => {
+                let _ = writeln!(io::stderr(), "{text}");
+            }
+        }
+    }
+
+    fn count_one(&mut self, ending: &Ending) {
+        self.finished += 1;
+        if let Ending::Failed(_) = ending {
+            self.failed += 1;
+        }
+        let failed = if self.failed == 0 {
+            String::new()
+        } else {
+            format!(", {} failed", self.failed)
+        };
+        match &mut self.mode {
+            Mode::Silent => {}
+            Mode::Bar(bar) => {
+                bar.set_position(self.finished as u64);
+                bar.set_message(failed);
+            }
+            Mode::Lines { started, last } => {
+                if last.elapsed() >= INTERVAL {
+                    *last = Instant::now();
+                    let line = format!(
+                        "{}: {} of {}{failed}, {}",
+                        self.doing.to_lowercase(),
+                        self.finished,
+                        format::count(self.total, "tenant"),
+                        format::duration(started.elapsed())
+                    );
+                    self.say(&line);
+                }
+            }
+        }
+    }
+}
+
+fn bar(doing: &'static str, total: usize, color: bool) -> ProgressBar {
+    let template = if color {
+        "{prefix} {bar:30.cyan/dim} {pos}/{len}{msg}  {per_sec}, {eta} left"
+    } else {
+        "{prefix} {bar:30} {pos}/{len}{msg}  {per_sec}, {eta} left"
+    };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(total as u64)
+        .with_style(style.progress_chars("━━─"))
+        .with_prefix(doing);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+impl Observer for Progress {
+    fn observe(&mut self, event: &Event) {
+        match event {
+            Event::Started { .. } => {}
+            Event::Retrying {
+                slug,
+                attempt,
+                pause,
+                reason,
+            } => {
+                let pause = format::duration(*pause);
+                self.say(&format!(
+                    "{slug}: attempt {attempt} failed, again in {pause}: {reason}"
+                ));
+            }
+            Event::Finished { ending, .. } => self.count_one(ending),
+            Event::Draining { running: 0, .. } => {}
+            Event::Draining { running, not_started } => {
+                let running = format::count(*running, "tenant");
+                self.say(&format!(
+                    "stopping: {running} still running, {not_started} not started"
+                ));
+            }
+        }
+    }
+}
