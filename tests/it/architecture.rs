@@ -1,0 +1,131 @@
+//! The sources held against the rules of `docs/architecture.md`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The layers from the lowest up. A module may use those before it, and never those after it.
+const LAYERS: [&[&str]; 10] = [
+    &["exit"],
+    &["db"],
+    &["blueprint"],
+    &["tenant"],
+    &["config"],
+    &["fleet"],
+    &["ops"],
+    &["error"],
+    &["ui"],
+    &["cli", "context", "commands"],
+];
+
+/// Crates with one home each.
+const HOMES: [(&str, &[&str]); 7] = [
+    ("clap", &["cli.rs", "commands/", "lib.rs"]),
+    ("comfy_table", &["ui/"]),
+    ("indicatif", &["ui/"]),
+    ("refinery", &["db/migrator.rs"]),
+    ("refinery_core", &["db/migrator.rs"]),
+    ("deadpool", &["db/"]),
+    ("tokio_postgres", &["db/"]),
+];
+
+fn sources() -> Vec<(String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("readable").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    walk(&root, &mut paths);
+    let name = |path: &Path| path.strip_prefix(&root).expect("below src").display().to_string();
+    paths
+        .iter()
+        .map(|path| (name(path), fs::read_to_string(path).expect("readable")))
+        .collect()
+}
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|modules| modules.contains(&module))
+}
+
+fn module_of(file: &str) -> &str {
+    file.split('/').next().unwrap_or(file).trim_end_matches(".rs")
+}
+
+/// The modules of this crate that a line of code names, `use crate::{…}` in several lines not among them.
+fn named(code: &str) -> Vec<&str> {
+    code.match_indices("crate::")
+        .filter_map(|(at, _)| {
+            code[at + "crate::".len()..]
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next()
+        })
+        .collect()
+}
+
+#[test]
+fn imports_point_down() {
+    let mut wrong = Vec::new();
+    for (file, text) in sources() {
+        let Some(own) = layer(module_of(&file)) else {
+            continue;
+        };
+        let code: String = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect::<Vec<_>>()
+            .join("\n");
+        assert!(
+            !code.contains("use crate::{"),
+            "{file}: one `use crate::…` a module, so that this test can read it"
+        );
+        for module in named(&code) {
+            match layer(module) {
+                Some(other) if other > own => wrong.push(format!("{file} uses {module}")),
+                Some(_) => {}
+                None => wrong.push(format!("{file} uses {module}, which has no layer")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "imports that point up:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_module_has_a_layer() {
+    for (file, _) in sources() {
+        let module = module_of(&file);
+        assert!(
+            ["main", "lib"].contains(&module) || layer(module).is_some(),
+            "{file} has no layer"
+        );
+    }
+}
+
+#[test]
+fn each_library_has_one_home() {
+    let mut wrong = Vec::new();
+    for (file, text) in sources() {
+        for (name, homes) in HOMES {
+            let is_used = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .any(|line| {
+                    line.match_indices(&format!("{name}::"))
+                        .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
+                });
+            if is_used && !homes.iter().any(|home| file.starts_with(home)) {
+                wrong.push(format!("{file} uses {name}"));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "libraries away from home:\n{}",
+        wrong.join("\n")
+    );
+}

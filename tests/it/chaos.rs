@@ -1,0 +1,111 @@
+//! Killing the client and the server at any moment.
+
+use std::time::Duration;
+
+use crate::support::{Database, Run, Server, psql, wait_until};
+
+/// A row of random-looking pauses, the same on every run.
+fn pauses(most_micros: u64) -> impl Iterator<Item = Duration> {
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    std::iter::repeat_with(move || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        Duration::from_micros(seed % most_micros)
+    })
+}
+
+/// Registry, schemas and log agree: a tenant is there altogether or not at all.
+fn is_consistent(database: &Database) -> bool {
+    database.sql(
+        "SELECT NOT EXISTS (SELECT FROM tenants t LEFT JOIN pg_namespace n ON n.nspname = t.schema_name WHERE n.oid IS NULL) \
+         AND NOT EXISTS (SELECT FROM pg_namespace n LEFT JOIN tenants t ON n.nspname = t.schema_name \
+                         WHERE n.nspname LIKE 'tenant\\_%' AND t.id IS NULL) \
+         AND (SELECT count(*) FILTER (WHERE command = 'create') - count(*) FILTER (WHERE command = 'drop') \
+              FROM tenant_operations) = (SELECT count(*) FROM tenants)",
+    ) == "t"
+}
+
+fn nobody_is_left(database: &Database) {
+    let others = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'tenantctl%' AND datname = current_database()";
+    wait_until("killed clients' sessions end", || database.sql(others) == "0");
+}
+
+#[test]
+fn a_client_killed_at_any_moment_leaves_the_old_or_the_new_state() {
+    let database = Database::new();
+    let mut landed = [0, 0];
+    for (round, pause) in (0..120).zip(pauses(25_000)) {
+        let slug = format!("t{}", round / 2);
+        let arguments: &[&str] = if round % 2 == 0 {
+            &["create", &slug]
+        } else {
+            &["drop", &slug, "--yes"]
+        };
+        let mut child = database.program().spawn(arguments);
+        std::thread::sleep(pause);
+        child.kill().expect("can be killed");
+        let run = Run::of(child);
+        nobody_is_left(&database);
+        assert!(
+            is_consistent(&database),
+            "after round {round}, {arguments:?} killed after {pause:?}: {run:?}"
+        );
+        let exists = database.sql(&format!("SELECT count(*) FROM tenants WHERE slug = '{slug}'")) == "1";
+        landed[usize::from(exists == (round % 2 == 0))] += 1;
+        if round % 2 == 0 && !exists {
+            database.run(&["create", &slug, "--if-not-exists"]).success();
+        }
+    }
+    assert!(
+        landed.iter().all(|&count| count > 5),
+        "kills came always too early or too late: {landed:?}"
+    );
+}
+
+#[test]
+fn a_server_killed_at_any_moment_leaves_the_old_or_the_new_state() {
+    let server = Server::start(&[
+        ("fsync", "on"),
+        ("synchronous_commit", "on"),
+        ("full_page_writes", "on"),
+    ]);
+    let database = Database::on(&server);
+    database.run(&["init"]).success();
+    for (round, pause) in (0..10).zip(pauses(40_000)) {
+        let slugs: Vec<String> = (0..20).map(|number| format!("r{round}-{number}")).collect();
+        let arguments: Vec<&str> = ["create"]
+            .into_iter()
+            .chain(slugs.iter().map(String::as_str))
+            .collect();
+        let child = database.program().spawn(&arguments);
+        std::thread::sleep(pause);
+        server.crash();
+        let run = Run::of(child);
+        server.start_again();
+        assert!([0, 1, 3, 5].contains(&run.code), "{run:?}");
+        assert!(is_consistent(&database), "after round {round}: {run:?}");
+    }
+}
+
+#[test]
+fn a_backend_killed_in_the_middle_fails_its_tenant_alone() {
+    let database = Database::with_tenants(&["a", "b", "c"]);
+    let sql = "select case when current_schema() = 'tenant_b' then pg_sleep(30) end";
+    let child = database.program().spawn(&["exec", "--all", "-s", sql]);
+    let sleeping = "FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+    wait_until("the backend sleeps", || {
+        database.sql(&format!("SELECT count(*) {sleeping}")) == "1"
+    });
+    psql(
+        database.url(),
+        &format!("SELECT pg_terminate_backend(pid) {sleeping}"),
+    )
+    .expect("terminated");
+    let run = Run::of(child).exits(3);
+    assert!(
+        run.stderr.contains("b  the connection to the server was lost"),
+        "{}",
+        run.stderr
+    );
+}

@@ -1,0 +1,132 @@
+use std::fs;
+
+use crate::support::{Database, Program};
+
+#[test]
+fn a_mistake_in_the_file_is_named_with_line_key_and_remedy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("tenantctl.toml"), "[database]\npol_max = 3\n").expect("written");
+    let run = Program::new().folder(folder.path()).run(&["list"]).exits(2);
+    insta::assert_snapshot!(run.stderr, @"
+    error: tenantctl.toml, line 2, key `database.pol_max`: there is no such key
+
+    hint: did you mean `pool_max`?
+    ");
+}
+
+#[test]
+fn a_file_that_was_asked_for_must_be_there() {
+    Program::new()
+        .run(&["--config", "/nonexistent.toml", "list"])
+        .exits(2)
+        .says("/nonexistent.toml: cannot be read");
+    Program::new()
+        .env("TENANTCTL_CONFIG", "/nonexistent.toml")
+        .run(&["list"])
+        .exits(2)
+        .says("cannot be read");
+}
+
+#[test]
+fn the_nearest_file_counts_and_the_environment_wins_over_it() {
+    let database = Database::with_tenants(&["acme"]);
+    let home = tempfile::tempdir().expect("a folder");
+    let config = home.path().join(".config/tenantctl");
+    fs::create_dir_all(&config).expect("made");
+    let file = format!(
+        "[database]\nurl = \"{}\"\n[output]\nformat = \"json\"\n",
+        database.url()
+    );
+    fs::write(config.join("tenantctl.toml"), file).expect("written");
+    let run = Program::new().env("HOME", home.path()).run(&["list"]).success();
+    assert_eq!(run.json()["tenants"][0]["slug"], "acme");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(
+        folder.path().join("tenantctl.toml"),
+        "[output]\nformat = \"csv\"\n",
+    )
+    .expect("written");
+    let run = Program::new()
+        .env("HOME", home.path())
+        .folder(folder.path())
+        .env("DATABASE_URL", database.url())
+        .run(&["list"]);
+    assert!(run.success().stdout.starts_with("slug,"));
+}
+
+#[test]
+fn a_target_is_meant_whatever_the_environment_says() {
+    let database = Database::with_tenants(&["acme"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = format!("[targets.eu]\nurl = \"{}\"\n", database.url());
+    fs::write(folder.path().join("tenantctl.toml"), file).expect("written");
+    let program = || {
+        Program::new()
+            .folder(folder.path())
+            .env("DATABASE_URL", "postgresql://x@127.0.0.1:1/x")
+            .env("DIRECT_URL", "postgresql://x@127.0.0.1:1/x")
+    };
+    program().run(&["--target", "eu", "create", "globex"]).success();
+    program()
+        .run(&["--target", "ue", "list"])
+        .exits(2)
+        .says("did you mean `eu`?");
+}
+
+#[test]
+fn no_password_is_ever_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path();
+    fs::write(
+        path.join("broken.toml"),
+        "[database]\nurl = \"postgres://app:hunter2@h/db\n",
+    )
+    .expect("written");
+    fs::write(
+        path.join("wrong.toml"),
+        "[database]\nurl = \"postgres://app:hunter2@127.0.0.1:1/db?sslmode=maybe\"\n",
+    )
+    .expect("written");
+    fs::write(path.join("password"), "hunter2\n").expect("written");
+    let runs = [
+        Program::new().run(&[
+            "--config",
+            path.join("broken.toml").to_str().expect("UTF-8"),
+            "list",
+        ]),
+        Program::new().run(&[
+            "--config",
+            path.join("wrong.toml").to_str().expect("UTF-8"),
+            "list",
+        ]),
+        Program::new().run(&[
+            "--database-url",
+            "postgres://app:hunter2@127.0.0.1:1/db",
+            "-vvv",
+            "list",
+        ]),
+        Program::new().run(&[
+            "--database-url",
+            "host=127.0.0.1 port=1 password=hunter2 nonsense=1",
+            "list",
+        ]),
+        Program::new().run(&["--database-url", "postgres://app:hunter2@[bad/db", "list"]),
+        Program::new()
+            .env("DATABASE_URL", "postgres://app@127.0.0.1:1/db")
+            .env("DATABASE_PASSWORD_FILE", path.join("password"))
+            .run(&["list", "-vvv"]),
+        Program::new()
+            .env("PGHOST", "127.0.0.1")
+            .env("PGPORT", "1")
+            .env("PGPASSWORD", "hunter2")
+            .run(&["list", "-vvv"]),
+    ];
+    for run in runs {
+        assert!([2, 5].contains(&run.code), "{run:?}");
+        assert!(
+            !run.stdout.contains("hunter2") && !run.stderr.contains("hunter2"),
+            "{run:?}"
+        );
+    }
+}

@@ -1,0 +1,259 @@
+use crate::support::{Database, Run};
+
+#[test]
+fn create_makes_the_row_and_the_schema() {
+    let database = Database::new();
+    let run = database
+        .run(&["create", "acme", "--plan", "pro", "--domain", "acme.example"])
+        .success();
+    insta::assert_snapshot!(run.shown(), @r"
+    exit 0
+    --- stdout
+    SLUG  SCHEMA       PLAN
+    acme  tenant_acme  pro
+    --- stderr
+    ");
+    assert_eq!(
+        database.state(),
+        ("acme tenant_acme".to_owned(), "tenant_acme".to_owned())
+    );
+    assert_eq!(
+        database.sql("SELECT name, domain, subscription_plan, status, is_active FROM tenants"),
+        "acme|acme.example|pro|active|t"
+    );
+    assert_eq!(
+        database.sql(
+            "SELECT command || ' ' || slug FROM tenant_operations o JOIN tenant_operation_results r \
+             ON r.operation_id = o.id WHERE o.outcome = 'done' AND r.outcome = 'done'"
+        ),
+        "create acme"
+    );
+}
+
+#[test]
+fn create_answers_in_json() {
+    let database = Database::new();
+    let json = database
+        .run(&[
+            "create",
+            "acme",
+            "--metadata",
+            r#"{"crm": 42}"#,
+            "--region",
+            "eu",
+            "--name",
+            "Acme \"Corp\"",
+            "-o",
+            "json",
+        ])
+        .success()
+        .json();
+    let tenant = &json["created"][0];
+    assert_eq!(json["version"], 1);
+    assert_eq!(tenant["slug"], "acme");
+    assert_eq!(tenant["schema"], "tenant_acme");
+    assert_eq!(tenant["name"], "Acme \"Corp\"");
+    assert_eq!(tenant["metadata"]["crm"], 42);
+    assert_eq!(tenant["region"], "eu");
+    assert_eq!(tenant["domain"], serde_json::Value::Null);
+}
+
+#[test]
+fn many_tenants_are_created_in_one_call() {
+    let database = Database::new();
+    let slugs: Vec<String> = (0..60).map(|number| format!("t{number}")).collect();
+    let arguments: Vec<&str> = ["create"]
+        .into_iter()
+        .chain(slugs.iter().map(String::as_str))
+        .collect();
+    database.run(&arguments).success().says("created 60 tenants");
+    assert_eq!(
+        database.sql("SELECT count(*) FROM tenants t JOIN pg_namespace n ON n.nspname = t.schema_name"),
+        "60"
+    );
+}
+
+#[test]
+fn a_tenant_that_exists_is_left_alone() {
+    let database = Database::with_tenants(&["acme"]);
+    let before = database.sql("SELECT * FROM tenants");
+    let run = database.run(&["create", "acme", "--plan", "pro"]).exits(1);
+    insta::assert_snapshot!(run.stderr, @r"
+    error: tenant `acme` already exists
+
+    hint: see it with `tenantctl show acme`, or pass `--if-not-exists`
+    ");
+    database
+        .run(&["create", "acme", "--if-not-exists"])
+        .success()
+        .says("skipped `acme`: it already exists");
+    assert_eq!(database.sql("SELECT * FROM tenants"), before);
+}
+
+#[test]
+fn of_twenty_that_create_one_slug_at_once_one_wins() {
+    let database = Database::new();
+    let children: Vec<_> = (0..20)
+        .map(|_| database.program().spawn(&["create", "acme"]))
+        .collect();
+    let runs: Vec<Run> = children.into_iter().map(Run::of).collect();
+    assert_eq!(runs.iter().filter(|run| run.code == 0).count(), 1);
+    for run in runs.iter().filter(|run| run.code != 0) {
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        assert!(
+            run.stderr.contains("tenant `acme` already exists"),
+            "{}",
+            run.stderr
+        );
+    }
+    assert_eq!(
+        database.state(),
+        ("acme tenant_acme".to_owned(), "tenant_acme".to_owned())
+    );
+    assert_eq!(database.sql("SELECT count(*) FROM tenant_operations"), "1");
+}
+
+#[test]
+fn slugs_that_fold_to_one_schema_cannot_both_exist() {
+    let database = Database::with_tenants(&["a-b"]);
+    database
+        .run(&["create", "a_b"])
+        .exits(1)
+        .says("schema `tenant_a_b` already belongs to another tenant");
+    database
+        .run(&["create", "x-y", "x_y"])
+        .exits(2)
+        .says("would share the schema");
+    assert_eq!(database.state().0, "a-b tenant_a_b");
+}
+
+#[test]
+fn a_domain_belongs_to_one_tenant_whatever_its_case() {
+    let database = Database::new();
+    database
+        .run(&["create", "one", "--domain", "acme.example"])
+        .success();
+    database
+        .run(&["create", "two", "--domain", "ACME.example"])
+        .exits(1)
+        .says("domain `ACME.example` already belongs");
+    assert_eq!(
+        database.state(),
+        ("one tenant_one".to_owned(), "tenant_one".to_owned())
+    );
+}
+
+#[test]
+fn a_schema_that_somebody_else_made_is_not_taken_over() {
+    let database = Database::new();
+    database.sql("CREATE SCHEMA tenant_acme; CREATE TABLE tenant_acme.precious (id int)");
+    database
+        .run(&["create", "acme"])
+        .exits(1)
+        .says("schema `tenant_acme` already exists");
+    assert_eq!(database.state(), (String::new(), "tenant_acme".to_owned()));
+}
+
+#[test]
+fn bad_arguments_are_refused_before_anything_is_touched() {
+    let database = Database::new();
+    let long = "a".repeat(57);
+    let cases: [(&[&str], &str); 11] = [
+        (&["create"], "required"),
+        (&["create", "Acme"], "use `acme` instead"),
+        (&["create", "acme; drop schema public"], "only a-z, 0-9"),
+        (&["create", "template"], "the template's schema"),
+        (&["create", &long], "at most 56 characters"),
+        (&["create", "good", "Bad"], "use `bad` instead"),
+        (
+            &["create", "a", "b", "--domain", "a.example"],
+            "belongs to one tenant",
+        ),
+        (
+            &["create", "a", "--domain", "https://a.example"],
+            "give the host name alone",
+        ),
+        (&["create", "a", "--metadata", "[1]"], "must be a JSON object"),
+        (&["create", "a", "--plan", " "], "cannot be empty"),
+        (&["create", "a", "--jobs", "0"], "--jobs"),
+    ];
+    for (arguments, words) in cases {
+        database.run(arguments).exits(2).says(words);
+    }
+    assert_eq!(database.state(), (String::new(), String::new()));
+}
+
+#[test]
+fn create_dry_run_changes_nothing() {
+    let database = Database::with_tenants(&["acme"]);
+    let run = database.run(&["create", "acme", "globex", "--dry-run"]).exits(1);
+    assert!(run.stdout.contains("tenant_globex"), "{}", run.stdout);
+    assert_eq!(database.state().0, "acme tenant_acme");
+}
+
+#[test]
+fn the_first_failure_stops_the_rest_unless_told_to_continue() {
+    let database = Database::with_tenants(&["b"]);
+    let run = database
+        .run(&["create", "a", "b", "c", "d", "--jobs", "1"])
+        .exits(1);
+    insta::assert_snapshot!(run.shown(), @"
+    exit 1
+    --- stdout
+    SLUG  SCHEMA    PLAN
+    a     tenant_a  basic
+    --- stderr
+    error: 1 of 4 tenants failed to be created
+      b  tenant `b` already exists
+    not started: 2 tenants: c, d
+
+    hint: see it with `tenantctl show b`, or pass `--if-not-exists`
+    ");
+    let run = database
+        .run(&["create", "b", "c", "d", "--jobs", "1", "--on-error", "continue"])
+        .exits(3);
+    assert!(
+        run.stderr.contains("1 of 3 tenants failed to be created"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(
+        database.sql("SELECT string_agg(slug, ' ' ORDER BY slug) FROM tenants"),
+        "a b c d"
+    );
+}
+
+#[test]
+fn hostile_values_are_stored_as_they_are_and_shown_harmlessly() {
+    let database = Database::new();
+    let name = "Robert'); DROP TABLE tenants;--\u{1b}[31m";
+    database.run(&["create", "bobby", "--name", name]).success();
+    assert_eq!(database.sql("SELECT name FROM tenants"), name);
+    let run = database.run(&["show", "bobby"]).success();
+    assert!(
+        run.stdout.contains("DROP TABLE tenants;--\\u{1b}[31m"),
+        "{}",
+        run.stdout
+    );
+    assert!(!run.stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn a_role_that_may_not_create_schemas_is_told_so() {
+    let database = Database::new();
+    let role = format!("weak_{}", std::process::id());
+    database.sql(&format!(
+        "CREATE ROLE {role} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}"
+    ));
+    let run = database
+        .program()
+        .env(
+            "DATABASE_URL",
+            database.url().replacen("tenantctl@", &format!("{role}@"), 1),
+        )
+        .run(&["create", "acme"]);
+    database.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    run.exits(1)
+        .says("grant the connecting role CREATE on this database");
+    assert_eq!(database.state(), (String::new(), String::new()));
+}

@@ -1,0 +1,136 @@
+//! The private server: `db`, `--local` and `demo`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use crate::support::{Program, Run};
+
+/// A place for a private server that is gone after the test.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("tc-db-")
+            .tempdir_in("/tmp")
+            .expect("a folder");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
+        let config = format!(
+            "[local]\ndata_dir = \"{}\"\n",
+            folder.path().join("server").display()
+        );
+        fs::write(folder.path().join("tenantctl.toml"), config).expect("written");
+        Self { folder }
+    }
+
+    fn program(&self) -> Program {
+        Program::new().folder(self.folder.path())
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        self.program().run(arguments)
+    }
+
+    fn pid(&self) -> Option<u64> {
+        self.run(&["db", "status", "-o", "json"]).json()["pid"].as_u64()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.run(&["db", "stop", "--remove", "--yes"]);
+    }
+}
+
+#[test]
+fn the_private_server_starts_answers_and_stops() {
+    let place = Place::new();
+    let status = place.run(&["db", "status", "-o", "json"]).exits(4).json();
+    assert_eq!(status["state"], "not made yet");
+    place.run(&["db", "stop"]).success().says("was not running");
+    place.run(&["db", "start"]).success().says("made and started");
+    place.run(&["db", "start"]).success().says("is running already");
+    let url = place.run(&["db", "url", "postgres"]).success().stdout;
+    assert_eq!(
+        crate::support::psql(url.trim(), "SHOW listen_addresses"),
+        Ok(String::new())
+    );
+    place
+        .run(&["db", "stop"])
+        .success()
+        .says("stopped the private server");
+    assert_eq!(place.pid(), None);
+    place.run(&["db", "stop", "--remove"]).exits(2).says("--yes");
+    place.run(&["db", "stop", "--remove", "--yes"]).success();
+    assert!(!place.folder.path().join("server/data").exists());
+}
+
+#[test]
+fn starts_at_once_make_one_server() {
+    let place = Place::new();
+    let children: Vec<_> = (0..5)
+        .map(|_| place.program().spawn(&["db", "start", "-o", "json"]))
+        .collect();
+    let pids: Vec<_> = children
+        .into_iter()
+        .map(|child| Run::of(child).success().json()["pid"].clone())
+        .collect();
+    assert!(pids.iter().all(|pid| *pid == pids[0] && pid.is_u64()), "{pids:?}");
+}
+
+#[test]
+fn local_works_at_once_and_recovers_from_a_crash() {
+    let place = Place::new();
+    place.run(&["--local", "init"]).success();
+    place.run(&["--local", "create", "acme"]).success();
+    let pid = place.pid().expect("running").to_string();
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-9", &pid])
+            .status()
+            .expect("kill runs")
+            .success()
+    );
+    let run = place.run(&["--local", "list", "-o", "csv"]).success();
+    assert!(run.stdout.contains("\nacme,"), "{}", run.stdout);
+}
+
+#[test]
+fn the_private_server_never_stands_in_for_a_lost_database() {
+    let place = Place::new();
+    place.run(&["--local", "init"]).success();
+    place.run(&["list"]).exits(2).says("no database");
+}
+
+#[test]
+fn the_demo_shows_three_tenants_and_can_be_run_again() {
+    let place = Place::new();
+    for _ in 0..2 {
+        let run = place.run(&["demo"]).success();
+        for words in ["basic-co", "pro-co", "big-co", "tenant_pro_co"] {
+            assert!(run.stdout.contains(words), "{words} is not in {}", run.stdout);
+        }
+        assert!(
+            run.stderr.contains("$ tenantctl exec --all --sql"),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn without_binaries_the_way_to_install_them_is_told() {
+    let place = Place::new();
+    let config: PathBuf = place.folder.path().join("empty.toml");
+    fs::write(
+        &config,
+        "[local]\nbin_dir = \"/nonexistent\"\ndata_dir = \"/tmp/never-made\"\n",
+    )
+    .expect("written");
+    let run = place.run(&["--config", config.to_str().expect("UTF-8"), "db", "start"]);
+    assert_ne!(run.code, 0);
+    assert!(run.stderr.contains("install"), "{}", run.stderr);
+}

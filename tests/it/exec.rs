@@ -1,0 +1,466 @@
+use std::fs;
+use std::process::Command;
+
+use crate::support::{Database, Program, Run, wait_until};
+
+fn users(slugs: &[&str]) -> Database {
+    let database = Database::with_tenants(slugs);
+    for (number, slug) in (1..).zip(slugs) {
+        let schema = slug.replace('-', "_");
+        database.sql(&format!(
+            "CREATE TABLE tenant_{schema}.users (id int PRIMARY KEY, name text); \
+             INSERT INTO tenant_{schema}.users SELECT n, '{slug} ' || n FROM generate_series(1, {number}) n"
+        ));
+    }
+    database
+}
+
+#[test]
+fn answers_are_merged_with_the_tenant_in_front() {
+    let database = users(&["acme", "globex"]);
+    let run = database
+        .run(&["exec", "--all", "--sql", "select id, name from users order by id"])
+        .success();
+    insta::assert_snapshot!(run.shown(), @"
+    exit 0
+    --- stdout
+    tenant  id  name
+    acme    1   acme 1
+    globex  1   globex 1
+    globex  2   globex 2
+    --- stderr
+    ");
+    let csv = database
+        .run(&[
+            "exec",
+            "--all",
+            "-s",
+            "select count(*) as n from users",
+            "-o",
+            "csv",
+        ])
+        .success();
+    assert_eq!(csv.stdout, "tenant,n\nacme,1\nglobex,2\n");
+    let json = database
+        .run(&["exec", "globex", "-s", "select 1 a; select null b", "-o", "json"])
+        .success()
+        .json();
+    assert_eq!(
+        json["results"][1],
+        serde_json::json!({
+            "tenant": "globex", "statement": 2, "columns": ["b"], "rows": [[null]], "affected": 1
+        })
+    );
+}
+
+#[test]
+fn nothing_can_be_changed_without_write() {
+    let database = users(&["acme"]);
+    for sql in [
+        "delete from users",
+        "create table t (id int)",
+        "select nextval('s')",
+        "set local transaction_read_only = off; delete from users",
+    ] {
+        database.sql("CREATE SEQUENCE IF NOT EXISTS tenant_acme.s");
+        let run = database.run(&["exec", "acme", "--sql", sql]);
+        assert_eq!(run.code, 1, "{sql}: {}", run.stderr);
+    }
+    database
+        .run(&["exec", "acme", "--sql", "delete from users"])
+        .exits(1)
+        .says("pass `--write`");
+    assert_eq!(database.sql("SELECT count(*) FROM tenant_acme.users"), "1");
+}
+
+#[test]
+fn write_asks_and_then_changes() {
+    let database = users(&["acme", "globex"]);
+    database
+        .run(&["exec", "--all", "--write", "-s", "delete from users"])
+        .exits(2)
+        .says("--yes");
+    let run = database
+        .run(&[
+            "exec",
+            "--all",
+            "--write",
+            "--yes",
+            "-s",
+            "delete from users where id = 1",
+        ])
+        .success();
+    insta::assert_snapshot!(run.shown(), @"
+    exit 0
+    --- stdout
+    TENANT  ROWS AFFECTED
+    acme                1
+    globex              1
+    --- stderr
+    ");
+    assert_eq!(
+        database.sql(
+            "SELECT (SELECT count(*) FROM tenant_acme.users), (SELECT count(*) FROM tenant_globex.users)"
+        ),
+        "0|1"
+    );
+    assert_eq!(
+        database.sql("SELECT command, outcome, details FROM tenant_operations WHERE command = 'exec'"),
+        r#"exec|done|{"statements": ["delete from users where id = 1"]}"#
+    );
+    assert_eq!(database.sql("SELECT count(*) FROM tenant_operation_results r JOIN tenant_operations o \
+                             ON o.id = r.operation_id WHERE command = 'exec' AND r.outcome = 'done' AND duration_ms >= 0"), "2");
+}
+
+#[test]
+fn a_tenants_statements_are_one_transaction() {
+    let database = users(&["acme"]);
+    let run = database
+        .run(&[
+            "exec",
+            "acme",
+            "--write",
+            "--yes",
+            "-s",
+            "delete from users; insert into users values (9, 'x'); select 1/0",
+        ])
+        .exits(1);
+    assert!(
+        run.stderr.contains("statement 3") && run.stderr.contains("division by zero (22012)"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(database.sql("SELECT id FROM tenant_acme.users"), "1");
+}
+
+#[test]
+fn one_failure_does_not_hide_the_others_answers() {
+    let database = users(&["acme", "globex", "initech"]);
+    database.sql("DROP TABLE tenant_globex.users");
+    let run = database
+        .run(&["exec", "--all", "-s", "select count(*) from users"])
+        .exits(3);
+    insta::assert_snapshot!(run.shown(), @r#"
+    exit 3
+    --- stdout
+    tenant   count
+    acme     1
+    initech  3
+    --- stderr
+    error: 1 of 3 tenants failed to run the statements
+      globex  relation "users" does not exist (42P01)
+    "#);
+    let json = database
+        .run(&["exec", "--all", "-s", "select count(*) from users", "-o", "json"])
+        .exits(3)
+        .json();
+    assert_eq!(json["failed"][0]["tenant"], "globex");
+}
+
+#[test]
+fn with_write_the_first_failure_starts_no_more() {
+    let database = users(&["a", "b", "c", "d"]);
+    database.sql("DROP TABLE tenant_b.users");
+    let run = database
+        .run(&[
+            "exec",
+            "--all",
+            "--write",
+            "--yes",
+            "--jobs",
+            "1",
+            "-s",
+            "delete from users",
+        ])
+        .exits(1);
+    assert!(
+        run.stderr.contains("not started: 2 tenants: c, d"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(
+        database.sql("SELECT outcome FROM tenant_operations WHERE command = 'exec'"),
+        "failed"
+    );
+    assert_eq!(
+        database.sql(
+            "SELECT r.slug, r.outcome FROM tenant_operation_results r JOIN tenant_operations o \
+                      ON o.id = r.operation_id WHERE command = 'exec' ORDER BY 1"
+        ),
+        "a|done\nb|failed\nc|not_started\nd|not_started"
+    );
+}
+
+#[test]
+fn statements_that_end_the_transaction_are_refused_before_any_tenant() {
+    let database = users(&["acme"]);
+    for sql in [
+        "commit; delete from users",
+        "select 1; rollback",
+        "vacuum",
+        "copy users to stdout",
+        "select 'open",
+        " -- nothing",
+    ] {
+        database.run(&["exec", "--all", "-s", sql]).exits(2);
+    }
+    database
+        .run(&["exec", "-s", "select 1"])
+        .exits(2)
+        .says("no tenants were named");
+    database.run(&["exec", "--all"]).exits(2);
+}
+
+#[test]
+fn a_schema_that_is_missing_never_falls_through_to_public() {
+    let database = users(&["acme"]);
+    database.sql("CREATE TABLE public.users (id int); DROP SCHEMA tenant_acme CASCADE");
+    database
+        .run(&[
+            "exec",
+            "acme",
+            "--write",
+            "--yes",
+            "-s",
+            "insert into users values (1)",
+        ])
+        .exits(1)
+        .says("schema `tenant_acme` does not exist");
+    assert_eq!(database.sql("SELECT count(*) FROM public.users"), "0");
+}
+
+#[test]
+fn tenants_and_statements_come_from_files_and_standard_input() {
+    let database = users(&["acme", "globex", "initech"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("list"), "# chosen\nglobex\n\n acme \n").expect("written");
+    fs::write(folder.path().join("q.sql"), "select count(*) as n from users;\n").expect("written");
+    let run = database.program().folder(folder.path()).run(&[
+        "exec",
+        "--from-file",
+        "list",
+        "-f",
+        "q.sql",
+        "-o",
+        "csv",
+    ]);
+    assert_eq!(run.success().stdout, "tenant,n\nacme,1\nglobex,2\n");
+    let run = database
+        .program()
+        .input("select 7 as n")
+        .run(&["exec", "acme", "-f", "-", "-o", "csv"]);
+    assert_eq!(run.success().stdout, "tenant,n\nacme,7\n");
+    fs::write(folder.path().join("bad"), "acme\nNot A Slug\n").expect("written");
+    let run = database
+        .program()
+        .folder(folder.path())
+        .run(&["exec", "--from-file", "bad", "-f", "q.sql"]);
+    run.exits(2).says("file `bad`, line 2");
+}
+
+#[test]
+fn an_empty_selection_is_said_and_no_failure() {
+    let database = users(&["acme"]);
+    database
+        .run(&["exec", "--all", "--plan", "none", "-s", "select 1"])
+        .success()
+        .says("no tenants match");
+    database.run(&["suspend", "acme"]).success();
+    database
+        .run(&["exec", "acme", "-s", "select 1"])
+        .exits(2)
+        .says("pass `--inactive`");
+    database
+        .run(&["exec", "acme", "--inactive", "-s", "select 1"])
+        .success();
+}
+
+#[test]
+fn exec_dry_run_names_the_tenants_and_runs_nothing() {
+    let database = users(&["acme", "globex"]);
+    let run = database
+        .run(&["exec", "--all", "--write", "--dry-run", "-s", "delete from users"])
+        .success();
+    assert!(
+        run.stderr.contains("would run in 2 tenants: acme, globex"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(database.sql("SELECT count(*) FROM tenant_acme.users"), "1");
+}
+
+#[test]
+fn a_statement_that_takes_too_long_is_cancelled_on_the_server() {
+    let database = users(&["acme"]);
+    database
+        .run(&[
+            "exec",
+            "acme",
+            "--statement-timeout",
+            "100ms",
+            "-s",
+            "select pg_sleep(20)",
+        ])
+        .exits(1)
+        .says("canceling statement due to statement timeout (57014)");
+}
+
+#[test]
+fn a_deadlock_is_tried_again() {
+    let database = users(&["acme", "globex"]);
+    database.sql("CREATE TABLE public.tries (id serial); CREATE FUNCTION public.once() RETURNS void LANGUAGE plpgsql AS $$ \
+                  BEGIN PERFORM nextval('public.tries_id_seq'); \
+                  IF currval('public.tries_id_seq') <= 2 THEN RAISE EXCEPTION 'try again' USING ERRCODE = '40P01'; END IF; END $$");
+    let run = database
+        .run(&[
+            "exec",
+            "--all",
+            "--jobs",
+            "1",
+            "--write",
+            "--yes",
+            "-s",
+            "select public.once()",
+        ])
+        .success();
+    assert!(
+        run.stderr.contains("attempt 2 failed, again in"),
+        "{}",
+        run.stderr
+    );
+    database.sql("ALTER SEQUENCE public.tries_id_seq RESTART");
+    database
+        .run(&[
+            "exec",
+            "acme",
+            "--retries",
+            "0",
+            "--write",
+            "--yes",
+            "-s",
+            "select public.once()",
+        ])
+        .exits(1)
+        .says("try again (40P01)");
+}
+
+#[test]
+fn deferred_constraints_still_find_the_tenants_tables() {
+    let database = users(&["acme"]);
+    database.sql(
+        "CREATE FUNCTION tenant_acme.check_users() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM count(*) FROM users; RETURN NULL; END $$; \
+         CREATE CONSTRAINT TRIGGER late AFTER INSERT ON tenant_acme.users DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE FUNCTION tenant_acme.check_users()",
+    );
+    database
+        .run(&[
+            "exec",
+            "acme",
+            "--write",
+            "--yes",
+            "-s",
+            "insert into users values (5, 'x')",
+        ])
+        .success();
+}
+
+/// Starts work in ten tenants, two at a time, and returns when the first ones run.
+fn under_way(database: &Database, seconds: &str) -> std::process::Child {
+    let sql = format!("select pg_sleep({seconds})");
+    let child = database
+        .program()
+        .spawn(&["exec", "--all", "--jobs", "2", "-s", &sql, "-o", "json"]);
+    wait_until("two tenants are under way", || {
+        database.sql(
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'select pg_sleep%' AND state = 'active' \
+                      AND datname = current_database()",
+        ) == "2"
+    });
+    child
+}
+
+fn signal(child: &std::process::Child, name: &str) {
+    assert!(
+        Command::new("kill")
+            .args([&format!("-{name}"), &child.id().to_string()])
+            .status()
+            .expect("kill runs")
+            .success()
+    );
+}
+
+#[test]
+fn the_first_signal_lets_running_tenants_finish() {
+    let slugs: Vec<String> = (0..10).map(|number| format!("t{number}")).collect();
+    let database = Database::with_tenants(&slugs.iter().map(String::as_str).collect::<Vec<_>>());
+    for name in ["INT", "TERM"] {
+        let child = under_way(&database, "1");
+        signal(&child, name);
+        let run = Run::of(child).exits(130);
+        let json = run.json();
+        assert_eq!(json["results"].as_array().map(Vec::len), Some(2), "{json}");
+        assert_eq!(json["not_started"].as_array().map(Vec::len), Some(8), "{json}");
+        assert!(run.stderr.contains("once more to cancel them"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn the_second_signal_cancels_on_the_server() {
+    let slugs: Vec<String> = (0..10).map(|number| format!("t{number}")).collect();
+    let database = Database::with_tenants(&slugs.iter().map(String::as_str).collect::<Vec<_>>());
+    let started = std::time::Instant::now();
+    let child = under_way(&database, "60");
+    signal(&child, "INT");
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    signal(&child, "INT");
+    Run::of(child).exits(130);
+    assert!(started.elapsed().as_secs() < 20);
+    let running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'select pg_sleep%' AND state = 'active' \
+                   AND datname = current_database()";
+    wait_until("nothing runs any more", || database.sql(running) == "0");
+}
+
+#[test]
+fn a_tenant_dropped_meanwhile_is_skipped() {
+    let database = users(&["a", "b"]);
+    let child = database.program().spawn(&[
+        "exec",
+        "--all",
+        "--jobs",
+        "1",
+        "-o",
+        "json",
+        "-s",
+        "select pg_sleep(1.5)",
+    ]);
+    wait_until("the first tenant is under way", || {
+        database.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'select pg_sleep%' AND datname = current_database()") == "1"
+    });
+    database.run(&["drop", "b", "--yes"]).success();
+    let run = Run::of(child).success();
+    assert_eq!(run.json()["skipped"], serde_json::json!(["b"]));
+}
+
+#[test]
+fn more_jobs_than_connections_is_no_problem() {
+    let slugs: Vec<String> = (0..20).map(|number| format!("t{number}")).collect();
+    let database = Database::with_tenants(&slugs.iter().map(String::as_str).collect::<Vec<_>>());
+    let run = database.program().env("DATABASE_POOL_MAX", "2").run(&[
+        "exec",
+        "--all",
+        "--jobs",
+        "50",
+        "-s",
+        "select pg_sleep(0.05)",
+    ]);
+    run.success();
+}
+
+#[test]
+fn unreachable_is_said_before_any_tenant() {
+    Program::new()
+        .env("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+        .run(&["exec", "--all", "-s", "select 1"])
+        .exits(5);
+}

@@ -1,0 +1,165 @@
+use std::fs;
+
+use crate::support::{Database, Program, Run};
+
+#[test]
+fn init_makes_the_registry_and_says_so() {
+    let database = Database::empty();
+    let run = database.run(&["init"]).success();
+    insta::assert_snapshot!(run.shown(), @r"
+    exit 0
+    --- stdout
+    registry is now at V1: 1 migration applied (V1__registry)
+    --- stderr
+    ");
+    let tables = database.sql(
+        "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class \
+                               WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'",
+    );
+    assert_eq!(
+        tables,
+        "refinery_schema_history tenant_operation_results tenant_operations tenant_size_snapshots tenants"
+    );
+}
+
+#[test]
+fn init_a_second_time_changes_nothing() {
+    let database = Database::new();
+    let run = database.run(&["init", "--output", "json"]).success();
+    assert_eq!(
+        run.json(),
+        serde_json::json!({ "version": 1, "dry_run": false, "registry": { "version": 1, "applied": [] } })
+    );
+}
+
+#[test]
+fn init_dry_run_leaves_the_database_empty() {
+    let database = Database::empty();
+    database.run(&["init", "--dry-run"]).success();
+    assert_eq!(
+        database.sql("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"),
+        "0"
+    );
+}
+
+#[test]
+fn ten_inits_at_once_all_succeed() {
+    let database = Database::empty();
+    let children: Vec<_> = (0..10)
+        .map(|_| database.program().spawn(&["init", "-o", "json"]))
+        .collect();
+    let applied: usize = children
+        .into_iter()
+        .map(|child| {
+            Run::of(child).success().json()["registry"]["applied"]
+                .as_array()
+                .map_or(0, Vec::len)
+        })
+        .sum();
+    assert_eq!(applied, 1);
+}
+
+#[test]
+fn init_waits_for_another_run_only_so_long() {
+    let database = Database::empty();
+    let url = database.url().to_owned();
+    let holder = std::thread::spawn(move || {
+        crate::support::psql(
+            &url,
+            "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('tenantctl:registry', 0)); SELECT pg_sleep(2)",
+        )
+    });
+    crate::support::wait_until("the lock is held", || {
+        database.sql(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = \
+                      (SELECT oid FROM pg_database WHERE datname = current_database())",
+        ) == "1"
+    });
+    let run = database
+        .run(&["init", "--lock-wait", "200ms"])
+        .exits(6)
+        .says("the registry is locked by another run");
+    assert!(run.stderr.contains("pid "), "{}", run.stderr);
+    holder.join().expect("no panic").expect("released");
+    database.run(&["init"]).success();
+}
+
+#[test]
+fn init_leaves_a_foreign_tenants_table_alone() {
+    let database = Database::empty();
+    database.sql("CREATE TABLE tenants (id int)");
+    database
+        .run(&["init"])
+        .exits(1)
+        .says("that tenantctl did not make");
+    assert_eq!(
+        database.sql("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"),
+        "1"
+    );
+}
+
+#[test]
+fn init_refuses_files_that_changed_after_they_were_applied() {
+    let database = Database::empty();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("V1__registry.sql");
+    let original = fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/migrations/V1__registry.sql"
+    ))
+    .expect("read");
+    fs::write(&file, &original).expect("written");
+    let migrations = folder.path().to_str().expect("UTF-8");
+    database.run(&["init", "--migrations", migrations]).success();
+    database.run(&["init"]).success();
+
+    fs::write(&file, original + "-- changed\n").expect("written");
+    database
+        .run(&["init", "--migrations", migrations])
+        .exits(1)
+        .says("`V1__registry` was applied, and file");
+}
+
+#[test]
+fn a_migration_that_fails_leaves_nothing_behind() {
+    let database = Database::empty();
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("V1__first.sql"), "CREATE TABLE first (id int)").expect("written");
+    fs::write(
+        folder.path().join("V2__second.sql"),
+        "CREATE TABLE first (id int)",
+    )
+    .expect("written");
+    let run = database
+        .run(&["init", "--migrations", folder.path().to_str().expect("UTF-8")])
+        .exits(1);
+    assert!(
+        run.stderr.contains("relation \"first\" already exists (42P07)"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(
+        database.sql("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"),
+        "0"
+    );
+}
+
+#[test]
+fn refinery_itself_finds_nothing_to_do_in_the_registry() {
+    let database = Database::new();
+    let history = database.sql("SELECT version, name, checksum FROM refinery_schema_history");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+    let file = fs::read_to_string(format!("{folder}/V1__registry.sql")).expect("read");
+    let migration = refinery_core::Migration::unapplied("V1__registry", &file).expect("a migration");
+    assert_eq!(history, format!("1|registry|{}", migration.checksum()));
+}
+
+#[test]
+fn a_folder_without_migrations_is_refused_before_connecting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    Program::new()
+        .env("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+        .run(&["init", "--migrations", folder.path().to_str().expect("UTF-8")])
+        .exits(2)
+        .says("V1__name.sql");
+}

@@ -1,0 +1,17 @@
+//! The integration tests: the real binary on a real server, one file per command or subject.
+
+mod architecture;
+mod chaos;
+mod config;
+mod connections;
+mod create;
+mod db;
+mod drop;
+mod exec;
+mod exit_codes;
+mod init;
+mod output;
+mod pgbouncer;
+mod registry;
+mod support;
+mod tls;

@@ -1,0 +1,157 @@
+use std::io::{BufRead, BufReader};
+use std::process::Command;
+
+use crate::support::{Database, Program, wait_until};
+
+#[test]
+fn a_closed_pipe_ends_the_program_quietly() {
+    let slugs: Vec<String> = (0..300)
+        .map(|number| format!("tenant-with-a-rather-long-name-{number}"))
+        .collect();
+    let database = Database::with_tenants(&slugs.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut child = database.program().spawn(&["list", "-o", "json", "--quiet"]);
+    let mut first = String::new();
+    BufReader::with_capacity(16, child.stdout.take().expect("piped"))
+        .read_line(&mut first)
+        .expect("a line");
+    let output = child.wait_with_output().expect("ended");
+    assert_eq!(first, "{\n");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn quiet_drops_talk_and_keeps_answers_and_errors() {
+    let database = Database::with_tenants(&["acme"]);
+    let run = database.run(&["list", "--quiet"]).success();
+    assert!(run.stdout.contains("acme"));
+    assert_eq!(run.stderr, "");
+    assert!(
+        !database
+            .run(&["show", "nobody", "--quiet"])
+            .exits(2)
+            .stderr
+            .is_empty()
+    );
+}
+
+#[test]
+fn colour_comes_only_when_asked_for_or_on_a_terminal() {
+    let database = Database::with_tenants(&["acme"]);
+    assert!(!database.run(&["list"]).stdout.contains('\u{1b}'));
+    assert!(
+        database
+            .run(&["list", "--color", "always"])
+            .stdout
+            .contains('\u{1b}')
+    );
+    assert!(
+        database
+            .run(&["show", "x", "--color", "always"])
+            .stderr
+            .contains("\u{1b}[31;1merror")
+    );
+    let run = database.program().env("NO_COLOR", "1").run(&["list"]);
+    assert!(!run.stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn verbose_tells_what_happens_on_stderr_only() {
+    let database = Database::with_tenants(&["acme"]);
+    let quiet = database.run(&["list", "-o", "json"]).stdout;
+    let run = database.run(&["list", "-o", "json", "-vv"]).success();
+    assert_eq!(run.stdout, quiet);
+    assert!(run.stderr.contains("debug: "), "{}", run.stderr);
+}
+
+#[test]
+fn slow_statements_are_logged_without_their_constants() {
+    let database = Database::with_tenants(&["acme"]);
+    let run = database
+        .program()
+        .env("SLOW_QUERY_THRESHOLD_MS", "100")
+        .run(&["exec", "acme", "-s", "select pg_sleep(0.2), 'hunter2'"])
+        .success();
+    let line = run
+        .stderr
+        .lines()
+        .find(|line| line.contains("slow statement"))
+        .expect("a warning");
+    assert!(line.contains("select pg_sleep(0.2), '…'"), "{line}");
+    assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
+}
+
+#[test]
+fn a_registry_query_that_takes_too_long_is_cancelled() {
+    let database = Database::with_tenants(&["acme"]);
+    let url = database.url().to_owned();
+    let holder = std::thread::spawn(move || {
+        crate::support::psql(&url, "BEGIN; LOCK TABLE tenants; SELECT pg_sleep(2)")
+    });
+    wait_until("the registry is locked", || {
+        database.sql("SELECT count(*) FROM pg_locks WHERE relation = 'tenants'::regclass AND mode = 'AccessExclusiveLock'") == "1"
+    });
+    let run = database
+        .program()
+        .env("DATABASE_QUERY_TIMEOUT_MS", "200")
+        .run(&["list"]);
+    run.exits(1)
+        .says("no answer within 200 ms, the statement was cancelled");
+    wait_until("nothing waits any more", || {
+        database.sql("SELECT count(*) FROM pg_locks WHERE relation = 'tenants'::regclass AND NOT granted")
+            == "0"
+    });
+    holder.join().expect("no panic").expect("done");
+}
+
+#[test]
+fn completions_and_the_manual_are_printed() {
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(
+            Program::new()
+                .run(&["completions", shell])
+                .success()
+                .stdout
+                .contains("tenantctl")
+        );
+    }
+    assert!(Program::new().run(&["man"]).success().stdout.starts_with(".ie"));
+}
+
+#[test]
+fn tables_fit_a_narrow_terminal() {
+    let database = Database::new();
+    let domain = format!("{}.example", "long-label.".repeat(6).trim_end_matches('.'));
+    database.run(&["create", "acme", "--domain", &domain]).success();
+    // `script` gives the program a terminal of 80 columns.
+    let command = format!("stty cols 80; {} list", env!("CARGO_BIN_EXE_tenantctl"));
+    let output = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .env("DATABASE_URL", database.url())
+        .env("TERM", "xterm")
+        .output()
+        .expect("script is part of util-linux");
+    let text = String::from_utf8_lossy(&output.stdout).replace('\r', "");
+    assert!(text.contains("acme"), "{text}");
+    for line in text.lines() {
+        let visible: String = strip_escapes(line);
+        assert!(
+            visible.chars().count() <= 80,
+            "{} columns: {visible}",
+            visible.chars().count()
+        );
+    }
+}
+
+fn strip_escapes(line: &str) -> String {
+    let mut visible = String::new();
+    let mut characters = line.chars();
+    while let Some(c) = characters.next() {
+        if c == '\u{1b}' {
+            characters.by_ref().find(char::is_ascii_alphabetic);
+        } else {
+            visible.push(c);
+        }
+    }
+    visible
+}

@@ -1,0 +1,318 @@
+//! `list`, `show`, `resolve`, `update`, `suspend` and `resume`.
+
+use crate::support::Database;
+
+fn three() -> Database {
+    let database = Database::new();
+    for (slug, plan, region) in [
+        ("acme", "pro", "eu"),
+        ("globex", "basic", "us"),
+        ("initech", "pro", "us"),
+    ] {
+        let domain = format!("{slug}.example");
+        database
+            .run(&[
+                "create", slug, "--plan", plan, "--region", region, "--domain", &domain, "--quiet",
+            ])
+            .success();
+    }
+    database
+}
+
+#[test]
+fn list_shows_active_tenants_in_order() {
+    let database = three();
+    database.run(&["suspend", "globex"]).success();
+    insta::assert_snapshot!(database.run(&["list"]).shown(), @"
+    exit 0
+    --- stdout
+    SLUG     DOMAIN           PLAN  REGION  STATUS  SCHEMA          CREATED AT
+    acme     acme.example     pro   eu      active  tenant_acme     0000-00-00 00:00
+    initech  initech.example  pro   us      active  tenant_initech  0000-00-00 00:00
+    --- stderr
+    2 tenants, 1 suspended not shown (--inactive)
+    ");
+    let json = database
+        .run(&["list", "--inactive", "--output", "json"])
+        .success()
+        .json();
+    let slugs: Vec<&str> = json["tenants"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|t| t["slug"].as_str())
+        .collect();
+    assert_eq!(slugs, ["acme", "globex", "initech"]);
+    assert_eq!(json["tenants"][1]["status"], "suspended");
+}
+
+#[test]
+fn list_narrows_by_plan_region_and_exclusion() {
+    let database = three();
+    let listed = |arguments: &[&str]| {
+        let run = database
+            .run(&[&["list", "-o", "csv"], arguments].concat())
+            .success();
+        run.stdout
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split(',').next().map(str::to_owned))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&["--plan", "pro"]), ["acme", "initech"]);
+    assert_eq!(listed(&["--plan", "pro", "--region", "us"]), ["initech"]);
+    assert_eq!(
+        listed(&["--plan", "pro", "--plan", "basic", "--exclude", "acme"]),
+        ["globex", "initech"]
+    );
+    assert_eq!(listed(&["--plan", "none"]), Vec::<String>::new());
+}
+
+#[test]
+fn list_of_nothing_says_so_and_stays_valid() {
+    let database = Database::new();
+    let run = database.run(&["list"]).success().says("no tenants");
+    assert_eq!(run.stdout, "");
+    assert_eq!(
+        database.run(&["list", "-o", "json"]).success().json()["tenants"],
+        serde_json::json!([])
+    );
+    assert_eq!(
+        database.run(&["list", "-o", "csv"]).success().stdout,
+        "slug,domain,plan,region,status,schema,created_at\n"
+    );
+}
+
+#[test]
+fn show_tells_everything_about_a_tenant() {
+    let database = three();
+    database.sql("CREATE TABLE tenant_acme.users (id int)");
+    insta::assert_snapshot!(database.run(&["show", "acme"]).shown(), @"
+    exit 0
+    --- stdout
+    FIELD           VALUE
+    slug            acme
+    name            acme
+    domain          acme.example
+    schema          tenant_acme
+    plan            pro
+    region          eu
+    status          active
+    metadata        -
+    schema_version  -
+    created_at      0000-00-00 00:00
+    updated_at      0000-00-00 00:00
+    suspended_at    -
+    id              [id]
+    tables          1
+    --- stderr
+    ");
+    let json = database.run(&["show", "acme", "-o", "json"]).success().json();
+    assert_eq!(json["tenant"]["domain"], "acme.example");
+    assert_eq!(
+        (&json["tables"], &json["schema_exists"]),
+        (&1.into(), &true.into())
+    );
+}
+
+#[test]
+fn show_warns_of_a_schema_that_is_missing() {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql("DROP SCHEMA tenant_acme");
+    database
+        .run(&["show", "acme"])
+        .success()
+        .says("schema `tenant_acme` does not exist");
+}
+
+#[test]
+fn an_unknown_tenant_is_refused_with_the_nearest_one() {
+    let database = Database::with_tenants(&["acme"]);
+    for command in ["show", "suspend", "resume"] {
+        let run = database.run(&[command, "acne"]).exits(2);
+        assert_eq!(
+            run.stderr,
+            "error: there is no tenant `acne`\n\nhint: did you mean `acme`?\n"
+        );
+    }
+    database
+        .run(&["update", "acne", "--plan", "pro"])
+        .exits(2)
+        .says("did you mean `acme`?");
+    database
+        .run(&["drop", "acne", "--yes"])
+        .exits(2)
+        .says("did you mean `acme`?");
+    database
+        .run(&["show", "zzzzzz"])
+        .exits(2)
+        .says("`tenantctl list --inactive` shows all tenants");
+}
+
+#[test]
+fn resolve_prints_the_schema_and_nothing_else() {
+    let database = three();
+    let run = database.run(&["resolve", "ACME.example"]).success();
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("tenant_acme\n", ""));
+    let json = database
+        .run(&["resolve", "acme.example", "-o", "json"])
+        .success()
+        .json();
+    assert_eq!((&json["slug"], &json["found"]), (&"acme".into(), &true.into()));
+}
+
+#[test]
+fn resolve_says_no_for_unknown_and_suspended_tenants() {
+    let database = three();
+    let run = database
+        .run(&["resolve", "nobody.example"])
+        .exits(4)
+        .says("no tenant has the domain");
+    assert_eq!(run.stdout, "");
+    database.run(&["suspend", "acme"]).success();
+    database
+        .run(&["resolve", "acme.example"])
+        .exits(4)
+        .says("tenant `acme` is suspended");
+    let json = database
+        .run(&["resolve", "acme.example", "-o", "json"])
+        .exits(4)
+        .json();
+    assert_eq!(
+        (&json["found"], &json["status"]),
+        (&false.into(), &"suspended".into())
+    );
+    database.run(&["resolve", "https://acme.example/"]).exits(2);
+}
+
+#[test]
+fn update_changes_what_is_named_and_keeps_the_rest() {
+    let database = three();
+    database
+        .run(&[
+            "update",
+            "acme",
+            "--plan",
+            "enterprise",
+            "--name",
+            "Acme Inc.",
+            "--no-region",
+            "--metadata",
+            r#"{"a": 1, "b": 2}"#,
+        ])
+        .success();
+    database
+        .run(&["update", "acme", "--metadata", r#"{"a": null, "c": {"d": null}}"#])
+        .success();
+    assert_eq!(
+        database.sql("SELECT subscription_plan, name, region, domain, metadata, updated_at > created_at FROM tenants WHERE slug = 'acme'"),
+        r#"enterprise|Acme Inc.||acme.example|{"b": 2, "c": {"d": null}}|t"#
+    );
+    database
+        .run(&["update", "acme", "--domain", "globex.EXAMPLE"])
+        .exits(1)
+        .says("already belongs");
+    database.run(&["update", "acme"]).exits(2);
+    database
+        .run(&["update", "acme", "--domain", "a.example", "--no-domain"])
+        .exits(2);
+}
+
+#[test]
+fn update_dry_run_shows_the_outcome_and_changes_nothing() {
+    let database = three();
+    let before = database.sql("SELECT * FROM tenants ORDER BY slug");
+    let run = database
+        .run(&["update", "acme", "--plan", "gold", "--dry-run"])
+        .success();
+    assert!(run.stdout.contains("gold"), "{}", run.stdout);
+    assert_eq!(database.sql("SELECT * FROM tenants ORDER BY slug"), before);
+}
+
+#[test]
+fn suspend_and_resume_are_there_and_back() {
+    let database = three();
+    database.run(&["suspend", "acme", "globex"]).success();
+    assert_eq!(
+        database.sql("SELECT slug, is_active, status, deleted_at IS NOT NULL FROM tenants ORDER BY slug"),
+        "acme|f|suspended|t\nglobex|f|suspended|t\ninitech|t|active|f"
+    );
+    let again = database.run(&["suspend", "acme"]).success();
+    assert!(again.stdout.contains("no"), "{}", again.stdout);
+    database.run(&["resume", "acme"]).success();
+    assert_eq!(
+        database.sql("SELECT status, deleted_at FROM tenants WHERE slug = 'acme'"),
+        "active|"
+    );
+    database
+        .run(&["suspend", "acme", "nobody"])
+        .exits(3)
+        .says("there is no tenant `nobody`");
+    database.run(&["suspend", "initech", "--dry-run"]).success();
+    assert_eq!(
+        database.sql("SELECT status FROM tenants WHERE slug = 'initech'"),
+        "active"
+    );
+}
+
+#[test]
+fn an_application_that_flips_is_active_keeps_the_row_consistent() {
+    let database = three();
+    database.sql("UPDATE tenants SET is_active = false WHERE slug = 'acme'");
+    assert_eq!(
+        database.sql("SELECT status, deleted_at IS NOT NULL FROM tenants WHERE slug = 'acme'"),
+        "suspended|t"
+    );
+    database.sql("UPDATE tenants SET is_active = true WHERE slug = 'acme'");
+    assert_eq!(
+        database.sql("SELECT status, deleted_at IS NULL FROM tenants WHERE slug = 'acme'"),
+        "active|t"
+    );
+    database.sql("UPDATE tenants SET status = 'suspended' WHERE slug = 'acme'");
+    assert_eq!(
+        database.sql("SELECT is_active FROM tenants WHERE slug = 'acme'"),
+        "f"
+    );
+}
+
+#[test]
+fn the_registry_refuses_what_would_be_no_tenant() {
+    let database = Database::new();
+    let insert = |slug: &str, schema: &str, rest: &str| {
+        crate::support::psql(
+            database.url(),
+            &format!(
+                "INSERT INTO tenants (slug, name, schema_name, subscription_plan, metadata) \
+                      VALUES ('{slug}', 'n', '{schema}', 'basic', '{rest}')"
+            ),
+        )
+    };
+    assert!(insert("ok", "tenant_ok", "{}").is_ok());
+    for (slug, schema, metadata) in [
+        ("Not Ok", "tenant_x", "{}"),
+        ("x", "public", "{}"),
+        ("x", "pg_x", "{}"),
+        ("x", "", "{}"),
+        ("x", "tenant_ok", "{}"),
+        ("x", "tenant_x", "[]"),
+    ] {
+        assert!(
+            insert(slug, schema, metadata).is_err(),
+            "{slug} {schema} {metadata} was accepted"
+        );
+    }
+}
+
+#[test]
+fn a_database_without_a_registry_is_named_as_such() {
+    let database = Database::empty();
+    for arguments in [
+        &["list"][..],
+        &["show", "a"],
+        &["create", "a"],
+        &["exec", "--all", "-s", "select 1"],
+        &["resolve", "a.b"],
+    ] {
+        database.run(arguments).exits(2).says("run `tenantctl init`");
+    }
+}

@@ -1,0 +1,106 @@
+//! A database of one test.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::program::Program;
+use super::server::{Server, shared_url};
+use super::{Run, psql};
+
+/// A database that lives as long as its test, and longer when the test fails.
+pub(crate) struct Database {
+    name: String,
+    url: String,
+    maintenance: String,
+}
+
+impl Database {
+    /// An empty database on the shared server.
+    pub(crate) fn empty() -> Self {
+        Self::made(&shared_url)
+    }
+
+    /// A database with a registry.
+    pub(crate) fn new() -> Self {
+        let database = Self::empty();
+        database.run(&["init", "--quiet"]).success();
+        database
+    }
+
+    /// A database with a registry and these tenants.
+    pub(crate) fn with_tenants(slugs: &[&str]) -> Self {
+        let database = Self::new();
+        database.run(&[&["create", "--quiet"], slugs].concat()).success();
+        database
+    }
+
+    /// An empty database on a server of the test's own.
+    pub(crate) fn on(server: &Server) -> Self {
+        Self::made(&|database| server.url(database))
+    }
+
+    fn made(url: &dyn Fn(&str) -> String) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let thread = std::thread::current();
+        let test = thread
+            .name()
+            .unwrap_or("test")
+            .rsplit("::")
+            .next()
+            .unwrap_or("test")
+            .to_owned();
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{:.40}_{}_{number}", test, std::process::id());
+        let maintenance = url("postgres");
+        psql(&maintenance, &format!("CREATE DATABASE \"{name}\"")).expect("a database for the test");
+        Self {
+            url: url(&name),
+            name,
+            maintenance,
+        }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs SQL and returns its rows.
+    pub(crate) fn sql(&self, sql: &str) -> String {
+        psql(&self.url, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// The program on this database, with arguments yet to come.
+    pub(crate) fn program(&self) -> Program {
+        Program::new().env("DATABASE_URL", &self.url)
+    }
+
+    /// Runs the program on this database.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        self.program().run(arguments)
+    }
+
+    /// The registry in short: slugs with their schemas, and the schemas that are there.
+    pub(crate) fn state(&self) -> (String, String) {
+        let rows = self.sql("SELECT slug || ' ' || schema_name FROM tenants ORDER BY 1");
+        let schemas = self.sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'tenant%' ORDER BY 1");
+        (rows, schemas)
+    }
+}
+
+impl Drop for Database {
+    #[expect(clippy::print_stderr, reason = "a test that fails says where its database is")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the test's database is kept: {}", self.url);
+        } else {
+            psql(
+                &self.maintenance,
+                &format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", self.name),
+            )
+            .ok();
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! A real PgBouncer before a server.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use super::server::Server;
+use super::{psql, wait_until};
+
+/// PgBouncer in transaction mode, on a Unix socket in the server's folder, with a single server connection a
+/// database, so that every client meets what the one before it left behind.
+pub(crate) struct PgBouncer {
+    child: Child,
+    folder: PathBuf,
+}
+
+impl PgBouncer {
+    pub(crate) fn start(server: &Server) -> Self {
+        let program = [
+            "/usr/sbin/pgbouncer",
+            "/usr/bin/pgbouncer",
+            "/usr/local/bin/pgbouncer",
+            "/opt/homebrew/bin/pgbouncer",
+        ]
+        .into_iter()
+        .find(|path| Path::new(path).exists())
+        .expect("PgBouncer is needed: apt-get install pgbouncer");
+        let folder = server.folder().join("pgbouncer");
+        fs::create_dir(&folder).expect("a folder");
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("permissions");
+        let users = folder.join("users.txt");
+        fs::write(&users, "\"tenantctl\" \"\"\n").expect("written");
+        let config = folder.join("pgbouncer.ini");
+        let text = format!(
+            "[databases]\n* = host={socket} port=5432\n[pgbouncer]\nlisten_addr =\nlisten_port = 6432\n\
+             unix_socket_dir = {folder}\nauth_type = trust\nauth_file = {users}\npool_mode = transaction\n\
+             default_pool_size = 1\nlogfile = {folder}/log\npidfile = {folder}/pid\n",
+            socket = server.socket_dir().display(),
+            folder = folder.display(),
+            users = users.display(),
+        );
+        fs::write(&config, text).expect("written");
+        for path in [&folder, &users, &config] {
+            server.owner().give(path).expect("given");
+        }
+        let mut command = server.owner().command(program);
+        command
+            .arg("-q")
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let bouncer = Self {
+            child: command.spawn().expect("PgBouncer runs"),
+            folder,
+        };
+        wait_until("PgBouncer answers", || {
+            psql(&bouncer.url("postgres"), "select 1").is_ok()
+        });
+        bouncer
+    }
+
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!(
+            "postgresql://tenantctl@/{database}?host={}&port=6432",
+            self.folder.display()
+        )
+    }
+}
+
+impl Drop for PgBouncer {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}

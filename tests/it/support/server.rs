@@ -1,0 +1,130 @@
+//! Throw-away PostgreSQL servers. One is shared by all tests of a run; some tests need one of their own.
+//!
+//! A server ends with the process that started it, however that ends: a small shell holds the other end of a pipe and
+//! cleans up when the pipe closes.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use tenantctl::db::local::{Binaries, Cluster, Folders, Owner, StopMode};
+
+/// Waits for the pipe to close, then ends the server and removes its folder.
+const WATCHDOG: &str = r#"
+trap '' INT TERM HUP
+cat > /dev/null
+for pid_file in "$1"/*.pid "$1/data/postmaster.pid"; do
+    [ -f "$pid_file" ] && kill -QUIT "$(head -n 1 "$pid_file")" 2> /dev/null
+done
+sleep 0.2
+rm -rf "$1"
+"#;
+
+/// A server of the test's own, which may be stopped, killed and started again.
+pub(crate) struct Server {
+    cluster: Cluster,
+    folder: PathBuf,
+    _watchdog: Child,
+}
+
+impl Server {
+    /// Starts a server with these settings beside the usual ones.
+    pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
+        Self::prepare(settings, |_, _| {})
+    }
+
+    /// Starts a server after `prepare` has put files into its folder; what it makes belongs to the server's user.
+    pub(crate) fn prepare(settings: &[(&str, &str)], prepare: impl FnOnce(&Path, &Owner)) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("tc-it-")
+            .tempdir_in("/tmp")
+            .expect("a folder")
+            .keep();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("permissions");
+        let watchdog = Command::new("sh")
+            .args(["-c", WATCHDOG, "watchdog"])
+            .arg(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a shell");
+        let found = Binaries::find(None, &crate::support::variable);
+        let binaries =
+            found.unwrap_or_else(|error| panic!("{error}\nhint: {}", error.hint().unwrap_or_default()));
+        let owner = Owner::pick(None).expect("a user to run the server as");
+        prepare(&folder, &owner);
+        let folders = Folders::below(&folder).expect("a usable path");
+        let mut cluster = Cluster::new(binaries, owner, folders).throwaway();
+        cluster = cluster.setting("max_connections", "200");
+        for (name, value) in settings {
+            cluster = cluster.setting(*name, *value);
+        }
+        cluster.init_and_start().expect("the server starts");
+        Self {
+            cluster,
+            folder,
+            _watchdog: watchdog,
+        }
+    }
+
+    /// The URL of a database.
+    pub(crate) fn url(&self, database: &str) -> String {
+        self.cluster.folders.url(database)
+    }
+
+    /// The folder that ends with the server.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn socket_dir(&self) -> &Path {
+        &self.cluster.folders.socket
+    }
+
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.cluster.owner
+    }
+
+    /// Ends the server at once, as after a power cut.
+    pub(crate) fn crash(&self) {
+        self.cluster.stop(StopMode::Immediate).expect("the server stops");
+    }
+
+    pub(crate) fn start_again(&self) {
+        self.cluster.start().expect("the server starts again");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.cluster.stop(StopMode::Immediate).ok();
+    }
+}
+
+/// The server of this run: the one that TENANTCTL_TEST_DATABASE_URL names, or a throw-away one.
+pub(crate) fn shared_url(database: &str) -> String {
+    static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+    let external = crate::support::variable("TENANTCTL_TEST_DATABASE_URL");
+    let server = SERVER.get_or_init(|| external.is_none().then(|| Server::start(&[])));
+    match (server, external) {
+        (Some(server), _) => server.url(database),
+        (None, Some(url)) => with_database(&url, database),
+        (None, None) => unreachable!("a server is started where none is named"),
+    }
+}
+
+/// The URL with another database. Only URLs of the form `scheme://authority/database?parameters` are understood.
+fn with_database(url: &str, database: &str) -> String {
+    let (before, parameters) = url
+        .split_once('?')
+        .map_or((url, ""), |(before, after)| (before, after));
+    let (scheme, rest) = before
+        .split_once("://")
+        .expect("TENANTCTL_TEST_DATABASE_URL is a URL");
+    let authority = rest.split('/').next().unwrap_or_default();
+    let question = if parameters.is_empty() { "" } else { "?" };
+    format!("{scheme}://{authority}/{database}{question}{parameters}")
+}
