@@ -101,13 +101,9 @@ async fn until_stopped(cx: &Context, cli: &Cli) -> anyhow::Result<ExitStatus> {
         result = &mut command => result,
         () = cx.stop.reached(Urgency::Cancel) => {
             // Dropping a future stops nothing on the server: cancel there, then hear what became of it.
-            if let Some(db) = cx.db_in_use() {
-                db.cancel_running().await;
-            }
-            match tokio::time::timeout(CANCEL_GRACE, command).await {
-                Ok(Ok(status)) => Ok(status),
-                Ok(Err(error)) => Err(error),
-                Err(_) => Ok(ExitStatus::Interrupted),
+            tokio::select! {
+                result = tokio::time::timeout(CANCEL_GRACE, command) => result.unwrap_or(Ok(ExitStatus::Interrupted)),
+                never = cancel_everything(cx) => never,
             }
         }
     };
@@ -119,6 +115,16 @@ async fn until_stopped(cx: &Context, cli: &Cli) -> anyhow::Result<ExitStatus> {
             Ok(ExitStatus::Interrupted)
         }
         other => other,
+    }
+}
+
+/// Cancels what runs on the server, again and again: a command may have been between two statements.
+async fn cancel_everything(cx: &Context) -> anyhow::Result<ExitStatus> {
+    loop {
+        if let Some(db) = cx.db_in_use() {
+            db.cancel_running().await;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

@@ -215,7 +215,16 @@ pub(crate) async fn run(cx: &Context, args: &ExecArgs) -> anyhow::Result<ExitSta
     progress.finish();
     let report = report?;
 
-    cx.ui.answer(&ExecView::from_report(&report))?;
+    let view = ExecView::from_report(&report);
+    cx.ui.answer(&view)?;
+    if !view.results.is_empty()
+        && view
+            .results
+            .iter()
+            .all(|result| result.rows.is_empty() && !result.columns.is_empty())
+    {
+        cx.ui.note("no rows");
+    }
     cx.ui.failures(&report, "run the statements");
     Ok(fleet_status(&report))
 }

@@ -156,7 +156,7 @@ impl Db {
                 return Err(error.into());
             }
             if pause == FIRST_PAUSE {
-                tracing::info!("{error}; trying for {} s", left.as_secs_f32().ceil());
+                tracing::warn!("{error}; trying for {} s", left.as_secs_f32().ceil());
             }
             tokio::time::sleep(pause.min(left)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::format;
 use crate::fleet::{Ending, Event, Observer};
@@ -105,11 +105,16 @@ impl Progress {
 
 fn bar(doing: &'static str, total: usize, color: bool) -> ProgressBar {
     let template = if color {
-        "{prefix} {bar:30.cyan/dim} {pos}/{len}{msg}  {per_sec}, {eta} left"
+        "{prefix} {bar:30.cyan/dim} {pos}/{len}{msg}  {rate}, {eta} left"
     } else {
-        "{prefix} {bar:30} {pos}/{len}{msg}  {per_sec}, {eta} left"
+        "{prefix} {bar:30} {pos}/{len}{msg}  {rate}, {eta} left"
     };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        // A bar that cannot be drawn is no reason to stop the work.
+        let _ = write!(out, "{:.1}/s", state.per_sec());
+    };
+    let style = style.with_key("rate", rate);
     let bar = ProgressBar::new(total as u64)
         .with_style(style.progress_chars("━━─"))
         .with_prefix(doing);
