@@ -10,6 +10,7 @@ pub mod local;
 mod lock;
 pub mod migrator;
 mod pool;
+mod running;
 mod session;
 mod sql_text;
 mod tenant_conn;

@@ -1,22 +1,22 @@
 //! The database as the program holds it: one pool for everything, one that goes past a pooler, and the means to
 //! cancel what runs.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::conn::{Canceller, ConnectError, ConnectTarget, Manager, Pool, PoolError, Pooled};
+use deadpool::Runtime;
+use deadpool::managed::TimeoutType;
+
+use super::conn::{ConnectError, ConnectTarget, Manager, Pool, PoolError};
 use super::error::Error;
+use super::running::Running;
 use super::session::{Session, StatementLimits};
 
 /// How many connections a pool has when nobody says otherwise.
 const DEFAULT_POOL_MAX: usize = 10;
 /// The limit for a single attempt to connect when the URL sets none.
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// How the pools behave.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +49,8 @@ pub enum SessionError {
     Connect(#[from] ConnectError),
     #[error("no connection of the pool became free within {} ms", .0.as_millis())]
     PoolExhausted(Duration),
+    #[error("the pool gave no connection")]
+    Pool(#[source] PoolError),
     #[error("`{direct}` and `{pooled}` are not the same database")]
     DifferentDatabases { direct: String, pooled: String },
     #[error("{0}")]
@@ -63,7 +65,7 @@ impl SessionError {
             Self::DifferentDatabases { .. } => {
                 Some("DIRECT_URL must lead to the database of DATABASE_URL, only past its pooler".to_owned())
             }
-            Self::Connect(_) | Self::Sql(_) => None,
+            Self::Connect(_) | Self::Pool(_) | Self::Sql(_) => None,
         }
     }
 }
@@ -80,10 +82,12 @@ impl Db {
                 Some(_) => target,
                 None => target.with_connect_timeout(DEFAULT_CONNECT_TIMEOUT),
             };
-            Pool::builder(Manager::new(target))
+            Pool::builder(Manager::new(target, options.connect_wait))
                 .max_size(size)
+                .wait_timeout(Some(options.wait))
+                .runtime(Runtime::Tokio1)
                 .build()
-                .expect("a pool without timeouts needs no runtime")
+                .expect("a pool with a runtime can have timeouts")
         };
         Self {
             pooled: pool(target),
@@ -140,26 +144,11 @@ impl Db {
     }
 
     async fn take_from(&self, pool: &Pool) -> Result<Session, SessionError> {
-        let started = Instant::now();
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let error = match tokio::time::timeout(self.options.wait, pool.get()).await {
-                Ok(Ok(connection)) => {
-                    let connection = PooledConnection(connection);
-                    return Ok(Session::new(connection, self.options.limits, &self.running));
-                }
-                Ok(Err(PoolError::Backend(error))) => error,
-                Ok(Err(_)) | Err(_) => return Err(SessionError::PoolExhausted(self.options.wait)),
-            };
-            let left = self.options.connect_wait.saturating_sub(started.elapsed());
-            if !error.kind().may_pass() || left.is_zero() || self.running.stopped() {
-                return Err(error.into());
-            }
-            if pause == FIRST_PAUSE {
-                tracing::warn!("{error}; trying for {} s", left.as_secs_f32().ceil());
-            }
-            tokio::time::sleep(pause.min(left)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+        match pool.get().await {
+            Ok(connection) => Ok(Session::new(connection, self.options.limits, &self.running)),
+            Err(PoolError::Backend(error)) => Err(error.into()),
+            Err(PoolError::Timeout(TimeoutType::Wait)) => Err(SessionError::PoolExhausted(self.options.wait)),
+            Err(error) => Err(SessionError::Pool(error)),
         }
     }
 
@@ -185,97 +174,5 @@ impl fmt::Debug for Db {
         f.debug_struct("Db")
             .field("database", &self.describe())
             .finish_non_exhaustive()
-    }
-}
-
-/// A connection that goes back to the pool when it is dropped.
-pub(super) struct PooledConnection(Pooled);
-
-impl PooledConnection {
-    pub(super) fn client(&self) -> &tokio_postgres::Client {
-        &self.0
-    }
-
-    pub(super) fn canceller(&self) -> Canceller {
-        self.0.cancel_token()
-    }
-
-    /// Closes the connection instead of giving it back.
-    pub(super) fn discard(self) {
-        drop(Pooled::take(self.0));
-    }
-}
-
-/// The sessions in use, so that their statements can be cancelled from outside.
-#[derive(Default)]
-pub(super) struct Running {
-    cancellers: Mutex<HashMap<u64, Canceller>>,
-    next: AtomicU64,
-    stopped: AtomicBool,
-}
-
-impl Running {
-    pub(super) fn register(self: &Arc<Self>, canceller: Canceller) -> Ticket {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.cancellers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(number, canceller.clone());
-        Ticket {
-            number,
-            canceller,
-            running: Arc::clone(self),
-        }
-    }
-
-    fn stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
-    }
-
-    async fn cancel_all(&self) {
-        self.stopped.store(true, Ordering::Relaxed);
-        let cancellers: Vec<Canceller> = self
-            .cancellers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .cloned()
-            .collect();
-        futures_util::future::join_all(cancellers.iter().map(cancel)).await;
-    }
-}
-
-async fn cancel(canceller: &Canceller) {
-    if let Err(error) = canceller.cancel().await {
-        tracing::debug!("{error}");
-    }
-}
-
-/// A session's place among those that run.
-pub(super) struct Ticket {
-    number: u64,
-    canceller: Canceller,
-    running: Arc<Running>,
-}
-
-impl Ticket {
-    /// Cancels this session's statement on the server.
-    pub(super) async fn cancel(&self) {
-        cancel(&self.canceller).await;
-    }
-
-    /// Whether everything was cancelled because the program was asked to stop.
-    pub(super) fn was_cancelled(&self) -> bool {
-        self.running.stopped()
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.running
-            .cancellers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.number);
     }
 }

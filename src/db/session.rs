@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, SimpleQueryMessage};
 
+use super::conn::Pooled;
 use super::error::Error;
-use super::pool::{PooledConnection, Running, Ticket};
+use super::running::{Running, Ticket};
 use super::sql_text::without_secrets;
 
 /// A parameter and the type it is sent as.
@@ -38,7 +39,7 @@ pub struct StatementLimits {
 /// A connection borrowed from the pool.
 pub struct Session {
     /// `None` only while the session is being dropped.
-    connection: Option<PooledConnection>,
+    connection: Option<Pooled>,
     limits: StatementLimits,
     ticket: Ticket,
     /// A transaction was left open: the connection must not go back to the pool.
@@ -57,8 +58,8 @@ pub struct TextResult {
 }
 
 impl Session {
-    pub(super) fn new(connection: PooledConnection, limits: StatementLimits, running: &Arc<Running>) -> Self {
-        let ticket = running.register(connection.canceller());
+    pub(super) fn new(connection: Pooled, limits: StatementLimits, running: &Arc<Running>) -> Self {
+        let ticket = running.register(connection.cancel_token());
         Self {
             connection: Some(connection),
             limits,
@@ -71,7 +72,6 @@ impl Session {
         self.connection
             .as_ref()
             .expect("present until the session is dropped")
-            .client()
     }
 
     /// Runs a statement with parameters, in one round trip.
@@ -166,7 +166,7 @@ impl Drop for Session {
             && let Some(connection) = self.connection.take()
         {
             // Closing the connection rolls back whatever was open on it.
-            connection.discard();
+            drop(Pooled::take(connection));
         }
     }
 }

@@ -4,13 +4,15 @@
 //! its errors are the driver's: the list of servers tried, the kind and the hint of a [`ConnectError`] would be lost
 //! in `pool.get()`. Ours is a page long and keeps them; the recycling method is still deadpool-postgres's.
 
+use std::time::Duration;
+
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use deadpool_postgres::RecyclingMethod;
 use tokio_postgres::SimpleQueryMessage;
 
-use super::connect::connect;
 use super::connect_error::ConnectError;
 use super::connection::Connection;
+use super::retry::connect_with_retry;
 use super::target::ConnectTarget;
 
 /// The clean-up would pass inside a transaction and be undone with it. One that was opened by an earlier message has an
@@ -29,11 +31,13 @@ pub type Pooled = managed::Object<Manager>;
 #[derive(Debug)]
 pub struct Manager {
     target: ConnectTarget,
+    wait: Duration,
 }
 
 impl Manager {
-    pub fn new(target: ConnectTarget) -> Self {
-        Self { target }
+    /// Connects to `target`, and keeps trying for `wait` while the server is starting or away.
+    pub fn new(target: ConnectTarget, wait: Duration) -> Self {
+        Self { target, wait }
     }
 
     pub fn target(&self) -> &ConnectTarget {
@@ -46,8 +50,14 @@ impl managed::Manager for Manager {
     type Error = ConnectError;
 
     async fn create(&self) -> Result<Connection, ConnectError> {
+        let mut is_said = false;
+        let say_once = |error: &ConnectError, _| {
+            if !std::mem::replace(&mut is_said, true) {
+                tracing::warn!("{error}; trying for {:.0} s", self.wait.as_secs_f64().ceil());
+            }
+        };
         // Boxed: the login's future is large and deeply nested, and every user of a session would carry it.
-        Box::pin(connect(&self.target)).await
+        Box::pin(connect_with_retry(&self.target, self.wait, say_once)).await
     }
 
     /// Leaves nothing of the last user behind: cursors, settings such as `search_path`, locks, temporary tables.
