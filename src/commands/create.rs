@@ -2,7 +2,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::tenant_view::TenantView;
-use crate::cli::{JobArgs, parse_metadata, parse_name, parse_plan, parse_region, parse_slug};
+use crate::cli::args::{JobArgs, parse_metadata, parse_name, parse_plan, parse_region, parse_slug};
 use crate::context::Context;
 use crate::error::{UsageError, fleet_status};
 use crate::exit::ExitStatus;

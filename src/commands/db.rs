@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::cli::Confirmation;
+use crate::cli::args::Confirmation;
 use crate::context::Context;
 use crate::db::local::{LocalServer, State, Stopped};
 use crate::exit::ExitStatus;

@@ -1,7 +1,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::{Confirmation, JobArgs, name_them, parse_slug};
+use crate::cli::args::{Confirmation, JobArgs, name_them, parse_slug};
 use crate::context::Context;
 use crate::db::Access;
 use crate::error::fleet_status;

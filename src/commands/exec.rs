@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::{Confirmation, JobArgs, TenantSelection, name_them, parse_duration_flag};
+use crate::cli::args::{Confirmation, JobArgs, TenantSelection, name_them, parse_duration_flag};
 use crate::context::Context;
 use crate::db::{self, Access, TenantOptions, TextResult};
 use crate::error::{UsageError, fleet_status};

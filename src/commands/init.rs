@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::cli::parse_duration_flag;
+use crate::cli::args::parse_duration_flag;
 use crate::context::Context;
 use crate::db::migrator::Migrations;
 use crate::exit::ExitStatus;

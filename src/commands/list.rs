@@ -1,5 +1,5 @@
 use super::tenant_view::TenantsView;
-use crate::cli::TenantFilter;
+use crate::cli::args::TenantFilter;
 use crate::context::Context;
 use crate::exit::ExitStatus;
 use crate::tenant::{Selection, Which};

@@ -1,5 +1,5 @@
 use super::tenant_view::OneTenantView;
-use crate::cli::parse_slug;
+use crate::cli::args::parse_slug;
 use crate::context::Context;
 use crate::exit::ExitStatus;
 use crate::tenant::{Slug, registry};

@@ -1,7 +1,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::parse_slug;
+use crate::cli::args::parse_slug;
 use crate::context::Context;
 use crate::error::diagnose;
 use crate::exit::ExitStatus;

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::tenant_view::OneTenantView;
-use crate::cli::{parse_metadata, parse_name, parse_plan, parse_region, parse_slug};
+use crate::cli::args::{parse_metadata, parse_name, parse_plan, parse_region, parse_slug};
 use crate::context::Context;
 use crate::error::UsageError;
 use crate::exit::ExitStatus;

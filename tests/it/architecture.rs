@@ -19,7 +19,7 @@ const LAYERS: [&[&str]; 10] = [
 
 /// Crates with one home each.
 const HOMES: [(&str, &[&str]); 7] = [
-    ("clap", &["cli.rs", "commands/", "lib.rs"]),
+    ("clap", &["cli/", "commands/", "lib.rs"]),
     ("comfy_table", &["ui/"]),
     ("indicatif", &["ui/"]),
     ("refinery", &["db/migrator.rs"]),

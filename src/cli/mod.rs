@@ -1,0 +1,165 @@
+//! The command line: global flags and the list of commands. The groups of flags that commands share are in [`args`].
+
+pub(crate) mod args;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands;
+use crate::config::{ColorChoice, DatabaseFlags, Flags, OutputFormat};
+
+/// Run fleets of schema-per-tenant PostgreSQL tenants
+///
+/// Every tenant has a row in `public.tenants` and a schema of its own. Begin with `tenantctl demo`, which shows the
+/// main job on a private local server, or with `tenantctl init` on a database of yours.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tenantctl",
+    version,
+    propagate_version = true,
+    subcommand_required = true
+)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 some tenants failed and the \
+                        rest finished, 4 checked and the answer is no, 5 database unreachable, 6 another run holds \
+                        the lock, 130 interrupted."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// Read this configuration file and no other
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Connect to this database, a libpq URL or `key=value` string
+    ///
+    /// A password given here can be read by others on this machine; better keep it in `.pgpass` or PGPASSWORD.
+    #[arg(long, global = true, value_name = "URL", conflicts_with_all = ["target", "local"])]
+    database_url: Option<String>,
+    /// Connect to this `[targets.NAME]` of the configuration
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "local")]
+    target: Option<String>,
+    /// Use the private local server, started if need be
+    #[arg(long, global = true)]
+    local: bool,
+    /// Form of the answer on stdout
+    #[arg(long, short, global = true, value_enum, value_name = "FORM")]
+    output: Option<OutputFormat>,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    color: Option<ColorChoice>,
+    /// Say nothing but the answer, warnings and errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Say what happens; twice for every detail
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+impl GlobalArgs {
+    /// What these flags say about the configuration.
+    pub(crate) fn flags(&self) -> Flags {
+        Flags {
+            config: self.config.clone(),
+            database: DatabaseFlags {
+                url: self.database_url.clone(),
+                target: self.target.clone(),
+                local: self.local,
+            },
+            output: self.output,
+            color: self.color,
+        }
+    }
+
+    /// The form and colour as far as the flags alone tell, for errors in the configuration itself.
+    pub(crate) fn provisional(&self) -> (OutputFormat, ColorChoice) {
+        (self.output.unwrap_or_default(), self.color.unwrap_or_default())
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(commands::init::InitArgs),
+    Create(commands::create::CreateArgs),
+    List(commands::list::ListArgs),
+    Show(commands::show::ShowArgs),
+    Resolve(commands::resolve::ResolveArgs),
+    Update(commands::update::UpdateArgs),
+    Suspend(commands::suspend::SuspendArgs),
+    Resume(commands::suspend::ResumeArgs),
+    Drop(commands::drop::DropArgs),
+    Exec(commands::exec::ExecArgs),
+    Db(commands::db::DbArgs),
+    Demo(commands::demo::DemoArgs),
+    Completions(commands::completions::CompletionsArgs),
+    Man(commands::completions::ManArgs),
+}
+
+impl Command {
+    /// The name under which the command is known to the server and the operation log.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Init(_) => "init",
+            Self::Create(_) => "create",
+            Self::List(_) => "list",
+            Self::Show(_) => "show",
+            Self::Resolve(_) => "resolve",
+            Self::Update(_) => "update",
+            Self::Suspend(_) => "suspend",
+            Self::Resume(_) => "resume",
+            Self::Drop(_) => "drop",
+            Self::Exec(_) => "exec",
+            Self::Db(_) => "db",
+            Self::Demo(_) => "demo",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+        }
+    }
+}
+
+impl ValueEnum for OutputFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Human, Self::Json, Self::Csv]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(match self {
+            Self::Human => clap::builder::PossibleValue::new("human").help("tables for people"),
+            Self::Json => clap::builder::PossibleValue::new("json").help("one JSON document"),
+            Self::Csv => clap::builder::PossibleValue::new("csv").help("values with a header line"),
+        })
+    }
+}
+
+impl ValueEnum for ColorChoice {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Auto, Self::Always, Self::Never]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}
