@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use crate::support::{Program, Run};
+use crate::support::{Program, Run, signal};
 
 /// A place for a private server that is gone after the test.
 struct Place {
@@ -86,14 +86,8 @@ fn local_works_at_once_and_recovers_from_a_crash() {
     let place = Place::new();
     place.run(&["--local", "init"]).success();
     place.run(&["--local", "create", "acme"]).success();
-    let pid = place.pid().expect("running").to_string();
-    assert!(
-        std::process::Command::new("kill")
-            .args(["-9", &pid])
-            .status()
-            .expect("kill runs")
-            .success()
-    );
+    let pid = place.pid().expect("running");
+    signal(u32::try_from(pid).expect("a process number"), "KILL");
     let run = place.run(&["--local", "list", "-o", "csv"]).success();
     assert!(run.stdout.contains("\nacme,"), "{}", run.stdout);
 }

@@ -1,7 +1,6 @@
 use std::fs;
-use std::process::Command;
 
-use crate::support::{Database, Program, Run, wait_until};
+use crate::support::{Database, Program, Run, signal, wait_until};
 
 fn users(slugs: &[&str]) -> Database {
     let database = Database::with_tenants(slugs);
@@ -380,23 +379,13 @@ fn under_way(database: &Database, seconds: &str) -> std::process::Child {
     child
 }
 
-fn signal(child: &std::process::Child, name: &str) {
-    assert!(
-        Command::new("kill")
-            .args([&format!("-{name}"), &child.id().to_string()])
-            .status()
-            .expect("kill runs")
-            .success()
-    );
-}
-
 #[test]
 fn the_first_signal_lets_running_tenants_finish() {
     let slugs: Vec<String> = (0..10).map(|number| format!("t{number}")).collect();
     let database = Database::with_tenants(&slugs.iter().map(String::as_str).collect::<Vec<_>>());
     for name in ["INT", "TERM"] {
         let child = under_way(&database, "1");
-        signal(&child, name);
+        signal(child.id(), name);
         let run = Run::of(child).exits(130);
         let json = run.json();
         assert_eq!(json["results"].as_array().map(Vec::len), Some(2), "{json}");
@@ -411,9 +400,9 @@ fn the_second_signal_cancels_on_the_server() {
     let database = Database::with_tenants(&slugs.iter().map(String::as_str).collect::<Vec<_>>());
     let started = std::time::Instant::now();
     let child = under_way(&database, "60");
-    signal(&child, "INT");
+    signal(child.id(), "INT");
     std::thread::sleep(std::time::Duration::from_millis(200));
-    signal(&child, "INT");
+    signal(child.id(), "INT");
     Run::of(child).exits(130);
     assert!(started.elapsed().as_secs() < 20);
     let running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'select pg_sleep%' AND state = 'active' \

@@ -32,6 +32,14 @@ pub(crate) fn psql(url: &str, sql: &str) -> Result<String, String> {
     }
 }
 
+/// Sends a signal by the shell's own `kill`, which needs no package.
+pub(crate) fn signal(pid: u32, name: &str) {
+    let status = std::process::Command::new("sh")
+        .args(["-c", &format!("kill -{name} {pid}")])
+        .status();
+    assert!(status.expect("a shell").success(), "no signal for {pid}");
+}
+
 /// Waits until something is so.
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
