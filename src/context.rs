@@ -1,11 +1,14 @@
 //! What every command is given: settings, the way to the database, the way to speak, and the request to stop.
 
+use std::path::Path;
+
 use tokio::sync::OnceCell;
 
 use crate::config::{ConfigError, DatabaseSource, Environment, Settings, Urls};
 use crate::db::conn::{ConnectTarget, Env, Secret};
 use crate::db::{Access, Db, PoolOptions, StatementLimits, TenantOptions};
-use crate::fleet::Stop;
+use crate::error::UsageError;
+use crate::fleet::{Stop, Urgency};
 use crate::ops;
 use crate::ui::Ui;
 
@@ -112,6 +115,30 @@ impl Context {
         Db::new(target, direct, options)
     }
 
+    /// Does what waits for a person or a pipe, without being deaf to Ctrl-C meanwhile.
+    pub(crate) async fn attended<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> anyhow::Result<T> {
+        tokio::select! {
+            result = tokio::task::spawn_blocking(work) => Ok(result?),
+            () = self.stop.reached(Urgency::Cancel) => Err(anyhow::anyhow!("interrupted")),
+        }
+    }
+
+    /// The text of a file that was named on the command line; `-` is standard input.
+    pub(crate) async fn read_text(&self, path: &Path) -> anyhow::Result<String> {
+        let file = path.to_owned();
+        let read = move || match file.as_os_str() == "-" {
+            true => std::io::read_to_string(std::io::stdin()),
+            false => std::fs::read_to_string(file),
+        };
+        let text = self.attended(read).await?;
+        text.map_err(|error| {
+            UsageError::new(format!("file `{}` cannot be read: {error}", path.display())).into()
+        })
+    }
+
     /// How a tenant's schema is entered, without a limit for its statements.
     pub(crate) fn tenant_options(&self, access: Access) -> TenantOptions {
         TenantOptions {
@@ -132,7 +159,7 @@ impl Context {
     }
 }
 
-fn read_password(path: &std::path::Path) -> Result<Secret, ConfigError> {
+fn read_password(path: &Path) -> Result<Secret, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         ConfigError::in_flag(
             "password_file",

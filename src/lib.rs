@@ -111,6 +111,7 @@ async fn until_stopped(cx: &Context, cli: &Cli) -> anyhow::Result<ExitStatus> {
     match result {
         Err(error) if cx.stop.urgency() == Urgency::Cancel => {
             tracing::debug!("{error:#}");
+            cx.ui.note("");
             cx.ui.warn("interrupted; what was not committed has been undone");
             Ok(ExitStatus::Interrupted)
         }

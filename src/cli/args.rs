@@ -6,10 +6,11 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::config::{FleetSettings, parse_duration};
+use crate::context::Context;
 use crate::error::UsageError;
 use crate::fleet::{OnError, Plan, Retry};
 use crate::tenant::{Selection, Slug, Which};
-use crate::ui::{Reply, Ui, format};
+use crate::ui::{Reply, format};
 
 /// Which tenants are meant.
 #[derive(Debug, Args)]
@@ -61,9 +62,9 @@ impl TenantFilter {
 
 impl TenantSelection {
     /// The selection, or a usage error when no tenant was named at all: nothing ever means "all" by accident.
-    pub(crate) fn selection(&self) -> anyhow::Result<Selection> {
+    pub(crate) async fn selection(&self, cx: &Context) -> anyhow::Result<Selection> {
         let which = match &self.from_file {
-            Some(file) => Which::Slugs(slugs_in(file)?),
+            Some(file) => Which::Slugs(slugs_in(&file.display().to_string(), &cx.read_text(file).await?)?),
             None if self.all => Which::All,
             None if self.slugs.is_empty() => {
                 return Err(UsageError::new("no tenants were named")
@@ -76,15 +77,8 @@ impl TenantSelection {
     }
 }
 
-/// Reads slugs from a file, one a line. Blank lines and lines that begin with `#` are passed over.
-fn slugs_in(file: &std::path::Path) -> anyhow::Result<Vec<Slug>> {
-    let read = if file == std::path::Path::new("-") {
-        std::io::read_to_string(std::io::stdin())
-    } else {
-        std::fs::read_to_string(file)
-    };
-    let shown = file.display();
-    let text = read.map_err(|error| UsageError::new(format!("file `{shown}` cannot be read: {error}")))?;
+/// Reads slugs, one a line. Blank lines and lines that begin with `#` are passed over.
+fn slugs_in(file: &str, text: &str) -> anyhow::Result<Vec<Slug>> {
     let mut slugs = Vec::new();
     for (number, line) in (1..).zip(text.lines().map(str::trim)) {
         if line.is_empty() || line.starts_with('#') {
@@ -92,13 +86,11 @@ fn slugs_in(file: &std::path::Path) -> anyhow::Result<Vec<Slug>> {
         }
         let slug = line.parse::<Slug>();
         slugs.push(
-            slug.map_err(|error| {
-                anyhow::Error::new(error).context(format!("file `{shown}`, line {number}"))
-            })?,
+            slug.map_err(|error| anyhow::Error::new(error).context(format!("file `{file}`, line {number}")))?,
         );
     }
     if slugs.is_empty() {
-        return Err(UsageError::new(format!("file `{shown}` names no tenant")).into());
+        return Err(UsageError::new(format!("file `{file}` names no tenant")).into());
     }
     Ok(slugs)
 }
@@ -151,11 +143,20 @@ pub(crate) struct Confirmation {
 
 impl Confirmation {
     /// Asks, unless agreement was given already. Without a terminal silence is no agreement.
-    pub(crate) fn obtain(&self, ui: &Ui, question: &str, expected: &str) -> anyhow::Result<()> {
+    pub(crate) async fn obtain(
+        &self,
+        cx: &Context,
+        question: String,
+        expected: String,
+    ) -> anyhow::Result<()> {
         if self.yes {
             return Ok(());
         }
-        match ui.ask_to_type(question, expected)? {
+        let ui = cx.ui.clone();
+        match cx
+            .attended(move || ui.ask_to_type(&question, &expected))
+            .await??
+        {
             Reply::Agreed => Ok(()),
             Reply::Declined => Err(UsageError::new("not confirmed, nothing was changed").into()),
             Reply::NobodyThere => Err(UsageError::new(

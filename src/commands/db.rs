@@ -119,7 +119,9 @@ async fn stop(cx: &Context, server: LocalServer, args: &StopArgs) -> anyhow::Res
             "This removes the private server's data in `{}`.",
             server.status()?.data_dir.display()
         );
-        args.confirmation.obtain(&cx.ui, &question, "remove")?;
+        args.confirmation
+            .obtain(cx, question, "remove".to_owned())
+            .await?;
     }
     if args.remove {
         tokio::task::spawn_blocking(move || server.remove()).await??;

@@ -91,7 +91,7 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
         "This removes {named} with all data from {}. It cannot be undone.",
         db.describe()
     );
-    args.confirmation.obtain(&cx.ui, &question, &expected)?;
+    args.confirmation.obtain(cx, question, expected).await?;
 
     let mut progress = cx.ui.progress("Dropping", tenants.len());
     let request = drop::Request {

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli::args::{Confirmation, JobArgs, TenantSelection, name_them, parse_duration_flag};
 use crate::context::Context;
 use crate::db::{self, Access, TenantOptions, TextResult};
-use crate::error::{UsageError, fleet_status};
+use crate::error::fleet_status;
 use crate::exit::ExitStatus;
 use crate::fleet::{OnError, Report};
 use crate::ops::exec;
@@ -47,18 +47,11 @@ pub(crate) struct ExecArgs {
 }
 
 impl ExecArgs {
-    fn text(&self) -> anyhow::Result<String> {
-        let Some(file) = &self.file else {
-            return Ok(self.sql.clone().unwrap_or_default());
-        };
-        let read = if file.as_os_str() == "-" {
-            std::io::read_to_string(std::io::stdin())
-        } else {
-            std::fs::read_to_string(file)
-        };
-        read.map_err(|error| {
-            UsageError::new(format!("file `{}` cannot be read: {error}", file.display())).into()
-        })
+    async fn text(&self, cx: &Context) -> anyhow::Result<String> {
+        match &self.file {
+            Some(file) => cx.read_text(file).await,
+            None => Ok(self.sql.clone().unwrap_or_default()),
+        }
     }
 
     fn access(&self) -> Access {
@@ -167,9 +160,9 @@ impl ExecView {
 }
 
 pub(crate) async fn run(cx: &Context, args: &ExecArgs) -> anyhow::Result<ExitStatus> {
-    let statements = db::statements(&args.text()?)?;
+    let statements = db::statements(&args.text(cx).await?)?;
     exec::check(&statements)?;
-    let selection = args.tenants.selection()?;
+    let selection = args.tenants.selection(cx).await?;
     let db = cx.db().await?;
     let tenants = selection.resolve(&db.session().await?).await?;
     if tenants.is_empty() {
@@ -190,7 +183,7 @@ pub(crate) async fn run(cx: &Context, args: &ExecArgs) -> anyhow::Result<ExitSta
         );
         let count = format::count(statements.len(), "statement");
         let question = format!("This runs {count} that may change {named} on {}.", db.describe());
-        args.confirmation.obtain(&cx.ui, &question, &expected)?;
+        args.confirmation.obtain(cx, question, expected).await?;
     }
 
     let mut progress = cx.ui.progress("Running", tenants.len());

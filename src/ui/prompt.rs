@@ -19,7 +19,8 @@ impl Ui {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return Ok(Reply::NobodyThere);
         }
-        let mut stderr = io::stderr().lock();
+        // Not locked: whoever is told to stop meanwhile must be able to say so.
+        let mut stderr = io::stderr();
         write!(stderr, "{question}\nType `{expected}` to go on: ")?;
         stderr.flush()?;
         let mut line = String::new();

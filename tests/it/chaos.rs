@@ -72,12 +72,23 @@ fn a_server_killed_at_any_moment_leaves_the_old_or_the_new_state() {
     ]);
     let database = Database::on(&server);
     database.run(&["init"]).success();
-    for (round, pause) in (0..10).zip(pauses(40_000)) {
-        let slugs: Vec<String> = (0..20).map(|number| format!("r{round}-{number}")).collect();
-        let arguments: Vec<&str> = ["create"]
-            .into_iter()
-            .chain(slugs.iter().map(String::as_str))
-            .collect();
+    for (round, pause) in (0..16).zip(pauses(40_000)) {
+        let slugs: Vec<String> = (0..20).map(|number| format!("r{}-{number}", round / 2)).collect();
+        let command = if round % 2 == 0 {
+            ["create", "--if-not-exists"]
+        } else {
+            ["drop", "--yes"]
+        };
+        let exist = "SELECT slug FROM tenants";
+        let there = database.sql(exist);
+        let chosen = slugs
+            .iter()
+            .map(String::as_str)
+            .filter(|slug| round % 2 == 0 || there.lines().any(|line| line == *slug));
+        let arguments: Vec<&str> = command.into_iter().chain(chosen).collect();
+        if arguments.len() == command.len() {
+            continue;
+        }
         let child = database.program().spawn(&arguments);
         std::thread::sleep(pause);
         server.crash();

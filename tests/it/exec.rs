@@ -411,6 +411,22 @@ fn the_second_signal_cancels_on_the_server() {
 }
 
 #[test]
+fn a_signal_ends_the_wait_for_standard_input() {
+    let database = Database::with_tenants(&["acme"]);
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let child = database
+        .program()
+        .spawn_reading(reader, &["exec", "acme", "--file", "-"]);
+    // Whoever listens for signals does so before reading.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let started = std::time::Instant::now();
+    signal(child.id(), "INT");
+    Run::of(child).exits(130);
+    assert!(started.elapsed().as_millis() < 2000);
+    drop(writer);
+}
+
+#[test]
 fn a_tenant_dropped_meanwhile_is_skipped() {
     let database = users(&["a", "b"]);
     let child = database.program().spawn(&[

@@ -48,10 +48,15 @@ impl Program {
     }
 
     /// Starts the program and does not wait for it.
-    pub(crate) fn spawn(mut self, arguments: &[&str]) -> Child {
+    pub(crate) fn spawn(self, arguments: &[&str]) -> Child {
+        self.spawn_reading(Stdio::null(), arguments)
+    }
+
+    /// Starts the program with this standard input.
+    pub(crate) fn spawn_reading(mut self, input: impl Into<Stdio>, arguments: &[&str]) -> Child {
         self.command
             .args(arguments)
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         self.command.spawn().expect("the binary runs")
