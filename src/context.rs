@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tokio::sync::OnceCell;
 
-use crate::config::{ConfigError, DatabaseSource, Environment, Settings, Urls};
+use crate::config::{DatabaseSource, Environment, Settings, Urls};
 use crate::db::conn::{ConnectTarget, Env, Secret};
 use crate::db::{Access, Db, PoolOptions, StatementLimits, TenantOptions};
 use crate::error::UsageError;
@@ -159,21 +159,16 @@ impl Context {
     }
 }
 
-fn read_password(path: &Path) -> Result<Secret, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        ConfigError::in_flag(
-            "password_file",
-            format!("`{}` cannot be read: {error}", path.display()),
-        )
-    })?;
-    let line = text.lines().next().unwrap_or_default();
-    if line.is_empty() {
-        return Err(ConfigError::in_flag(
-            "password_file",
-            format!("the first line of `{}` is empty", path.display()),
-        ));
+fn read_password(path: &Path) -> Result<Secret, UsageError> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| UsageError::new(format!("password file `{shown}` cannot be read: {error}")))?;
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(Secret::from(line)),
+        _ => Err(UsageError::new(format!(
+            "the first line of password file `{shown}` is empty"
+        ))),
     }
-    Ok(Secret::from(line))
 }
 
 /// Who runs this, as far as the operating system knows: `deploy@build-7`, with the user behind sudo where there is one.

@@ -45,7 +45,7 @@ impl ConfigError {
     }
 
     /// A flag whose value does not fit the rest of the configuration.
-    pub fn in_flag(name: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn in_flag(name: &'static str, message: impl Into<String>) -> Self {
         Self::at(Place::Flag(name), message)
     }
 

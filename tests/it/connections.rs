@@ -109,6 +109,22 @@ fn a_wrong_password_is_refused_at_once_and_not_tried_again() {
 }
 
 #[test]
+fn a_password_file_that_is_missing_or_empty_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("password");
+    let run = || {
+        let program = Program::new().env("DATABASE_URL", "postgresql://app@127.0.0.1:1/metrics");
+        program
+            .env("DATABASE_PASSWORD_FILE", &file)
+            .run(&["list"])
+            .exits(2)
+    };
+    run().says("cannot be read");
+    fs::write(&file, "\nlate").expect("written");
+    run().says("is empty");
+}
+
+#[test]
 fn a_server_that_is_away_is_waited_for() {
     let server = Server::start(&[("fsync", "on"), ("synchronous_commit", "on")]);
     let database = Database::on(&server);
