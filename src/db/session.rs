@@ -8,6 +8,7 @@ use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio_postgres::types::{ToSql, Type};
@@ -44,6 +45,9 @@ pub struct Session {
     ticket: Ticket,
     /// A transaction was left open: the connection must not go back to the pool.
     tainted: bool,
+    /// Statements sent whose answer nobody has seen yet. One that is left over, because its future was dropped or
+    /// its cancellation was not heard, keeps the connection from the next user as well.
+    unanswered: AtomicUsize,
 }
 
 /// One statement's answer in text form, for SQL whose columns nobody knows beforehand.
@@ -65,6 +69,7 @@ impl Session {
             limits,
             ticket,
             tainted: false,
+            unanswered: AtomicUsize::new(0),
         }
     }
 
@@ -127,6 +132,7 @@ impl Session {
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Error> {
         let started = Instant::now();
+        self.unanswered.fetch_add(1, Ordering::Relaxed);
         let mut answer = std::pin::pin!(answer);
         let limit = if self.tainted {
             Duration::ZERO
@@ -141,13 +147,15 @@ impl Session {
                 Err(_) => {
                     self.ticket.cancel().await;
                     // The answer to a cancelled statement, or a late success: either ends the wait.
-                    return match tokio::time::timeout(CANCEL_GRACE, answer).await {
-                        Ok(Ok(value)) => Ok(value),
-                        _ => Err(Error::timed_out(limit)),
+                    let Ok(late) = tokio::time::timeout(CANCEL_GRACE, answer).await else {
+                        return Err(Error::timed_out(limit));
                     };
+                    self.unanswered.fetch_sub(1, Ordering::Relaxed);
+                    return late.map_err(|_| Error::timed_out(limit));
                 }
             }
         };
+        self.unanswered.fetch_sub(1, Ordering::Relaxed);
         let elapsed = started.elapsed();
         if !self.limits.slow.is_zero() && elapsed >= self.limits.slow {
             let shown = without_secrets(statement, LOGGED_CHARACTERS);
@@ -162,7 +170,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.tainted
+        if (self.tainted || self.unanswered.load(Ordering::Relaxed) > 0)
             && let Some(connection) = self.connection.take()
         {
             // Closing the connection rolls back whatever was open on it.

@@ -10,6 +10,7 @@ mod drop;
 mod exec;
 mod exit_codes;
 mod init;
+mod library;
 mod output;
 mod pgbouncer;
 mod registry;
