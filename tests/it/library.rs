@@ -109,7 +109,7 @@ async fn a_tenants_transaction_sees_its_schema_and_leaves_no_trace() {
         transaction.commit().await.expect("committed");
     }
     assert_eq!(text(&db, look).await, before);
-    assert_eq!(database.sql("SELECT string_agg(relnamespace::regnamespace::text, ' ' ORDER BY 1) FROM pg_class WHERE relname = 'notes'"),
+    assert_eq!(database.sql("SELECT string_agg(nspname, ' ' ORDER BY nspname) FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE relname = 'notes'"),
                "tenant_acme tenant_globex");
 }
 
