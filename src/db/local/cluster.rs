@@ -116,11 +116,8 @@ impl Cluster {
             });
         }
         let conf = fresh.join("postgresql.conf");
-        let included =
-            fs::read_to_string(&conf).map(|text| format!("{text}\ninclude_if_exists = '{CONF}'\n"));
-        included
-            .and_then(|text| fs::write(&conf, text))
-            .map_err(LocalError::io("write", &conf))?;
+        self.owner
+            .append(&conf, &format!("\ninclude_if_exists = '{CONF}'\n"))?;
         fs::rename(&fresh, data).map_err(LocalError::io("create", data))?;
         Ok(true)
     }
@@ -213,10 +210,7 @@ impl Cluster {
             .to_str()
             .ok_or_else(|| LocalError::PathNotUtf8(socket.clone()))?;
         let text = settings_file(socket, &self.settings)?;
-        let (path, fresh) = (data.join(CONF), data.join(format!("{CONF}.new")));
-        fs::write(&fresh, text).map_err(LocalError::io("write", &fresh))?;
-        self.owner.give(&fresh)?;
-        fs::rename(&fresh, &path).map_err(LocalError::io("write", &path))
+        self.owner.write(&data.join(CONF), &text)
     }
 }
 

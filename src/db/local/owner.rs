@@ -2,7 +2,8 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, lchown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -93,12 +94,49 @@ impl Owner {
         command
     }
 
+    /// Replaces a file, as this user. Below the data folder everything belongs to them, so root never writes there
+    /// itself: a link planted in its way would lead root's hand elsewhere.
+    pub(super) fn write(&self, path: &Path, text: &str) -> Result<(), LocalError> {
+        self.pour(
+            text,
+            "umask 077; cat > \"$1.new\" && mv -f \"$1.new\" \"$1\"",
+            path,
+        )
+    }
+
+    /// Adds to a file, as this user.
+    pub(super) fn append(&self, path: &Path, text: &str) -> Result<(), LocalError> {
+        self.pour(text, "cat >> \"$1\"", path)
+    }
+
+    fn pour(&self, text: &str, script: &str, path: &Path) -> Result<(), LocalError> {
+        let mut command = self.command("sh");
+        command.args(["-c", script, "sh"]).arg(path);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(LocalError::io("write", path))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin
+                .write_all(text.as_bytes())
+                .map_err(LocalError::io("write", path))?;
+        }
+        let output = child.wait_with_output().map_err(LocalError::io("write", path))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        Err(LocalError::io("write", path)(std::io::Error::other(said)))
+    }
+
     /// Hands a file or folder, not what is in it, to this user.
     pub fn give(&self, path: &Path) -> Result<(), LocalError> {
         if !is_root() {
             return Ok(());
         }
-        chown(path, Some(self.uid), Some(self.gid)).map_err(LocalError::io("change the owner of", path))
+        // Not through a link: somebody may have put one there.
+        lchown(path, Some(self.uid), Some(self.gid)).map_err(LocalError::io("change the owner of", path))
     }
 
     /// Fails unless this user can enter the folder and all those above it.

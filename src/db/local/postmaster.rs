@@ -121,6 +121,10 @@ pub(super) fn wait_ready(data: &Path) -> Result<(), LocalError> {
 /// PostgreSQL notices that sessions of the killed server are still at work.
 pub(super) fn clear_stale(data: &Path, socket: &Path, owner: &Owner) -> Result<(), LocalError> {
     let lock = data.join("postmaster.pid");
+    if fs::symlink_metadata(&lock).is_ok_and(|found| found.len() == 0) {
+        // A full disk leaves such a file, and PostgreSQL refuses to start beside it.
+        fs::remove_file(&lock).map_err(LocalError::io("remove", &lock))?;
+    }
     if let Some(pid) = recorded_pid(&lock)?
         && is_alive(pid)
         && !is_postmaster(pid, data)
@@ -128,10 +132,7 @@ pub(super) fn clear_stale(data: &Path, socket: &Path, owner: &Owner) -> Result<(
         tracing::debug!(pid, path = %lock.display(), "the lock file names a process that is not the server");
         let text = fs::read_to_string(&lock).map_err(LocalError::io("read", &lock))?;
         let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
-        let fresh = data.join("postmaster.pid.tenantctl");
-        fs::write(&fresh, format!("{NOBODY}\n{rest}")).map_err(LocalError::io("write", &fresh))?;
-        owner.give(&fresh)?;
-        fs::rename(&fresh, &lock).map_err(LocalError::io("replace", &lock))?;
+        owner.write(&lock, &format!("{NOBODY}\n{rest}"))?;
     }
     let lock = socket.join(".s.PGSQL.5432.lock");
     if let Some(pid) = recorded_pid(&lock)?
@@ -262,6 +263,7 @@ mod tests {
         let here = dir.path().display();
         fs::write(&lock, format!("{}\n{here}\n17\n5432\n", std::process::id())).unwrap();
         let owner = Owner::pick(None).unwrap();
+        owner.give(dir.path()).unwrap();
         clear_stale(dir.path(), dir.path(), &owner).unwrap();
         assert_eq!(
             fs::read_to_string(&lock).unwrap(),

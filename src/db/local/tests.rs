@@ -255,3 +255,39 @@ fn without_programs_a_server_has_a_status_and_cannot_start() {
         "{error}"
     );
 }
+
+#[test]
+fn an_empty_lock_file_does_not_stop_a_start() {
+    let place = Place::new("server");
+    let cluster = place.cluster();
+    cluster.init().unwrap();
+    cluster
+        .owner
+        .write(&cluster.folders.data.join("postmaster.pid"), "")
+        .unwrap();
+
+    assert!(cluster.start().unwrap());
+}
+
+#[test]
+fn a_link_in_the_data_folder_does_not_lead_root_elsewhere() {
+    let place = Place::new("server");
+    let cluster = place.cluster();
+    cluster.init().unwrap();
+    let precious = cluster.folders.base.join("precious");
+    std::fs::write(&precious, "untouched").unwrap();
+    std::os::unix::fs::symlink(&precious, cluster.folders.data.join("tenantctl.conf.new")).unwrap();
+
+    let before = std::fs::metadata(&precious).unwrap();
+    let started = cluster.start();
+
+    let after = std::fs::metadata(&precious).unwrap();
+    assert_eq!(
+        std::os::unix::fs::MetadataExt::uid(&before),
+        std::os::unix::fs::MetadataExt::uid(&after)
+    );
+    if cluster.owner.uid != std::os::unix::fs::MetadataExt::uid(&before) {
+        assert_eq!(std::fs::read_to_string(&precious).unwrap(), "untouched");
+        assert!(started.is_err(), "the link was followed by somebody");
+    }
+}
