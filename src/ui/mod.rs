@@ -115,7 +115,7 @@ impl Ui {
         let mut text = format!(
             "{}: {}\n",
             self.painted("error", "31;1"),
-            table::printable(&diagnosis.message)
+            table::printable_lines(&diagnosis.message).trim_end()
         );
         for cause in &diagnosis.causes {
             text.push_str(&format!("  caused by: {}\n", table::printable(cause)));

@@ -15,7 +15,7 @@ use tenantctl::db::local::{Binaries, Cluster, Folders, Owner, StopMode};
 const WATCHDOG: &str = r#"
 trap '' INT TERM HUP
 cat > /dev/null
-for pid_file in "$1"/*.pid "$1/data/postmaster.pid"; do
+for pid_file in "$1/pgbouncer/pid" "$1/data/postmaster.pid"; do
     [ -f "$pid_file" ] && kill -QUIT "$(head -n 1 "$pid_file")" 2> /dev/null
 done
 sleep 0.2
