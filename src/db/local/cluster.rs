@@ -153,8 +153,10 @@ impl Cluster {
         match self.state()? {
             State::Missing => return Err(LocalError::Missing(data.clone())),
             State::Running { .. } => {
-                postmaster::wait_ready(data)?;
-                return Ok(false);
+                if postmaster::wait_ready(data)? {
+                    return Ok(false);
+                }
+                // It was on its way down, and is gone now.
             }
             State::Stopped => {}
         }
@@ -223,8 +225,7 @@ pub(super) fn runs(folders: &Folders) -> Result<bool, LocalError> {
     let State::Running { .. } = postmaster::state(&folders.data)? else {
         return Ok(false);
     };
-    postmaster::wait_ready(&folders.data)?;
-    Ok(true)
+    postmaster::wait_ready(&folders.data)
 }
 
 pub(super) fn stop(folders: &Folders, mode: StopMode) -> Result<bool, LocalError> {

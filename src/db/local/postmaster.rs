@@ -92,18 +92,22 @@ pub(super) fn stop(data: &Path, mode: StopMode) -> Result<bool, LocalError> {
     Ok(true)
 }
 
-/// Waits for a server that someone else began to start. Its lock file ends with how far it has come.
-pub(super) fn wait_ready(data: &Path) -> Result<(), LocalError> {
+/// Waits for a server that someone else began to start. Its lock file ends with how far it has come; when the file
+/// goes, the server was stopping instead, and the answer is no.
+pub(super) fn wait_ready(data: &Path) -> Result<bool, LocalError> {
     let lock = data.join("postmaster.pid");
     let since = Instant::now();
     loop {
-        let text = fs::read_to_string(&lock).map_err(LocalError::io("read", &lock))?;
+        let text = match fs::read_to_string(&lock) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            text => text.map_err(LocalError::io("read", &lock))?,
+        };
         if text
             .lines()
             .nth(7)
             .is_some_and(|line| matches!(line.trim(), "ready" | "standby"))
         {
-            return Ok(());
+            return Ok(true);
         }
         if since.elapsed() > READY_LIMIT {
             return Err(LocalError::NotReady {

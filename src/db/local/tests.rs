@@ -291,3 +291,29 @@ fn a_link_in_the_data_folder_does_not_lead_root_elsewhere() {
         assert!(started.is_err(), "the link was followed by somebody");
     }
 }
+
+#[test]
+fn a_start_during_a_shutdown_waits_for_its_end() {
+    let place = Place::new("server");
+    let cluster = place.cluster();
+    cluster.init_and_start().unwrap();
+    let psql = cluster.binaries.program("psql");
+    let url = cluster.folders.url("postgres");
+    let mut session = Command::new(psql)
+        .args([&url, "-XAtc", "select pg_sleep(1.5)"])
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let stopping = format!("kill -TERM {}", place.pid());
+    assert!(
+        Command::new("sh")
+            .args(["-c", &stopping])
+            .status()
+            .unwrap()
+            .success()
+    );
+    std::thread::sleep(std::time::Duration::from_millis(200));
+
+    assert!(cluster.start().unwrap());
+    session.wait().unwrap();
+}
