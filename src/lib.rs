@@ -18,6 +18,7 @@
 //!
 //! Imports point down: `commands → ops → fleet → tenant → db`. A test holds the sources against that.
 
+pub mod blueprint;
 mod cli;
 mod commands;
 pub mod config;

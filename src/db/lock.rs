@@ -13,6 +13,8 @@ pub enum LockName<'a> {
     Registry,
     /// Changing one tenant's schema.
     Tenant(&'a SchemaName),
+    /// Adding or removing foreign keys to tables that all tenants share.
+    SharedTables,
 }
 
 impl LockName<'_> {
@@ -40,6 +42,7 @@ impl fmt::Display for LockName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Registry => f.write_str("registry"),
+            Self::SharedTables => f.write_str("shared tables"),
             Self::Tenant(schema) => write!(f, "tenant:{schema}"),
         }
     }
@@ -57,6 +60,7 @@ impl LockHeld {
     pub fn new(name: LockName<'_>, holder: Option<String>) -> Self {
         let what = match name {
             LockName::Registry => "the registry".to_owned(),
+            LockName::SharedTables => "the tables that tenants share".to_owned(),
             LockName::Tenant(schema) => format!("schema `{schema}`"),
         };
         Self { what, holder }

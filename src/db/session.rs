@@ -125,6 +125,29 @@ impl Session {
         }
     }
 
+    /// Runs a whole transaction in one round trip: nothing of `work` is waited for before the next statement is sent.
+    ///
+    /// `work` has to send all its statements before it waits for any answer, and to wait for all of them. What fails
+    /// makes everything after it fail, the `COMMIT` included.
+    pub async fn in_one_trip<T, E: From<Error>>(
+        &mut self,
+        opening: &str,
+        work: impl AsyncFnOnce(&Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.tainted = true;
+        let this = &*self;
+        let (begun, result, committed) =
+            futures_util::future::join3(this.script(opening), work(this), this.text_query("COMMIT")).await;
+        let answered = begun.is_ok() || !matches!(&begun, Err(error) if error.is_connection_lost());
+        if answered && committed.is_ok() {
+            self.tainted = false;
+        }
+        begun?;
+        let value = result?;
+        committed.map_err(Error::while_committing)?;
+        Ok(value)
+    }
+
     /// Awaits a statement, cancels it on the server when it takes too long, and logs it when it was slow.
     async fn watch<T>(
         &self,

@@ -118,8 +118,16 @@ fn eight_starts_at_once_make_one_server() {
     assert_eq!(place.server().start().unwrap(), Started::AlreadyRunning);
 
     let server = Pid::from_raw(place.pid()).unwrap();
-    assert_eq!(getpgid(Some(server)).unwrap(), server, "it leads a process group of its own");
-    assert_eq!(getsid(Some(server)).unwrap(), server, "it leads a session of its own");
+    assert_eq!(
+        getpgid(Some(server)).unwrap(),
+        server,
+        "it leads a process group of its own"
+    );
+    assert_eq!(
+        getsid(Some(server)).unwrap(),
+        server,
+        "it leads a session of its own"
+    );
 }
 
 #[test]

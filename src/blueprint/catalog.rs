@@ -1,0 +1,241 @@
+//! The questions that are put to the catalogs. Each file in `sql/` answers for some kinds of objects, for any number of
+//! schemas at once; what several of them say is written here once, as a macro `{name}` or `{name:argument}`.
+
+/// What a query says of its objects beside what makes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extras {
+    None,
+    /// Objects may have comments.
+    Comments,
+    /// Objects may have comments and have owners.
+    Owners,
+    /// Objects may have comments and grants, and their owner is another object's.
+    Grants,
+    /// Objects may have comments and grants and have owners.
+    All,
+}
+
+impl Extras {
+    pub(super) fn comments(self) -> bool {
+        self != Self::None
+    }
+
+    pub(super) fn owners(self) -> bool {
+        matches!(self, Self::Owners | Self::All)
+    }
+
+    pub(super) fn grants(self) -> bool {
+        matches!(self, Self::Grants | Self::All)
+    }
+}
+
+/// One query over the catalogs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source {
+    pub(super) sql: &'static str,
+    pub(super) extras: Extras,
+}
+
+macro_rules! sources {
+    ($($file:literal $extras:ident,)*) => {
+        [$(Source { sql: include_str!(concat!("sql/", $file, ".sql")), extras: Extras::$extras },)*]
+    };
+}
+
+/// Everything that makes up a schema.
+pub(super) const SOURCES: [Source; 27] = sources! {
+    "schema" All,
+    "types" All,
+    "type_parts" Comments,
+    "texts" Owners,
+    "functions" All,
+    "aggregates" All,
+    "operators" Owners,
+    "operator_families" Owners,
+    "operator_classes" Owners,
+    "casts" Comments,
+    "sequences" All,
+    "sequence_owners" None,
+    "tables" All,
+    "columns" Grants,
+    "column_settings" None,
+    "defaults" None,
+    "constraints" Comments,
+    "inheritance" None,
+    "views" All,
+    "view_columns" Grants,
+    "indexes" Comments,
+    "index_settings" None,
+    "table_settings" None,
+    "statistics" Owners,
+    "rules" Comments,
+    "triggers" Comments,
+    "policies" Comments,
+};
+
+/// What else is said of the objects of a source: the columns `comment`, `owner_name` and `grants`, as far as it has
+/// them, and the join that they need.
+pub(super) fn extras(source: &Source) -> (String, &'static str) {
+    let mut columns = String::new();
+    if source.extras.comments() {
+        columns.push_str(", d.description AS comment");
+    }
+    if source.extras.owners() {
+        columns.push_str(", quote_ident(pg_get_userbyid(o.owner)) AS owner_name");
+    }
+    if source.extras.grants() {
+        let on = if source.sql.contains("AS grant_on") {
+            "o.grant_on"
+        } else {
+            "regexp_replace(o.target, '^(FOREIGN TABLE|VIEW|MATERIALIZED VIEW) ', 'TABLE ')"
+        };
+        let column = if source.sql.contains("AS grant_column") {
+            "o.grant_column"
+        } else {
+            "''"
+        };
+        let grants = include_str!("sql/grants.sql").trim_end();
+        columns.push_str(", ");
+        columns.push_str(&grants.replace("{on}", on).replace("{column}", column));
+        columns.push_str(" AS grants");
+    }
+    let join = match source.extras {
+        Extras::None => "",
+        Extras::Grants => {
+            " LEFT JOIN pg_description d ON d.classoid = o.class AND d.objoid = o.id AND d.objsubid = o.sub"
+        }
+        _ => " LEFT JOIN pg_description d ON d.classoid = o.class AND d.objoid = o.id AND d.objsubid = 0",
+    };
+    (columns, join)
+}
+
+/// What needs what; see the file.
+pub(super) const DEPENDENCIES: &str = include_str!("sql/dependencies.sql");
+/// Rows that are part of an object; see the file.
+pub(super) const ALIASES: &str = include_str!("sql/aliases.sql");
+/// What cannot be copied, and what does not follow; see the file.
+pub(super) const LIMITS: &str = include_str!("sql/limits.sql");
+/// What holds rows; see the file.
+pub(super) const ROWS: &str = include_str!("sql/rows.sql");
+/// A word that changes with the schema's definition; see the file.
+pub(super) const STAMP: &str = include_str!("sql/stamp.sql");
+
+/// Two ways in which PostgreSQL prints one list of `varchar` constants: as it was first written, and once that text
+/// has been read back. Without the casts they are one text, to which PostgreSQL adds the casts again.
+pub(super) const UNSETTLED: [&str; 2] = [
+    r"\((ARRAY\[(?:'(?:[^']|'')*'::character varying(?:, )?)+\])\)::text\[\]",
+    r"\(('(?:[^']|'')*'::character varying)\)::text",
+];
+
+/// A query with its macros written out, for a server of this version.
+pub(super) fn expand(sql: &str, version: i32) -> String {
+    let mut expanded = String::with_capacity(sql.len() * 2);
+    let mut rest = sql;
+    while let Some(start) = rest.find('{') {
+        let (before, after) = rest.split_at(start);
+        expanded.push_str(before);
+        match macro_at(after, version) {
+            Some((text, length)) => {
+                expanded.push_str(&text);
+                rest = &after[length..];
+            }
+            None => {
+                expanded.push('{');
+                rest = &after[1..];
+            }
+        }
+    }
+    expanded.push_str(rest);
+    expanded
+}
+
+/// The text of the macro at the beginning of `text`, and the macro's length.
+fn macro_at(text: &str, version: i32) -> Option<(String, usize)> {
+    let end = text.find('}')?;
+    let (name, argument) = text[1..end].split_once(':').unwrap_or((&text[1..end], ""));
+    Some((written_out(name, argument, version)?, end + 1))
+}
+
+fn written_out(name: &str, argument: &str, version: i32) -> Option<String> {
+    let text = match name {
+        "own" => super::text::OWN.to_owned(),
+        "not_of_an_extension" => {
+            let (catalog, alias) = argument.split_once(' ')?;
+            // By the index over what is depended on, once a query, whatever the number of schemas.
+            format!(
+                "{alias}.oid NOT IN (SELECT e.objid FROM pg_depend e WHERE e.refclassid = 'pg_extension'::regclass \
+                 AND e.classid = '{catalog}'::regclass AND e.deptype = 'e')"
+            )
+        }
+        "inherits_later" => INHERITS_LATER.to_owned(),
+        "alter_only" => format!(
+            "CASE {argument}.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' \
+             WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE ONLY' END"
+        ),
+        "options" => format!(
+            "coalesce((SELECT ' OPTIONS (' || string_agg(format('%I %L', option_name, option_value), ', ') || ')' \
+             FROM pg_options_to_table({argument})), '')"
+        ),
+        "sequence_options" => format!(
+            "format('START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s%s', {argument}.seqstart, \
+             {argument}.seqincrement, {argument}.seqmin, {argument}.seqmax, {argument}.seqcache, \
+             CASE WHEN {argument}.seqcycle THEN ' CYCLE' ELSE ' NO CYCLE' END)"
+        ),
+        "function" => format!(
+            "(SELECT CASE WHEN pg_function_is_visible(fp.oid) THEN quote_ident(fp.proname) \
+             ELSE format('%I.%I', fn.nspname, fp.proname) END \
+             FROM pg_proc fp JOIN pg_namespace fn ON fn.oid = fp.pronamespace WHERE fp.oid = {argument})"
+        ),
+        "operator" => format!(
+            "(SELECT CASE WHEN pg_operator_is_visible(op.oid) THEN op.oprname::text \
+             ELSE format('OPERATOR(%I.%s)', n.nspname, op.oprname) END \
+             FROM pg_operator op JOIN pg_namespace n ON n.oid = op.oprnamespace WHERE op.oid = {argument})"
+        ),
+        "for_order_by" => format!(
+            "(SELECT ' FOR ORDER BY ' || CASE WHEN pg_opfamily_is_visible(s.oid) THEN quote_ident(s.opfname) \
+             ELSE format('%I.%I', n.nspname, s.opfname) END \
+             FROM pg_opfamily s JOIN pg_namespace n ON n.oid = s.opfnamespace WHERE s.oid = {argument}.amopsortfamily)"
+        ),
+        "unqualified" => {
+            let (text, relation) = argument.split_once('|')?;
+            format!(
+                "(SELECT overlay(u.text PLACING quote_ident({relation}.relname) \
+                 FROM strpos(u.text, ' ' || u.name) + 1 FOR length(u.name)) \
+                 FROM (SELECT {text} AS text, \
+                 format('%s.%I', {relation}.relnamespace::regnamespace, {relation}.relname) AS name) u)"
+            )
+        }
+        "collation_locale" => match version {
+            170_000.. => format!("{argument}.colllocale"),
+            150_000.. => format!("{argument}.colliculocale"),
+            _ => "NULL".to_owned(),
+        },
+        "collation_rules" => match version {
+            160_000.. => format!("{argument}.collicurules"),
+            _ => "NULL".to_owned(),
+        },
+        "publication_of_schema" => match version {
+            150_000.. => " OR EXISTS (SELECT FROM pg_publication_namespace s \
+                          WHERE s.pnpubid = p.oid AND s.pnnspid = ANY ($1))"
+                .to_owned(),
+            _ => String::new(),
+        },
+        _ => return None,
+    };
+    Some(text)
+}
+
+/// Whether the columns of child table `c` stand in another order than `CREATE TABLE … INHERITS` would give them.
+const INHERITS_LATER: &str = "\
+(NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)
+ AND (SELECT array_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a
+       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
+     IS DISTINCT FROM
+     (SELECT array_agg(a.attname ORDER BY p.inhseqno NULLS LAST, p.attnum, a.attnum)
+        FROM pg_attribute a
+        LEFT JOIN LATERAL (SELECT i.inhseqno, pa.attnum
+                             FROM pg_inherits i
+                             JOIN pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname
+                            WHERE i.inhrelid = c.oid AND pa.attnum > 0 AND NOT pa.attisdropped
+                            ORDER BY 1, 2 LIMIT 1) p ON true
+       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))";

@@ -1,0 +1,123 @@
+//! A schema's definition in words that hold under any name: read once from the catalogs, made again elsewhere,
+//! compared, and reduced to a fingerprint.
+//!
+//! A [`Blueprint`] is a list of objects with the SQL that creates, changes and removes each. The SQL comes from the
+//! queries in `sql/`, which run with the schema first in `search_path`, so that PostgreSQL itself names the schema's
+//! own objects without their schema and all others with theirs. Which objects exist is for the queries to say; the
+//! order in which they are made is worked out in `order` from what the catalogs know of dependencies.
+
+mod catalog;
+mod fingerprint;
+mod kind;
+mod object;
+mod order;
+mod read;
+mod rows;
+mod script;
+mod settle;
+mod text;
+
+pub use self::fingerprint::{fingerprints, fingerprints_in_tx};
+pub use self::kind::{Kind, UnknownKind};
+pub use self::object::Object;
+pub use self::order::Circle;
+pub use self::read::{ReadError, read, read_in_tx};
+pub use self::rows::Table;
+pub use self::script::{Script, Shape, Statement};
+use crate::db::SchemaName;
+
+/// The definition of a schema.
+#[derive(Debug, Clone)]
+pub struct Blueprint {
+    schema: SchemaName,
+    oid: u32,
+    /// Who read it, and will make it again.
+    role: String,
+    objects: Vec<Object>,
+    contents: rows::Contents,
+    aliases: Vec<order::Dependency>,
+    dependencies: Vec<order::Dependency>,
+    /// The catalog of rewrite rules, whose rows stand for the definitions of views.
+    rules: u32,
+    refused: Vec<String>,
+    notes: Vec<String>,
+    rewritten: Vec<String>,
+    unclear: Vec<String>,
+    stamp: String,
+}
+
+/// Why a schema cannot be made again elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CannotCopy {
+    #[error("schema `{schema}` holds what cannot be copied: {}", .what.join("; "))]
+    Refused { schema: SchemaName, what: Vec<String> },
+    #[error("schema `{schema}` is named where it may mean something else: {}", .places.join("; "))]
+    Unclear { schema: SchemaName, places: Vec<String> },
+    #[error("{0}")]
+    Circle(#[from] Circle),
+}
+
+/// What to do with a mention of the schema's name that may not mean the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnclearText {
+    Refuse,
+    Keep,
+}
+
+impl Blueprint {
+    /// The schema that was read.
+    pub fn schema(&self) -> &SchemaName {
+        &self.schema
+    }
+
+    /// Everything in the schema, by kind and name.
+    pub fn objects(&self) -> &[Object] {
+        &self.objects
+    }
+
+    /// What does not follow to a copy, in words.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The objects in whose text the schema's name becomes the copy's.
+    pub fn rewritten(&self) -> &[String] {
+        &self.rewritten
+    }
+
+    /// Where the schema's name stands and is left alone.
+    pub fn unclear(&self) -> &[String] {
+        &self.unclear
+    }
+
+    /// The statements that make the schema again.
+    pub fn script(&self, shape: Shape, unclear: UnclearText) -> Result<Script, CannotCopy> {
+        if !self.refused.is_empty() {
+            return Err(CannotCopy::Refused {
+                schema: self.schema.clone(),
+                what: self.refused.clone(),
+            });
+        }
+        if unclear == UnclearText::Refuse && !self.unclear.is_empty() {
+            return Err(CannotCopy::Unclear {
+                schema: self.schema.clone(),
+                places: self.unclear.clone(),
+            });
+        }
+        let steps = order::order(&self.objects, &self.aliases, &self.dependencies, self.rules)?;
+        Ok(script::script(&self.objects, &steps, shape, &self.role))
+    }
+}
+
+impl CannotCopy {
+    /// What to do next.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused { .. } => Some("remove it from the schema, or move it to another"),
+            Self::Unclear { .. } => Some(
+                "write names without their schema, or pass `--keep-text` to copy these texts as they are",
+            ),
+            Self::Circle(_) => None,
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Rows: what of a schema's contents goes along with its definition, and the statements that copy it on the server.
+
+use super::Blueprint;
+use super::text::OWN;
+use crate::db::{Row, SchemaName};
+
+/// A table that holds rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Quoted as SQL needs it.
+    pub name: String,
+    /// The columns that are written, parted by commas; generated ones are not.
+    columns: String,
+    /// The sequences that go with its columns.
+    sequences: Vec<String>,
+}
+
+/// What a schema holds beside its definition.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Contents {
+    pub(super) tables: Vec<Table>,
+    pub(super) sequences: Vec<String>,
+    pub(super) filled_views: Vec<String>,
+}
+
+impl Contents {
+    pub(super) fn from_rows(rows: &[Row]) -> Self {
+        let mut contents = Self::default();
+        for row in rows {
+            let name: String = row.get(1);
+            match row.get(0) {
+                "r" => contents.tables.push(Table {
+                    name,
+                    columns: row.get(2),
+                    sequences: row.get(3),
+                }),
+                "S" => contents.sequences.push(name),
+                _ => contents.filled_views.push(name),
+            }
+        }
+        contents
+    }
+}
+
+impl Table {
+    /// Copies the rows of `from` into the schema that is first in the search path.
+    pub fn copy(&self, from: &SchemaName) -> String {
+        let Self { name, columns, .. } = self;
+        if columns.is_empty() {
+            // Rows of a table without columns are only many or few.
+            return format!("INSERT INTO {name} SELECT FROM ONLY {}.{name}", from.quoted());
+        }
+        format!(
+            "INSERT INTO {name} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM ONLY {}.{name}",
+            from.quoted()
+        )
+    }
+
+    /// Moves the table's sequences to where those of `from` are.
+    pub fn continue_sequences(&self, from: &SchemaName) -> Vec<String> {
+        self.sequences
+            .iter()
+            .map(|name| continue_sequence(name, from))
+            .collect()
+    }
+}
+
+fn continue_sequence(name: &str, from: &SchemaName) -> String {
+    let quoted = crate::db::QuotedText::new(name).to_string();
+    format!(
+        "SELECT pg_catalog.setval({quoted}, last_value, is_called) FROM {}.{name}",
+        from.quoted()
+    )
+}
+
+impl Blueprint {
+    /// The tables that hold rows.
+    pub fn tables(&self) -> &[Table] {
+        &self.contents.tables
+    }
+
+    /// The table of that bare name.
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        let quoted = crate::db::QuotedIdent::new(name).to_string();
+        self.contents
+            .tables
+            .iter()
+            .find(|table| table.name == name || table.name == quoted)
+    }
+
+    /// Moves every sequence to where it is in the schema that was read.
+    pub fn continue_sequences(&self) -> Vec<String> {
+        self.contents
+            .sequences
+            .iter()
+            .map(|name| continue_sequence(name, &self.schema))
+            .collect()
+    }
+
+    /// Fills the materialized views that are filled in the schema that was read. They are in no order.
+    pub fn refresh_views(&self) -> Vec<String> {
+        self.contents
+            .filled_views
+            .iter()
+            .map(|name| format!("REFRESH MATERIALIZED VIEW {OWN}.{name}"))
+            .collect()
+    }
+}

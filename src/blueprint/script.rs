@@ -1,0 +1,157 @@
+//! A blueprint as statements, for any schema's name.
+
+use std::fmt::Write as _;
+
+use super::Kind;
+use super::object::{List, Object};
+use super::order::{Form, Step};
+use super::text::with_name;
+use crate::db::SchemaName;
+
+/// What is made before rows are loaded, and what after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Everything at once, as few statements as can be: there are no rows.
+    Empty,
+    /// Indexes, foreign keys and triggers after the rows.
+    WithRows,
+}
+
+/// One statement, or a few that belong together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// What it makes, for error messages: `table users`.
+    pub what: String,
+    pub(super) text: String,
+}
+
+/// The statements that make a schema.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Script {
+    pub before_rows: Vec<Statement>,
+    pub after_rows: Vec<Statement>,
+}
+
+impl Statement {
+    /// The SQL for a schema of this name.
+    pub fn sql(&self, schema: &SchemaName) -> String {
+        with_name(&self.text, schema)
+    }
+}
+
+impl Script {
+    /// All statements as one text, parted by semicolons.
+    pub fn sql(&self, schema: &SchemaName) -> String {
+        let mut text = String::new();
+        for statement in self.before_rows.iter().chain(&self.after_rows) {
+            text.push_str(&statement.text);
+            text.push_str(";\n");
+        }
+        with_name(&text, schema)
+    }
+}
+
+/// Writes the steps down. Objects that `role` makes belong to it without a word.
+pub(super) fn script(objects: &[Object], steps: &[Step], shape: Shape, role: &str) -> Script {
+    let own_owner = format!("OWNER TO {}", crate::db::QuotedIdent::new(role));
+    let mut script = Script::default();
+    let mut is_late = vec![false; steps.len()];
+    for (at, step) in steps.iter().enumerate() {
+        let object = &objects[step.object];
+        is_late[at] = shape == Shape::WithRows
+            && (object.kind.comes_after_data() || step.needs.iter().any(|needed| is_late[*needed]));
+        if object.kind == Kind::Owner
+            && object
+                .create
+                .as_ref()
+                .is_some_and(|text| text.ends_with(&own_owner))
+        {
+            continue;
+        }
+        let (inlined, apart): (Vec<&Object>, Vec<&Object>) = step
+            .inlined
+            .iter()
+            .map(|index| &objects[*index])
+            .partition(|part| shape == Shape::Empty || part.kind != Kind::Constraint);
+        if let Some(text) = written(object, step.form, &inlined) {
+            let list = if is_late[at] {
+                &mut script.after_rows
+            } else {
+                &mut script.before_rows
+            };
+            list.push(statement(object, text));
+        }
+        script.after_rows.extend(
+            apart
+                .into_iter()
+                .filter_map(|part| Some(statement(part, part.create.clone()?))),
+        );
+    }
+    script
+}
+
+fn statement(object: &Object, text: String) -> Statement {
+    Statement {
+        what: format!("{} {}", object.kind, object.name),
+        text,
+    }
+}
+
+fn written(object: &Object, form: Form, inlined: &[&Object]) -> Option<String> {
+    match form {
+        Form::StandIn => return object.stand_in.clone(),
+        Form::Replacement if object.change.is_some() => return object.change.clone(),
+        Form::Replacement | Form::Whole => {}
+    }
+    let mut text = object.create.clone()?;
+    let parts = parts(object, inlined);
+    match object.list {
+        List::Plain => {
+            for part in &parts {
+                let _ = write!(text, " {part}");
+            }
+        }
+        List::Optional if parts.is_empty() => {}
+        List::Parentheses | List::Optional => {
+            let _ = write!(text, " (\n    {}\n)", parts.join(",\n    "));
+        }
+    }
+    text.push_str(&object.tail);
+    Some(text)
+}
+
+/// The parts in their order, each with its properties; then what is about the object as a whole.
+fn parts(object: &Object, inlined: &[&Object]) -> Vec<String> {
+    let mut parts: Vec<&Object> = inlined
+        .iter()
+        .copied()
+        .filter(|part| part.kind.is_part())
+        .collect();
+    parts.sort_by_key(|part| part.position);
+    let about = |address| {
+        let mut about: Vec<&Object> = inlined
+            .iter()
+            .copied()
+            .filter(|part| !part.kind.is_part() && part.parent == address)
+            .collect();
+        about.sort_by(|one, other| (one.kind, &one.name).cmp(&(other.kind, &other.name)));
+        about.into_iter().filter_map(|part| part.inline.as_deref())
+    };
+    let mut written = Vec::new();
+    for part in parts {
+        let Some(inline) = part.inline.as_deref() else {
+            continue;
+        };
+        let properties: Vec<&str> = match part.address {
+            Some(_) => about(part.address).collect(),
+            None => Vec::new(),
+        };
+        // A typed table's columns are named only where there is something to say about them.
+        if object.list == List::Optional && properties.is_empty() {
+            continue;
+        }
+        written.push([&[inline], properties.as_slice()].concat().join(" "));
+    }
+    written.extend(about(object.address).map(str::to_owned));
+    written
+}

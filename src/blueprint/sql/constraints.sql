@@ -1,0 +1,27 @@
+-- Constraints of tables. Those that a parent table brings along are left to it.
+SELECT c.relnamespace AS schema,
+       'pg_constraint'::regclass::oid AS class,
+       x.oid AS id,
+       CASE x.contype WHEN 'c' THEN 'check' WHEN 'f' THEN 'foreign key' ELSE 'constraint' END AS kind,
+       format('%I ON %I', x.conname, c.relname) AS name,
+       'pg_class'::regclass::oid AS parent_class,
+       c.oid AS parent_id,
+       CASE WHEN x.contype IN ('p', 'u', 'x') THEN x.conindid END AS alias_id,
+       CASE WHEN x.convalidated AND (x.contype = 'c' OR c.relkind = 'r' AND x.contype <> 'f'
+                                     AND NOT c.relispartition) THEN
+           format('CONSTRAINT %I %s', x.conname, pg_get_constraintdef(x.oid)) END AS inline,
+       format('ALTER %s %I ADD CONSTRAINT %I %s',
+              CASE WHEN c.relkind = 'f' THEN 'FOREIGN TABLE'
+                   WHEN x.contype = 'f' AND c.relkind = 'p' THEN 'TABLE'
+                   WHEN x.contype = 'c' AND NOT x.connoinherit THEN 'TABLE'
+                   ELSE 'TABLE ONLY' END,
+              c.relname, x.conname, pg_get_constraintdef(x.oid)) AS sql,
+       format('ALTER TABLE %I DROP CONSTRAINT %I', c.relname, x.conname) AS drop,
+       format('CONSTRAINT %I ON %I', x.conname, c.relname) AS target
+  FROM pg_constraint x
+  JOIN pg_class c ON c.oid = x.conrelid
+ WHERE x.contype IN ('c', 'f', 'p', 'u', 'x')
+   AND (x.contype <> 'f' OR x.conparentid = 0)
+   AND (x.contype <> 'c' OR x.conislocal OR c.relispartition OR {inherits_later})
+   AND c.relnamespace = ANY ($1)
+   AND {not_of_an_extension:pg_class c}

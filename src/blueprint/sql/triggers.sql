@@ -1,0 +1,30 @@
+-- Triggers and their state. Those of partitions come with the partitioned table; their state may be their own.
+SELECT c.relnamespace AS schema,
+       'pg_trigger'::regclass::oid AS class,
+       CASE k.kind WHEN 'trigger' THEN g.oid END AS id,
+       k.kind,
+       format('%I ON %I', g.tgname, c.relname) AS name,
+       'pg_class'::regclass::oid AS parent_class,
+       c.oid AS parent_id,
+       'pg_trigger'::regclass::oid AS needs_class,
+       CASE k.kind WHEN 'trigger state' THEN coalesce(nullif(g.tgparentid, 0), g.oid) END AS needs_id,
+       CASE k.kind WHEN 'trigger' THEN {unqualified:pg_get_triggerdef(g.oid)|c} ELSE k.sql END AS sql,
+       k.sql AS change,
+       CASE k.kind WHEN 'trigger' THEN format('DROP TRIGGER %I ON %I', g.tgname, c.relname)
+                   ELSE format('ALTER TABLE %I ENABLE TRIGGER %I', c.relname, g.tgname) END AS drop,
+       CASE k.kind WHEN 'trigger' THEN format('TRIGGER %I ON %I', g.tgname, c.relname) END AS target
+  FROM pg_class c
+  JOIN pg_trigger g ON g.tgrelid = c.oid
+  LEFT JOIN pg_trigger parent ON parent.oid = g.tgparentid
+ CROSS JOIN LATERAL (
+       SELECT 'trigger' AS kind, NULL AS sql
+        WHERE g.tgparentid = 0
+        UNION ALL
+       SELECT 'trigger state',
+              format('ALTER %sTABLE %I %s TRIGGER %I', CASE c.relkind WHEN 'f' THEN 'FOREIGN ' END, c.relname,
+                     CASE g.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA'
+                                      WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END, g.tgname)
+        WHERE g.tgenabled <> CASE WHEN parent.oid IS NULL THEN 'O' ELSE parent.tgenabled END) k
+ WHERE NOT g.tgisinternal
+   AND c.relnamespace = ANY ($1)
+   AND {not_of_an_extension:pg_class c}

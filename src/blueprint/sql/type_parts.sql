@@ -1,0 +1,85 @@
+-- What stands inside a type: labels of enums, attributes of composites, constraints of domains.
+SELECT t.typnamespace AS schema,
+       0::oid AS class,
+       0::oid AS id,
+       'enum label' AS kind,
+       format('%I.%s', t.typname, quote_literal(e.enumlabel)) AS name,
+       'pg_type'::regclass::oid AS parent_class,
+       t.oid AS parent_id,
+       row_number() OVER (PARTITION BY t.oid ORDER BY e.enumsortorder)::int AS position,
+       quote_literal(e.enumlabel) AS inline,
+       format('ALTER TYPE %I ADD VALUE %L%s', t.typname, e.enumlabel,
+              coalesce(' AFTER ' || quote_literal(lag(e.enumlabel) OVER w),
+                       ' BEFORE ' || quote_literal(lead(e.enumlabel) OVER w))) AS sql,
+       NULL AS change,
+       NULL AS drop,
+       NULL AS target
+  FROM pg_enum e
+  JOIN pg_type t ON t.oid = e.enumtypid
+ WHERE t.typnamespace = ANY ($1)
+   AND {not_of_an_extension:pg_type t}
+WINDOW w AS (PARTITION BY t.oid ORDER BY e.enumsortorder)
+UNION ALL
+SELECT t.typnamespace,
+       0,
+       0,
+       'attribute',
+       format('%I.%I', t.typname, a.attname),
+       'pg_type'::regclass,
+       t.oid,
+       a.attnum,
+       concat(quote_ident(a.attname), ' ', format_type(a.atttypid, a.atttypmod),
+              CASE WHEN a.attcollation <> at.typcollation THEN ' COLLATE ' || a.attcollation::regcollation END),
+       concat(format('ALTER TYPE %I ADD ATTRIBUTE %I ', t.typname, a.attname), format_type(a.atttypid, a.atttypmod),
+              CASE WHEN a.attcollation <> at.typcollation THEN ' COLLATE ' || a.attcollation::regcollation END),
+       concat(format('ALTER TYPE %I ALTER ATTRIBUTE %I TYPE ', t.typname, a.attname),
+              format_type(a.atttypid, a.atttypmod),
+              CASE WHEN a.attcollation <> at.typcollation THEN ' COLLATE ' || a.attcollation::regcollation END),
+       format('ALTER TYPE %I DROP ATTRIBUTE %I', t.typname, a.attname),
+       NULL
+  FROM pg_type t
+  JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
+  JOIN pg_attribute a ON a.attrelid = c.oid
+  JOIN pg_type at ON at.oid = a.atttypid
+ WHERE a.attnum > 0
+   AND NOT a.attisdropped
+   AND t.typnamespace = ANY ($1)
+   AND {not_of_an_extension:pg_type t}
+UNION ALL
+SELECT t.typnamespace,
+       'pg_constraint'::regclass,
+       x.oid,
+       'domain constraint',
+       format('%I ON %I', x.conname, t.typname),
+       'pg_type'::regclass,
+       t.oid,
+       row_number() OVER (PARTITION BY t.oid ORDER BY x.conname)::int,
+       CASE WHEN x.convalidated THEN format('CONSTRAINT %I %s', x.conname, pg_get_constraintdef(x.oid)) END,
+       format('ALTER DOMAIN %I ADD CONSTRAINT %I %s', t.typname, x.conname, pg_get_constraintdef(x.oid)),
+       NULL,
+       format('ALTER DOMAIN %I DROP CONSTRAINT %I', t.typname, x.conname),
+       format('CONSTRAINT %I ON DOMAIN %I', x.conname, t.typname)
+  FROM pg_constraint x
+  JOIN pg_type t ON t.oid = x.contypid
+ WHERE x.contype = 'c'
+   AND t.typnamespace = ANY ($1)
+   AND {not_of_an_extension:pg_type t}
+UNION ALL
+SELECT t.typnamespace,
+       0,
+       0,
+       'domain not null',
+       quote_ident(t.typname),
+       'pg_type'::regclass,
+       t.oid,
+       0,
+       'NOT NULL',
+       format('ALTER DOMAIN %I SET NOT NULL', t.typname),
+       NULL,
+       format('ALTER DOMAIN %I DROP NOT NULL', t.typname),
+       NULL
+  FROM pg_type t
+ WHERE t.typtype = 'd'
+   AND t.typnotnull
+   AND t.typnamespace = ANY ($1)
+   AND {not_of_an_extension:pg_type t}

@@ -1,0 +1,25 @@
+-- Columns of views, composite types and indexes, for what is said about them: comments and grants.
+SELECT c.relnamespace AS schema,
+       'pg_class'::regclass::oid AS class,
+       a.attrelid AS id,
+       a.attnum::int AS sub,
+       'view column' AS kind,
+       format('%I.%I', c.relname, a.attname) AS name,
+       CASE c.relkind WHEN 'c' THEN 'pg_type'::regclass::oid ELSE 'pg_class'::regclass::oid END AS parent_class,
+       CASE c.relkind WHEN 'c' THEN c.reltype ELSE c.oid END AS parent_id,
+       format('COLUMN %I.%I', c.relname, a.attname) AS target,
+       c.relowner AS owner,
+       a.attacl::text[] AS acl,
+       'c'::"char" AS acl_type,
+       quote_ident(c.relname) AS grant_on,
+       format(' (%I)', a.attname) AS grant_column
+  FROM pg_class c
+  JOIN pg_attribute a ON a.attrelid = c.oid
+ WHERE c.relkind IN ('v', 'm', 'c')
+   AND a.attnum > 0
+   AND NOT a.attisdropped
+   AND (a.attacl IS NOT NULL
+        OR EXISTS (SELECT FROM pg_description d
+                    WHERE d.classoid = 'pg_class'::regclass AND d.objoid = a.attrelid AND d.objsubid = a.attnum))
+   AND c.relnamespace = ANY ($1)
+   AND {not_of_an_extension:pg_class c}

@@ -1,0 +1,427 @@
+//! The schema's own name inside texts that PostgreSQL does not take apart: bodies and settings of functions, comments.
+//!
+//! Deparsed definitions name the schema's objects without their schema. A function's body is text, and whatever it
+//! names it finds when it runs, so a name written out must become the copy's own. Names are found by SQL tokens: not
+//! inside longer names, not in strings that mean something else.
+
+use crate::db::{SchemaName, Token, TokenKind, tokens};
+
+/// Stands for the schema's name, quoted where need be.
+pub(super) const OWN: &str = "\u{1}schema\u{1}";
+
+/// Puts a name where [`OWN`] stands.
+pub(super) fn with_name(text: &str, schema: &SchemaName) -> String {
+    if text.contains(OWN) {
+        text.replace(OWN, &plain_or_quoted(schema.as_str()))
+    } else {
+        text.to_owned()
+    }
+}
+
+/// The name as PostgreSQL's `quote_ident` writes it, as far as the form of the letters goes.
+fn plain_or_quoted(name: &str) -> String {
+    let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if is_plain {
+        name.to_owned()
+    } else {
+        crate::db::QuotedIdent::new(name).to_string()
+    }
+}
+
+/// A text in which the schema's name has been looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rewritten {
+    pub(super) text: String,
+    /// How often the name was replaced.
+    pub(super) replaced: usize,
+    /// Where the name stands and may mean something else: the piece of text around it.
+    pub(super) unclear: Vec<String>,
+}
+
+/// Functions whose text argument names a relation, function or type.
+const NAMING_FUNCTIONS: [&str; 15] = [
+    "nextval",
+    "currval",
+    "setval",
+    "to_regclass",
+    "to_regproc",
+    "to_regprocedure",
+    "to_regtype",
+    "to_regoper",
+    "to_regoperator",
+    "to_regnamespace",
+    "pg_get_serial_sequence",
+    "pg_table_size",
+    "pg_relation_size",
+    "pg_total_relation_size",
+    "pg_indexes_size",
+];
+
+/// Types whose constants are names.
+const NAMING_TYPES: [&str; 11] = [
+    "regclass",
+    "regproc",
+    "regprocedure",
+    "regtype",
+    "regoper",
+    "regoperator",
+    "regnamespace",
+    "regconfig",
+    "regdictionary",
+    "regcollation",
+    "regrole",
+];
+
+/// Rewrites the definition of a function: `definition` is what `pg_get_functiondef` printed, `body` the text inside.
+pub(super) fn function(definition: &str, body: Option<&str>, language: &str, schema: &str) -> Rewritten {
+    let name = Name::new(schema);
+    if !name.is_mentioned(definition) {
+        return unchanged(definition);
+    }
+    let (head, body_at) = match body
+        .filter(|body| !body.is_empty())
+        .and_then(|body| definition.rfind(body))
+    {
+        Some(at) => (&definition[..at], Some(at)),
+        None => (definition, None),
+    };
+    let mut result = name.rewrite_sql(head, Place::Head);
+    if let (Some(at), Some(body)) = (body_at, body) {
+        let inner = match language {
+            "sql" | "plpgsql" => name.rewrite_sql(body, Place::Body),
+            _ if name.is_mentioned(body) => Rewritten {
+                unclear: vec![format!("a body in language {language}")],
+                ..unchanged(body)
+            },
+            _ => unchanged(body),
+        };
+        result.text.push_str(&inner.text);
+        result.text.push_str(&definition[at + body.len()..]);
+        result.replaced += inner.replaced;
+        result.unclear.extend(inner.unclear);
+    }
+    result
+}
+
+/// Rewrites names with their schema in a text for people, such as a comment.
+pub(super) fn prose(text: &str, schema: &str) -> Rewritten {
+    Name::new(schema).rewrite_qualified(text)
+}
+
+fn unchanged(text: &str) -> Rewritten {
+    Rewritten {
+        text: text.to_owned(),
+        replaced: 0,
+        unclear: Vec::new(),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Before the body: what the server itself wrote, and `SET` clauses.
+    Head,
+    Body,
+}
+
+struct Name<'a> {
+    name: &'a str,
+    quoted: String,
+}
+
+impl<'a> Name<'a> {
+    fn new(name: &'a str) -> Self {
+        Self {
+            name,
+            quoted: crate::db::QuotedIdent::new(name).to_string(),
+        }
+    }
+
+    /// Whether the name stands anywhere, as a word or inside quotes.
+    fn is_mentioned(&self, text: &str) -> bool {
+        self.words(text).next().is_some()
+    }
+
+    /// Where the name stands as a whole word.
+    fn words<'t>(&'t self, text: &'t str) -> impl Iterator<Item = usize> + 't {
+        let folded = text.to_ascii_lowercase();
+        let name = self.name.to_ascii_lowercase();
+        let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+        let found: Vec<usize> = folded
+            .match_indices(&name)
+            .filter(|(at, word)| {
+                !folded[..*at].ends_with(is_part) && !folded[at + word.len()..].starts_with(is_part)
+            })
+            .map(|(at, _)| at)
+            .collect();
+        found.into_iter()
+    }
+
+    fn is_name(&self, token: &Token<'_>) -> bool {
+        match token.kind {
+            TokenKind::Word => token.text.to_ascii_lowercase() == self.name,
+            TokenKind::Quoted => token.text == self.quoted,
+            _ => false,
+        }
+    }
+
+    fn rewrite_sql(&self, sql: &str, place: Place) -> Rewritten {
+        let Ok(tokens) = tokens(sql) else {
+            return Rewritten {
+                unclear: vec!["a text that is not SQL".to_owned()],
+                ..unchanged(sql)
+            };
+        };
+        let mut result = Rewritten {
+            text: String::with_capacity(sql.len()),
+            replaced: 0,
+            unclear: Vec::new(),
+        };
+        for (at, token) in tokens.iter().enumerate() {
+            let piece = match token.kind {
+                TokenKind::Word | TokenKind::Quoted if self.is_name(token) => {
+                    let stands_alone = previous(&tokens, at) != Some(".");
+                    let qualifies = tokens.get(at + 1).is_some_and(|next| next.text == ".");
+                    if stands_alone && (qualifies || sets_search_path(&tokens, at)) {
+                        Rewritten {
+                            text: OWN.to_owned(),
+                            replaced: 1,
+                            unclear: Vec::new(),
+                        }
+                    } else {
+                        self.left_alone(token, &tokens, at)
+                    }
+                }
+                TokenKind::Comment => self.rewrite_qualified(token.text),
+                TokenKind::Text if self.is_mentioned(token.text) => {
+                    if sets_search_path(&tokens, at) && token.text == format!("'{}'", self.name) {
+                        Rewritten {
+                            text: format!("'{OWN}'"),
+                            replaced: 1,
+                            unclear: Vec::new(),
+                        }
+                    } else if names_something(&tokens, at) {
+                        self.rewrite_qualified(token.text)
+                    } else if place == Place::Head {
+                        // Defaults of parameters: a constant there is data, and a name would have been resolved.
+                        unchanged(token.text)
+                    } else {
+                        self.left_alone(token, &tokens, at)
+                    }
+                }
+                _ => unchanged(token.text),
+            };
+            result.text.push_str(&piece.text);
+            result.replaced += piece.replaced;
+            result.unclear.extend(piece.unclear);
+        }
+        result
+    }
+
+    fn left_alone(&self, token: &Token<'_>, tokens: &[Token<'_>], at: usize) -> Rewritten {
+        let from = at.saturating_sub(4);
+        let to = (at + 4).min(tokens.len());
+        let around: String = tokens[from..to].iter().map(|token| token.text).collect();
+        let around = around.split_whitespace().collect::<Vec<_>>().join(" ");
+        Rewritten {
+            unclear: vec![format!("`{around}`")],
+            ..unchanged(token.text)
+        }
+    }
+
+    /// Rewrites `schema.` and `"schema".`, and nothing else.
+    fn rewrite_qualified(&self, text: &str) -> Rewritten {
+        let mut result = unchanged("");
+        let mut done = 0;
+        for at in self.words(text) {
+            let end = at + self.name.len();
+            let (from, to) = if text[..at].ends_with('"') && text[end..].starts_with('"') {
+                (at - 1, end + 1)
+            } else {
+                (at, end)
+            };
+            let after = text[to..]
+                .strip_prefix('.')
+                .and_then(|after| after.chars().next());
+            let names = after.is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '"' | '%'));
+            if names && !text[..from].ends_with('.') {
+                result.text.push_str(&text[done..from]);
+                result.text.push_str(OWN);
+                result.replaced += 1;
+                done = to;
+            }
+        }
+        result.text.push_str(&text[done..]);
+        result
+    }
+}
+
+fn is_blank(token: &Token<'_>) -> bool {
+    matches!(token.kind, TokenKind::Space | TokenKind::Comment)
+}
+
+fn previous<'a>(tokens: &[Token<'a>], at: usize) -> Option<&'a str> {
+    tokens[..at]
+        .iter()
+        .rev()
+        .find(|token| !is_blank(token))
+        .map(|token| token.text)
+}
+
+/// Whether the token is an entry of `SET search_path TO a, b` or `= a, b`.
+fn sets_search_path(tokens: &[Token<'_>], at: usize) -> bool {
+    let mut before = tokens[..at].iter().rev().filter(|token| !is_blank(token));
+    loop {
+        match before.next() {
+            Some(token) if token.text == "=" || token.text.eq_ignore_ascii_case("to") => break,
+            Some(token)
+                if token.text == ","
+                    || matches!(token.kind, TokenKind::Word | TokenKind::Quoted | TokenKind::Text) => {}
+            _ => return false,
+        }
+    }
+    before
+        .next()
+        .is_some_and(|token| token.text.eq_ignore_ascii_case("search_path"))
+}
+
+/// Whether the constant is the name of an object: cast to such a type, or given to a function that looks it up.
+fn names_something(tokens: &[Token<'_>], at: usize) -> bool {
+    let after: Vec<&str> = tokens[at + 1..]
+        .iter()
+        .filter(|token| !is_blank(token))
+        .take(3)
+        .map(|token| token.text)
+        .collect();
+    if let [":", ":", name] = after.as_slice()
+        && NAMING_TYPES.iter().any(|known| name.eq_ignore_ascii_case(known))
+    {
+        return true;
+    }
+    let mut before = tokens[..at].iter().rev().filter(|token| !is_blank(token));
+    match before.next() {
+        Some(token) if token.text == "(" => match before.next() {
+            // `EXECUTE format('… schema.%I', …)` in PL/pgSQL.
+            Some(token) if token.text.eq_ignore_ascii_case("format") => before
+                .next()
+                .is_some_and(|token| token.text.eq_ignore_ascii_case("execute")),
+            Some(token) => NAMING_FUNCTIONS
+                .iter()
+                .any(|known| token.text.eq_ignore_ascii_case(known)),
+            None => false,
+        },
+        Some(token) => {
+            token.text.eq_ignore_ascii_case("execute")
+                || NAMING_TYPES
+                    .iter()
+                    .any(|known| token.text.eq_ignore_ascii_case(known))
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(sql: &str) -> Rewritten {
+        function(sql, Some(sql), "plpgsql", "tenant_template")
+    }
+
+    fn shown(sql: &str) -> String {
+        body(sql).text.replace(OWN, "OWN")
+    }
+
+    #[test]
+    fn qualified_names_become_the_copys() {
+        assert_eq!(
+            shown("select * from tenant_template.users"),
+            "select * from OWN.users"
+        );
+        assert_eq!(
+            shown("select \"tenant_template\".f(a.tenant_template.b)"),
+            "select OWN.f(a.tenant_template.b)"
+        );
+        assert_eq!(shown("select Tenant_Template.f()"), "select OWN.f()");
+        assert_eq!(
+            shown("perform nextval('tenant_template.s')"),
+            "perform nextval('OWN.s')"
+        );
+        assert_eq!(
+            shown("select 'tenant_template.t'::regclass"),
+            "select 'OWN.t'::regclass"
+        );
+        assert_eq!(
+            shown("execute 'drop table tenant_template.t'"),
+            "execute 'drop table OWN.t'"
+        );
+        assert_eq!(
+            shown("EXECUTE format('select tenant_template.%I()', f)"),
+            "EXECUTE format('select OWN.%I()', f)"
+        );
+        assert_eq!(
+            shown("-- see tenant_template.users\nnull"),
+            "-- see OWN.users\nnull"
+        );
+        assert_eq!(
+            shown("set local search_path = tenant_template, public"),
+            "set local search_path = OWN, public"
+        );
+    }
+
+    #[test]
+    fn longer_names_are_other_names() {
+        let text = "select tenant_template_old.f(), my_tenant_template.g(), 'a tenant_templates b'";
+        assert_eq!(body(text).text, text);
+        assert_eq!(body(text).unclear, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_string_that_may_mean_anything_is_unclear_and_left_as_it_is() {
+        for text in [
+            "raise notice 'see tenant_template.users'",
+            "if current_schema() = 'tenant_template' then",
+            "create table x in tenant_template",
+        ] {
+            let result = body(text);
+            assert_eq!(result.text, text);
+            assert_eq!(result.unclear.len(), 1, "{result:?}");
+        }
+    }
+
+    #[test]
+    fn other_languages_are_not_read() {
+        let result = function(
+            "tenant_template.t",
+            Some("tenant_template.t"),
+            "plpython3u",
+            "tenant_template",
+        );
+        assert_eq!((result.replaced, result.unclear.len()), (0, 1));
+    }
+
+    #[test]
+    fn settings_of_a_function_are_rewritten() {
+        let text = "CREATE FUNCTION f() SET search_path TO 'tenant_template', 'public' AS $$select 1$$";
+        let result = function(text, Some("select 1"), "sql", "tenant_template");
+        assert_eq!(
+            result.text.replace(OWN, "OWN"),
+            "CREATE FUNCTION f() SET search_path TO 'OWN', 'public' AS $$select 1$$"
+        );
+    }
+
+    #[test]
+    fn comments_keep_the_bare_word() {
+        let result = prose(
+            "rows of tenant_template.users, as in tenant_template.",
+            "tenant_template",
+        );
+        assert_eq!(
+            result.text.replace(OWN, "OWN"),
+            "rows of OWN.users, as in tenant_template."
+        );
+        assert_eq!(result.replaced, 1);
+    }
+}
