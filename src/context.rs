@@ -6,6 +6,7 @@ use tokio::sync::OnceCell;
 
 use crate::config::{DatabaseSource, Environment, Settings, Urls};
 use crate::db::conn::{ConnectTarget, Env, Secret};
+use crate::db::migrator::{MigrateError, Migrations};
 use crate::db::{Access, Db, PoolOptions, StatementLimits, TenantOptions};
 use crate::error::UsageError;
 use crate::fleet::{Stop, Urgency};
@@ -136,6 +137,16 @@ impl Context {
         let text = self.attended(read).await?;
         text.map_err(|error| {
             UsageError::new(format!("file `{}` cannot be read: {error}", path.display())).into()
+        })
+    }
+
+    /// The template and its migrations: those of `folder`, or of the configuration, or those that the program carries.
+    pub(crate) fn template(&self, folder: Option<&Path>) -> Result<ops::template::Request, MigrateError> {
+        let folder = folder.or(self.settings.template_migrations.as_deref());
+        Ok(ops::template::Request {
+            schema: self.settings.tenants.naming.template().clone(),
+            migrations: folder.map_or_else(|| Ok(Migrations::template()), Migrations::load)?,
+            options: self.tenant_options(Access::ReadWrite),
         })
     }
 

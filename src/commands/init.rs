@@ -5,21 +5,30 @@ use serde::Serialize;
 
 use crate::cli::args::parse_duration_flag;
 use crate::context::Context;
-use crate::db::migrator::Migrations;
+use crate::db::Access;
+use crate::db::migrator::{Applied, Migrations};
 use crate::exit::ExitStatus;
 use crate::ops::init;
-use crate::ui::{Column, Table, View, format};
+use crate::ops::template::{Built, Foreign};
+use crate::ui::{Cell, Column, Table, View, format};
 
-/// Bring the registry of tenants up to date
+/// Bring the registry of tenants and their template up to date
 ///
-/// Creates `public.tenants` and what belongs to it, or applies the migrations that are missing. Safe to run again,
-/// and by several at once.
+/// Creates `public.tenants` with what belongs to it, then the schema that tenants are cloned from, or applies the
+/// migrations that are missing. Safe to run again, and by several at once.
+///
+/// A template that was built by other means, such as an ORM or psql, is left as it is: what is in the database counts.
 #[derive(Debug, clap::Args)]
 pub(crate) struct InitArgs {
     /// Migrations of the registry, in place of those that the program carries
     #[arg(long, value_name = "FOLDER")]
     migrations: Option<PathBuf>,
-    /// How long to wait for another run that holds the registry
+    /// Migrations of the template, in place of those that the program carries
+    ///
+    /// Better kept as `template.migrations` in the configuration, so that every command uses the same.
+    #[arg(long, value_name = "FOLDER")]
+    template_migrations: Option<PathBuf>,
+    /// How long to wait for another run that holds the registry or the template
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration_flag)]
     lock_wait: Duration,
     /// Report what would be applied without changing anything
@@ -31,6 +40,7 @@ pub(crate) struct InitArgs {
 struct InitView {
     dry_run: bool,
     registry: RegistryView,
+    template: TemplateView,
 }
 
 #[derive(Debug, Serialize)]
@@ -39,27 +49,66 @@ struct RegistryView {
     applied: Vec<String>,
 }
 
+#[derive(Debug, Serialize)]
+struct TemplateView {
+    schema: String,
+    managed: bool,
+    left_as_is: bool,
+    version: Option<i64>,
+    applied: Vec<String>,
+}
+
 impl View for InitView {
     fn tables(&self) -> Vec<Table> {
-        let mut table = Table::new([Column::text("applied")]);
-        for name in &self.registry.applied {
-            table.push(vec![name.as_str().into()]);
-        }
+        let mut table = Table::new([
+            Column::text("part"),
+            Column::text("schema"),
+            Column::number("version"),
+            Column::text("applied"),
+        ]);
+        let mut push = |part: &str, schema: &str, version: Option<i64>, applied: &[String]| {
+            table.push(vec![
+                part.into(),
+                schema.into(),
+                Cell::optional(version.map(|version| version.to_string()).as_deref()),
+                Cell::Text(applied.join(" ")),
+            ]);
+        };
+        let Self {
+            registry, template, ..
+        } = self;
+        push("registry", "public", registry.version, &registry.applied);
+        push("template", &template.schema, template.version, &template.applied);
         vec![table]
     }
 
     fn plain(&self) -> Option<String> {
-        let version = self
-            .registry
-            .version
-            .map_or_else(|| "-".to_owned(), |version| format!("V{version}"));
-        let count = format::count(self.registry.applied.len(), "migration");
-        let names = self.registry.applied.join(", ");
-        Some(match (self.registry.applied.is_empty(), self.dry_run) {
-            (true, _) => format!("registry is up to date at {version}"),
-            (false, true) => format!("registry would be brought to {version}: {count} ({names})"),
-            (false, false) => format!("registry is now at {version}: {count} applied ({names})"),
-        })
+        let Self {
+            registry, template, ..
+        } = self;
+        let name = format!("template `{}`", template.schema);
+        Some(format!(
+            "{}\n{}",
+            self.sentence("registry", registry.version, &registry.applied),
+            if template.left_as_is {
+                format!("{name} is left as it is")
+            } else {
+                self.sentence(&name, template.version, &template.applied)
+            }
+        ))
+    }
+}
+
+impl InitView {
+    fn sentence(&self, what: &str, version: Option<i64>, applied: &[String]) -> String {
+        let version = version.map_or_else(|| "-".to_owned(), |version| format!("V{version}"));
+        let count = format::count(applied.len(), "migration");
+        let names = applied.join(", ");
+        match (applied.is_empty(), self.dry_run) {
+            (true, _) => format!("{what} is up to date at {version}"),
+            (false, true) => format!("{what} would be brought to {version}: {count} ({names})"),
+            (false, false) => format!("{what} is now at {version}: {count} applied ({names})"),
+        }
     }
 }
 
@@ -68,18 +117,62 @@ pub(crate) async fn run(cx: &Context, args: &InitArgs) -> anyhow::Result<ExitSta
         .migrations
         .as_ref()
         .or(cx.settings.registry_migrations.as_ref());
+    let registry = folder.map_or_else(|| Ok(Migrations::registry()), |folder| Migrations::load(folder))?;
+    let mut template = cx.template(args.template_migrations.as_deref())?;
+    if args.dry_run {
+        template.options.access = Access::ReadOnly;
+    }
+    let schema = template.schema.to_string();
     let request = init::Request {
-        migrations: folder.map_or_else(|| Ok(Migrations::registry()), |folder| Migrations::load(folder))?,
+        registry,
+        template,
         lock_wait: args.lock_wait,
         dry_run: args.dry_run,
     };
     let report = init::run(cx.db().await?, &request).await?;
+
+    if let Built::Foreign(how) = &report.template {
+        cx.ui.note(explain(&schema, how));
+    }
     cx.ui.answer(&InitView {
         dry_run: args.dry_run,
         registry: RegistryView {
-            version: report.version,
-            applied: report.applied,
+            version: report.registry.version,
+            applied: report.registry.applied,
         },
+        template: TemplateView::new(schema, report.template),
     })?;
     Ok(ExitStatus::Done)
+}
+
+impl TemplateView {
+    fn new(schema: String, built: Built) -> Self {
+        let left_as_is = matches!(built, Built::Foreign(_));
+        let (managed, version, applied) = match built {
+            Built::Managed(Applied { applied, version }) => (true, version, applied),
+            Built::Foreign(Foreign::OtherMigrations { version, .. }) => (true, version, Vec::new()),
+            Built::Foreign(Foreign::NoHistory) => (false, None, Vec::new()),
+        };
+        Self {
+            schema,
+            managed,
+            left_as_is,
+            version,
+            applied,
+        }
+    }
+}
+
+/// Why the template was left alone, and what that means.
+fn explain(schema: &str, how: &Foreign) -> String {
+    match how {
+        Foreign::NoHistory => format!(
+            "schema `{schema}` was built by other means than tenantctl's migrations; tenants are cloned from it as it is"
+        ),
+        Foreign::OtherMigrations { problem, .. } => format!(
+            "schema `{schema}` was built from other migrations than those that tenantctl carries ({problem}); tenants \
+             are cloned from it as it is\nname the folder of its migrations in `template.migrations` to bring it \
+             forward from here"
+        ),
+    }
 }

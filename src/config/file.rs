@@ -19,7 +19,8 @@ pub(super) struct ConfigFile {
     pub(super) database: DatabaseTable,
     pub(super) tenants: TenantsTable,
     pub(super) fleet: FleetTable,
-    pub(super) registry: RegistryTable,
+    pub(super) registry: MigrationsTable,
+    pub(super) template: MigrationsTable,
     pub(super) output: OutputTable,
     pub(super) local: LocalTable,
     pub(super) targets: BTreeMap<String, TargetTable>,
@@ -59,7 +60,7 @@ pub(super) struct FleetTable {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct RegistryTable {
+pub(super) struct MigrationsTable {
     pub(super) migrations: Option<PathBuf>,
 }
 
@@ -129,6 +130,7 @@ impl ConfigFile {
         let mut paths: Vec<&mut Option<PathBuf>> = vec![
             &mut file.database.password_file,
             &mut file.registry.migrations,
+            &mut file.template.migrations,
             &mut file.local.data_dir,
             &mut file.local.bin_dir,
         ];

@@ -11,8 +11,14 @@ use time::format_description::well_known::Rfc3339;
 use super::error::Error;
 use super::session::Transaction;
 
+/// The migrations that the program carries.
 mod embedded {
-    refinery::embed_migrations!("migrations");
+    pub(super) mod registry {
+        refinery::embed_migrations!("migrations");
+    }
+    pub(super) mod template {
+        refinery::embed_migrations!("tenant_template");
+    }
 }
 
 /// The table in which refinery keeps what was applied.
@@ -20,7 +26,25 @@ pub const HISTORY_TABLE: &str = "refinery_schema_history";
 
 /// An ordered set of migrations, each with its version, name and checksum.
 #[derive(Debug, Clone)]
-pub struct Migrations(Vec<Migration>);
+pub struct Migrations {
+    files: Vec<Migration>,
+    is_embedded: bool,
+}
+
+/// How far a schema is, as its history tells beside the files. Migrations are named as in `V1__registry`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The last version applied.
+    pub version: Option<i64>,
+    /// Files that wait to be applied, in order.
+    pub pending: Vec<String>,
+    /// Applied from a file that has changed since: what was applied, and the file.
+    pub diverged: Vec<(String, String)>,
+    /// Applied, and the file is gone.
+    pub missing: Vec<String>,
+    /// Files never applied, and older than what was applied last.
+    pub out_of_order: Vec<String>,
+}
 
 /// What happened to a schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +69,26 @@ pub enum MigrateError {
 impl Migrations {
     /// The migrations of the registry that this program carries.
     pub fn registry() -> Self {
-        Self(embedded::migrations::runner().get_migrations().clone())
+        Self::embedded(&embedded::registry::migrations::runner())
+    }
+
+    /// The migrations of the template that this program carries.
+    pub fn template() -> Self {
+        Self::embedded(&embedded::template::migrations::runner())
+    }
+
+    fn embedded(runner: &Runner) -> Self {
+        Self::sorted(runner.get_migrations().clone(), true)
+    }
+
+    fn sorted(mut files: Vec<Migration>, is_embedded: bool) -> Self {
+        files.sort();
+        Self { files, is_embedded }
+    }
+
+    /// Whether the program carries them, so that nobody has chosen them for this database.
+    pub fn is_embedded(&self) -> bool {
+        self.is_embedded
     }
 
     /// Reads a folder of `V<number>__<name>.sql` files.
@@ -59,19 +102,69 @@ impl Migrations {
         if migrations.is_empty() {
             return Err(files("holds no file named like `V1__name.sql`".to_owned()));
         }
-        Ok(Self(migrations))
+        let migrations = Self::sorted(migrations, false);
+        for pair in migrations.files.windows(2) {
+            if pair[0].version() == pair[1].version() {
+                return Err(files(repeated(&pair[1])));
+            }
+        }
+        Ok(migrations)
     }
 
     /// Names of the migrations with their versions, such as `V1__registry`, in order.
     pub fn names(&self) -> Vec<String> {
-        let mut migrations = self.0.clone();
-        migrations.sort();
-        migrations.iter().map(ToString::to_string).collect()
+        self.files.iter().map(ToString::to_string).collect()
     }
 
     /// The highest version.
     pub fn latest(&self) -> Option<i64> {
-        self.0.iter().map(Migration::version).max()
+        self.files.iter().map(Migration::version).max()
+    }
+
+    /// Compares what was applied, in its order, with the files, by refinery's own rules.
+    fn standing(&self, applied: &[Migration]) -> Standing {
+        let version = applied.last().map(Migration::version);
+        let mut standing = Standing {
+            version,
+            ..Standing::default()
+        };
+        for done in applied {
+            match self.files.iter().find(|file| file.version() == done.version()) {
+                None => standing.missing.push(done.to_string()),
+                Some(file) if file != done => standing.diverged.push((done.to_string(), file.to_string())),
+                Some(_) => {}
+            }
+        }
+        for file in &self.files {
+            if applied.iter().any(|done| done.version() == file.version()) {
+                continue;
+            }
+            let is_older = version.is_some_and(|version| file.version() <= version);
+            if is_older && file.prefix().to_string() == "V" {
+                standing.out_of_order.push(file.to_string());
+            } else {
+                standing.pending.push(file.to_string());
+            }
+        }
+        standing
+    }
+}
+
+impl Standing {
+    /// Whether nothing is left to do.
+    pub fn is_current(&self) -> bool {
+        self.pending.is_empty() && self.check().is_ok()
+    }
+
+    /// Refuses a history that does not fit the files, in the words of [`apply_in_tx`].
+    pub fn check(&self) -> Result<(), MigrateError> {
+        let problem = match (&self.missing[..], &self.diverged[..], &self.out_of_order[..]) {
+            ([migration, ..], _, _) => gone(migration),
+            (_, [(applied, file), ..], _) => changed(applied, file),
+            (_, _, [file, ..]) => too_late(file),
+            _ => return Ok(()),
+        };
+        Err(MigrateError::History(problem))
     }
 }
 
@@ -81,7 +174,7 @@ pub async fn apply_in_tx(
     migrations: &Migrations,
 ) -> Result<Applied, MigrateError> {
     let mut target = OnTransaction(transaction);
-    let report = Runner::new(&migrations.0)
+    let report = Runner::new(&migrations.files)
         .set_grouped(true)
         .run_async(&mut target)
         .await
@@ -96,19 +189,20 @@ pub async fn apply_in_tx(
     })
 }
 
-/// The names of the migrations that [`apply_in_tx`] would apply, found without changing anything.
-pub async fn pending_in_tx(
+/// How far the schema that is first in the search path is, found without changing anything.
+pub async fn standing_in_tx(
     transaction: &Transaction<'_>,
     migrations: &Migrations,
-) -> Result<Vec<String>, MigrateError> {
-    let sql = |source| MigrateError::Sql {
-        doing: "reading the migration history".to_owned(),
-        source,
-    };
+) -> Result<Standing, MigrateError> {
+    // Another schema of the search path may have a history of its own.
+    let look = format!("SELECT to_regclass(quote_ident(current_schema()) || '.{HISTORY_TABLE}')");
     let table = transaction
-        .text_query(&format!("SELECT to_regclass('{HISTORY_TABLE}')"))
+        .text_query(&look)
         .await
-        .map_err(sql)?;
+        .map_err(|source| MigrateError::Sql {
+            doing: "reading the migration history".to_owned(),
+            source,
+        })?;
     let exists = table
         .first()
         .and_then(|answer| answer.rows.first())
@@ -121,13 +215,7 @@ pub async fn pending_in_tx(
     } else {
         Vec::new()
     };
-    let mut pending: Vec<&Migration> = migrations
-        .0
-        .iter()
-        .filter(|file| applied.iter().all(|done| done.version() != file.version()))
-        .collect();
-    pending.sort();
-    Ok(pending.into_iter().map(ToString::to_string).collect())
+    Ok(migrations.standing(&applied))
 }
 
 /// refinery's view of a transaction that we began and will commit.
@@ -185,17 +273,29 @@ fn explain(error: &refinery_core::Error) -> MigrateError {
             }
             None => format!("{doing}: {source}"),
         },
-        Kind::DivergentVersion(applied, file) => {
-            format!("`{applied}` was applied, and file `{file}` has changed since")
-        }
-        Kind::MissingVersion(missing) if missing.applied_on().is_some() => {
-            format!("`{missing}` was applied, and its file is gone")
-        }
-        Kind::MissingVersion(missing) => format!("file `{missing}` is older than what was applied last"),
-        Kind::RepeatedVersion(repeated) => format!("two files have the version of `{repeated}`"),
+        Kind::DivergentVersion(applied, file) => changed(applied, file),
+        Kind::MissingVersion(missing) if missing.applied_on().is_some() => gone(missing),
+        Kind::MissingVersion(missing) => too_late(missing),
+        Kind::RepeatedVersion(migration) => repeated(migration),
         _ => error.to_string(),
     };
     MigrateError::History(history)
+}
+
+fn changed(applied: impl fmt::Display, file: impl fmt::Display) -> String {
+    format!("`{applied}` was applied, and file `{file}` has changed since")
+}
+
+fn gone(migration: impl fmt::Display) -> String {
+    format!("`{migration}` was applied, and its file is gone")
+}
+
+fn too_late(file: impl fmt::Display) -> String {
+    format!("file `{file}` is older than what was applied last")
+}
+
+fn repeated(file: impl fmt::Display) -> String {
+    format!("two files have the version of `{file}`")
 }
 
 impl fmt::Display for MigrateError {
@@ -213,6 +313,48 @@ impl std::error::Error for MigrateError {
         match self {
             Self::Sql { source, .. } => Some(source),
             Self::Files { .. } | Self::History(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(names: &[&str]) -> Migrations {
+        let file = |name: &&str| Migration::unapplied(name, "SELECT 1").expect("a migration");
+        Migrations::sorted(names.iter().map(file).collect(), false)
+    }
+
+    #[test]
+    fn a_history_that_is_behind_says_what_is_pending() {
+        let standing = files(&["V10__c", "V1__a", "V2__b"]).standing(&files(&["V1__a"]).files);
+        assert_eq!(standing.version, Some(1));
+        assert_eq!(standing.pending, ["V2__b", "V10__c"]);
+        assert!(standing.check().is_ok() && !standing.is_current());
+    }
+
+    #[test]
+    fn a_history_that_does_not_fit_is_taken_apart() {
+        let standing =
+            files(&["V1__a", "V2__b", "V3__c"]).standing(&files(&["V1__x", "V3__c", "V4__d"]).files);
+        assert_eq!(standing.diverged, [("V1__x".to_owned(), "V1__a".to_owned())]);
+        assert_eq!(standing.missing, ["V4__d"]);
+        assert_eq!(standing.out_of_order, ["V2__b"]);
+        assert_eq!(standing.pending, [] as [&str; 0]);
+        assert!(standing.check().is_err() && !standing.is_current());
+    }
+
+    #[test]
+    fn the_migrations_of_the_template_name_no_schema() {
+        for file in &Migrations::template().files {
+            let sql = file.sql().expect("text").replace("pg_catalog.", "");
+            for line in sql.lines().filter(|line| !line.trim_start().starts_with("--")) {
+                assert!(
+                    !line.contains("public.") && !line.contains("tenant_template"),
+                    "{file}: {line}"
+                );
+            }
         }
     }
 }

@@ -75,6 +75,28 @@ impl Session {
             Err(LockHeld::new(lock, holder).into())
         }
     }
+
+    /// Begins a transaction in which a schema may be made: waits for its lock that long, and does not ask for the
+    /// schema to be there. An error that is transient means that the lock was held all the time.
+    pub async fn open_unmade(
+        &mut self,
+        schema: &SchemaName,
+        options: &TenantOptions,
+        lock_wait: Duration,
+    ) -> Result<Transaction<'_>, Error> {
+        let (begin, lock) = match options.access {
+            Access::ReadOnly => ("BEGIN READ ONLY", "pg_advisory_xact_lock_shared"),
+            Access::ReadWrite => ("BEGIN READ WRITE", "pg_advisory_xact_lock"),
+        };
+        let opening = format!(
+            "{begin}; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = {}; SELECT {lock}({}); {}",
+            lock_wait.as_millis(),
+            LockName::Tenant(schema).key(),
+            local_settings(schema, options),
+        );
+        let (transaction, _) = self.begin(&opening).await?;
+        Ok(transaction)
+    }
 }
 
 fn opening(schema: &SchemaName, options: &TenantOptions) -> String {

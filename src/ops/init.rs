@@ -1,7 +1,8 @@
-//! Bringing the registry up to date.
+//! Bringing the registry up to date, then the template.
 
 use std::time::Duration;
 
+use super::template::{self, Built, TemplateError};
 use crate::db::migrator::{self, Applied, MigrateError, Migrations};
 use crate::db::{self, Db, LockHeld, LockName, SessionError};
 
@@ -11,8 +12,9 @@ const OLDEST_SERVER: i32 = 140_000;
 /// What to bring up.
 #[derive(Debug)]
 pub struct Request {
-    pub migrations: Migrations,
-    /// How long another run may hold the registry.
+    pub registry: Migrations,
+    pub template: template::Request,
+    /// How long another run may hold the registry, and then the template.
     pub lock_wait: Duration,
     pub dry_run: bool,
 }
@@ -20,11 +22,11 @@ pub struct Request {
 /// What was done, or under `dry_run` would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    pub applied: Vec<String>,
-    pub version: Option<i64>,
+    pub registry: Applied,
+    pub template: Built,
 }
 
-/// Why the registry is not up to date.
+/// Why the registry or the template is not up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
     #[error("{0}")]
@@ -37,6 +39,8 @@ pub enum InitError {
     Locked(#[from] LockHeld),
     #[error("migrating the registry")]
     Migrate(#[from] MigrateError),
+    #[error("{0}")]
+    Template(#[from] TemplateError),
     #[error("{0}")]
     Sql(#[from] db::Error),
 }
@@ -56,8 +60,15 @@ impl InitError {
     }
 }
 
-/// Applies what is missing, in one transaction. Runs that come at once wait for each other and all succeed.
+/// Applies what is missing, in one transaction for each of the two. Runs that come at once wait for each other and all
+/// succeed.
 pub async fn run(db: &Db, request: &Request) -> Result<Report, InitError> {
+    let registry = bring_up_registry(db, request).await?;
+    let template = template::build(db, &request.template, request.lock_wait).await?;
+    Ok(Report { registry, template })
+}
+
+async fn bring_up_registry(db: &Db, request: &Request) -> Result<Applied, InitError> {
     const SERVER: &str =
         "SELECT current_setting('server_version_num')::int, current_setting('server_version')";
     const FOREIGN: &str = "SELECT to_regclass('public.tenants') IS NOT NULL \
@@ -92,15 +103,18 @@ pub async fn run(db: &Db, request: &Request) -> Result<Report, InitError> {
         transaction.rollback().await?;
         return Err(InitError::ForeignRegistry);
     }
-    if request.dry_run {
-        let pending = migrator::pending_in_tx(&transaction, &request.migrations).await?;
-        transaction.rollback().await?;
-        return Ok(Report {
-            applied: pending,
-            version: request.migrations.latest(),
-        });
-    }
-    let result = migrator::apply_in_tx(&transaction, &request.migrations).await;
-    let Applied { applied, version } = transaction.end(result.map_err(InitError::from)).await?;
-    Ok(Report { applied, version })
+    let result = if request.dry_run {
+        migrator::standing_in_tx(&transaction, &request.registry)
+            .await
+            .and_then(|standing| {
+                standing.check()?;
+                Ok(Applied {
+                    applied: standing.pending,
+                    version: request.registry.latest(),
+                })
+            })
+    } else {
+        migrator::apply_in_tx(&transaction, &request.registry).await
+    };
+    transaction.end(result.map_err(InitError::from)).await
 }

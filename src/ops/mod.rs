@@ -6,4 +6,5 @@ pub mod exec;
 pub mod init;
 pub mod local;
 pub mod log;
+pub mod template;
 pub mod update;

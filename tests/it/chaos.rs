@@ -20,7 +20,7 @@ fn is_consistent(database: &Database) -> bool {
     database.sql(
         "SELECT NOT EXISTS (SELECT FROM tenants t LEFT JOIN pg_namespace n ON n.nspname = t.schema_name WHERE n.oid IS NULL) \
          AND NOT EXISTS (SELECT FROM pg_namespace n LEFT JOIN tenants t ON n.nspname = t.schema_name \
-                         WHERE n.nspname LIKE 'tenant\\_%' AND t.id IS NULL) \
+                         WHERE n.nspname LIKE 'tenant\\_%' AND n.nspname <> 'tenant_template' AND t.id IS NULL) \
          AND (SELECT count(*) FILTER (WHERE command = 'create') - count(*) FILTER (WHERE command = 'drop') \
               FROM tenant_operations) = (SELECT count(*) FROM tenants)",
     ) == "t"

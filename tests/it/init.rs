@@ -3,13 +3,14 @@ use std::fs;
 use crate::support::{Database, Program, Run};
 
 #[test]
-fn init_makes_the_registry_and_says_so() {
+fn init_makes_registry_and_template_and_says_so() {
     let database = Database::empty();
     let run = database.run(&["init"]).success();
     insta::assert_snapshot!(run.shown(), @r"
     exit 0
     --- stdout
     registry is now at V1: 1 migration applied (V1__registry)
+    template `tenant_template` is now at V4: 4 migrations applied (V1__users, V2__metrics, V3__dashboards, V4__audit_and_jobs)
     --- stderr
     ");
     let tables = database.sql(
@@ -28,17 +29,32 @@ fn init_a_second_time_changes_nothing() {
     let run = database.run(&["init", "--output", "json"]).success();
     assert_eq!(
         run.json(),
-        serde_json::json!({ "version": 1, "dry_run": false, "registry": { "version": 1, "applied": [] } })
+        serde_json::json!({
+            "version": 1,
+            "dry_run": false,
+            "registry": { "version": 1, "applied": [] },
+            "template": {
+                "schema": "tenant_template", "managed": true, "left_as_is": false, "version": 4, "applied": [],
+            },
+        })
     );
 }
 
 #[test]
 fn init_dry_run_leaves_the_database_empty() {
     let database = Database::empty();
-    database.run(&["init", "--dry-run"]).success();
+    let run = database.run(&["init", "--dry-run"]).success();
+    insta::assert_snapshot!(run.stdout, @r"
+    registry would be brought to V1: 1 migration (V1__registry)
+    template `tenant_template` would be brought to V4: 4 migrations (V1__users, V2__metrics, V3__dashboards, V4__audit_and_jobs)
+    ");
     assert_eq!(
         database.sql("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"),
         "0"
+    );
+    assert_eq!(
+        database.sql("SELECT to_regnamespace('tenant_template') IS NULL"),
+        "t"
     );
 }
 
@@ -48,15 +64,14 @@ fn ten_inits_at_once_all_succeed() {
     let children: Vec<_> = (0..10)
         .map(|_| database.program().spawn(&["init", "-o", "json"]))
         .collect();
-    let applied: usize = children
-        .into_iter()
-        .map(|child| {
-            Run::of(child).success().json()["registry"]["applied"]
-                .as_array()
-                .map_or(0, Vec::len)
-        })
-        .sum();
-    assert_eq!(applied, 1);
+    let mut applied = [0, 0];
+    for child in children {
+        let answer = Run::of(child).success().json();
+        for (sum, part) in applied.iter_mut().zip(["registry", "template"]) {
+            *sum += answer[part]["applied"].as_array().map_or(0, Vec::len);
+        }
+    }
+    assert_eq!(applied, [1, 4]);
 }
 
 #[test]
@@ -114,10 +129,12 @@ fn init_refuses_files_that_changed_after_they_were_applied() {
     database.run(&["init"]).success();
 
     fs::write(&file, original + "-- changed\n").expect("written");
-    database
-        .run(&["init", "--migrations", migrations])
-        .exits(1)
-        .says("`V1__registry` was applied, and file");
+    for dry_run in [&[][..], &["--dry-run"]] {
+        database
+            .run(&[&["init", "--migrations", migrations], dry_run].concat())
+            .exits(1)
+            .says("`V1__registry` was applied, and file");
+    }
 }
 
 #[test]
@@ -157,9 +174,21 @@ fn refinery_itself_finds_nothing_to_do_in_the_registry() {
 #[test]
 fn a_folder_without_migrations_is_refused_before_connecting() {
     let folder = tempfile::tempdir().expect("a folder");
-    Program::new()
-        .env("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-        .run(&["init", "--migrations", folder.path().to_str().expect("UTF-8")])
-        .exits(2)
-        .says("V1__name.sql");
+    for flag in ["--migrations", "--template-migrations"] {
+        Program::new()
+            .env("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+            .run(&["init", flag, folder.path().to_str().expect("UTF-8")])
+            .exits(2)
+            .says("V1__name.sql");
+    }
+}
+
+#[test]
+fn init_in_csv_has_a_line_for_the_registry_and_one_for_the_template() {
+    let database = Database::new();
+    let run = database.run(&["init", "-o", "csv"]).success();
+    assert_eq!(
+        run.stdout,
+        "part,schema,version,applied\nregistry,public,1,\ntemplate,tenant_template,4,\n"
+    );
 }

@@ -15,4 +15,5 @@ mod output;
 mod pgbouncer;
 mod registry;
 mod support;
+mod template_schema;
 mod tls;

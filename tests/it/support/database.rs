@@ -82,10 +82,12 @@ impl Database {
         self.program().run(arguments)
     }
 
-    /// The registry in short: slugs with their schemas, and the schemas that are there.
+    /// The registry in short: slugs with their schemas, and the schemas that are there beside the template.
     pub(crate) fn state(&self) -> (String, String) {
         let rows = self.sql("SELECT slug || ' ' || schema_name FROM tenants ORDER BY 1");
-        let schemas = self.sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'tenant%' ORDER BY 1");
+        let schemas = self.sql(
+            "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'tenant%' AND nspname <> 'tenant_template' ORDER BY 1",
+        );
         (rows, schemas)
     }
 }

@@ -1,0 +1,227 @@
+//! The live template: the schema that tenants are cloned from. What is in the database counts; migrations are one way
+//! to get it there, and a template that came another way is left as it is.
+
+use std::time::Duration;
+
+use crate::db::migrator::{self, Applied, MigrateError, Migrations, Standing};
+use crate::db::{
+    self, Access, Db, LockHeld, LockName, OpenTenantError, SchemaName, Session, SessionError, TenantOptions,
+    Type,
+};
+use crate::tenant::{RegistryError, registry};
+
+/// Which schema is the template, and what it is built from.
+#[derive(Debug)]
+pub struct Request {
+    pub schema: SchemaName,
+    pub migrations: Migrations,
+    /// How the schema is entered.
+    pub options: TenantOptions,
+}
+
+/// What [`build`] did, or would do in a transaction that cannot write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Built {
+    /// The schema has the history that refinery keeps, and fits the migrations.
+    Managed(Applied),
+    /// Built by other means, and left as it is.
+    Foreign(Foreign),
+}
+
+/// By which other means the template came to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Foreign {
+    /// It holds objects and no history of refinery's.
+    NoHistory,
+    /// Its history is of other migrations than those that the program carries.
+    OtherMigrations { problem: String, version: Option<i64> },
+}
+
+/// The live template beside its migrations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    Missing,
+    /// The schema is there with nothing in it.
+    Empty,
+    /// The schema has tables and such, of which refinery keeps no history.
+    Unmanaged {
+        tables: u64,
+    },
+    Managed {
+        tables: u64,
+        standing: Standing,
+    },
+}
+
+/// Why the template is not what it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    #[error("{0}")]
+    Session(#[from] SessionError),
+    #[error("{0}")]
+    Locked(#[from] LockHeld),
+    #[error("schema `{schema}` cannot be the template: it belongs to tenant `{slug}`")]
+    OfTenant { schema: SchemaName, slug: String },
+    #[error("migrating the template `{schema}`")]
+    Migrate {
+        schema: SchemaName,
+        source: MigrateError,
+    },
+    #[error("{0}")]
+    Registry(#[from] RegistryError),
+    #[error("{0}")]
+    Sql(#[from] db::Error),
+}
+
+impl TemplateError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::OfTenant { .. } => Some("name another schema in `tenants.template`"),
+            Self::Migrate {
+                source: MigrateError::History(_),
+                ..
+            } => Some("use the files that were applied; a new change belongs into a new file"),
+            _ => None,
+        }
+    }
+}
+
+impl Status {
+    /// Whether tenants can be cloned from the template as it stands and nothing waits to be applied to it.
+    pub fn is_current(&self) -> bool {
+        match self {
+            Self::Missing | Self::Empty => false,
+            Self::Unmanaged { .. } => true,
+            Self::Managed { standing, .. } => standing.is_current(),
+        }
+    }
+}
+
+/// Makes the template's schema, or applies what it lacks, in one transaction. Runs that come at once wait for each
+/// other as long as `lock_wait`. With [`Access::ReadOnly`] it stops before the first change.
+pub async fn build(db: &Db, request: &Request, lock_wait: Duration) -> Result<Built, TemplateError> {
+    let schema = &request.schema;
+    let mut session = db.direct().await?;
+    let transaction = match session.open_unmade(schema, &request.options, lock_wait).await {
+        Ok(transaction) => transaction,
+        Err(error) if error.is_transient() => {
+            let lock = LockName::Tenant(schema);
+            let holder = lock.holder(&session).await?;
+            return Err(LockHeld::new(lock, holder).into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let result = build_in_tx(&transaction, request).await;
+    transaction.end(result).await
+}
+
+async fn build_in_tx(transaction: &db::Transaction<'_>, request: &Request) -> Result<Built, TemplateError> {
+    let Request {
+        schema,
+        migrations,
+        options,
+    } = request;
+    refuse_tenants_in_tx(transaction, schema).await?;
+    let status = status_in_tx(transaction, schema, migrations).await?;
+    let standing = match &status {
+        Status::Unmanaged { .. } => return Ok(Built::Foreign(Foreign::NoHistory)),
+        Status::Missing | Status::Empty => &Standing {
+            pending: migrations.names(),
+            ..Standing::default()
+        },
+        Status::Managed { standing, .. } => standing,
+    };
+    if let Err(source) = standing.check() {
+        // Files that somebody chose are meant. Those of the program may have nothing to do with this template.
+        if migrations.is_embedded() {
+            return Ok(Built::Foreign(Foreign::OtherMigrations {
+                problem: source.to_string(),
+                version: standing.version,
+            }));
+        }
+        return Err(failed(schema, source));
+    }
+    if standing.pending.is_empty() || options.access == Access::ReadOnly {
+        return Ok(Built::Managed(Applied {
+            applied: standing.pending.clone(),
+            version: migrations.latest(),
+        }));
+    }
+    if status == Status::Missing {
+        transaction
+            .script(&format!("CREATE SCHEMA {}", schema.quoted()))
+            .await?;
+    }
+    let applied = migrator::apply_in_tx(transaction, migrations).await;
+    Ok(Built::Managed(applied.map_err(|source| failed(schema, source))?))
+}
+
+/// Looks at the template without changing anything.
+pub async fn status(db: &Db, request: &Request) -> Result<Status, TemplateError> {
+    let schema = &request.schema;
+    let options = TenantOptions {
+        access: Access::ReadOnly,
+        ..request.options.clone()
+    };
+    let mut session = db.session().await?;
+    let transaction = match session.open_tenant(schema, &options).await {
+        Ok(transaction) => transaction,
+        Err(OpenTenantError::SchemaMissing(_)) => return Ok(Status::Missing),
+        Err(OpenTenantError::Locked(held)) => return Err(held.into()),
+        Err(OpenTenantError::Sql(error)) => return Err(error.into()),
+    };
+    let result = status_in_tx(&transaction, schema, &request.migrations).await;
+    transaction.end(result).await
+}
+
+async fn status_in_tx(
+    transaction: &db::Transaction<'_>,
+    schema: &SchemaName,
+    migrations: &Migrations,
+) -> Result<Status, TemplateError> {
+    const CONTENTS: &str = include_str!("sql/schema_contents.sql");
+    let Some(row) = transaction
+        .query_opt(CONTENTS, &[(&schema.as_str(), Type::NAME)])
+        .await?
+    else {
+        return Ok(Status::Missing);
+    };
+    let tables = row.get::<_, i64>(0).unsigned_abs();
+    let (has_history, has_anything) = (row.get(1), row.get(2));
+    Ok(match (has_history, has_anything) {
+        (false, false) => Status::Empty,
+        (false, true) => Status::Unmanaged { tables },
+        (true, _) => Status::Managed {
+            tables,
+            standing: migrator::standing_in_tx(transaction, migrations)
+                .await
+                .map_err(|source| failed(schema, source))?,
+        },
+    })
+}
+
+/// A tenant's schema looks like a template, history and all; migrating it as one would be a surprise.
+async fn refuse_tenants_in_tx(session: &Session, schema: &SchemaName) -> Result<(), TemplateError> {
+    const OWNER: &str = "SELECT slug FROM public.tenants WHERE schema_name = $1";
+    if !registry::exists(session).await? {
+        return Ok(());
+    }
+    match session
+        .query_opt(OWNER, &[(&schema.as_str(), Type::TEXT)])
+        .await?
+    {
+        Some(row) => Err(TemplateError::OfTenant {
+            schema: schema.clone(),
+            slug: row.get(0),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn failed(schema: &SchemaName, source: MigrateError) -> TemplateError {
+    TemplateError::Migrate {
+        schema: schema.clone(),
+        source,
+    }
+}
