@@ -11,6 +11,7 @@ pub(crate) mod list;
 pub(crate) mod resolve;
 pub(crate) mod show;
 pub(crate) mod suspend;
+pub(crate) mod template;
 mod tenant_view;
 pub(crate) mod update;
 
@@ -31,6 +32,7 @@ pub(crate) async fn run(cx: &Context, command: &Command) -> anyhow::Result<ExitS
         Command::Resume(args) => suspend::run_resume(cx, &args.tenants).await,
         Command::Drop(args) => drop::run(cx, args).await,
         Command::Exec(args) => exec::run(cx, args).await,
+        Command::Template(args) => template::run(cx, args).await,
         Command::Db(args) => db::run(cx, args).await,
         Command::Demo(args) => demo::run(cx, args).await,
         Command::Completions(args) => completions::run(cx, args),

@@ -29,6 +29,7 @@ fn zero_when_done_and_for_help() {
         "resume",
         "drop",
         "exec",
+        "template",
         "db",
         "demo",
         "completions",

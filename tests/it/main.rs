@@ -15,5 +15,6 @@ mod output;
 mod pgbouncer;
 mod registry;
 mod support;
+mod template;
 mod template_schema;
 mod tls;
