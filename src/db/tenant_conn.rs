@@ -8,6 +8,9 @@ use super::ident::{QuotedIdent, QuotedText, SchemaName};
 use super::lock::{LockHeld, LockName};
 use super::session::{Session, Transaction};
 
+/// Names the tenant's schema to policies of row level security, which hold for every role but the tables' owner.
+const TENANT_SETTING: &str = "app.current_tenant";
+
 /// What the work in a tenant may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -41,7 +44,8 @@ pub enum OpenTenantError {
 }
 
 impl Session {
-    /// Begins a transaction inside a tenant: lock, search path and timeouts, all of them gone with the transaction.
+    /// Begins a transaction inside a tenant: lock, search path, the tenant's name for policies, and timeouts, all of
+    /// them gone with the transaction.
     ///
     /// The schema is looked for first, because PostgreSQL would quietly pass over a search path entry that does not
     /// exist and find the tables of the next one.
@@ -125,9 +129,10 @@ fn local_settings(schema: &SchemaName, options: &TenantOptions) -> String {
         )
         .collect();
     format!(
-        "SET LOCAL search_path = {}; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {}; \
-         SET LOCAL standard_conforming_strings = on; ",
+        "SET LOCAL search_path = {}; SET LOCAL {TENANT_SETTING} = {}; SET LOCAL lock_timeout = {}; \
+         SET LOCAL statement_timeout = {}; SET LOCAL standard_conforming_strings = on; ",
         path.join(", "),
+        QuotedText::new(schema.as_str()),
         options.lock_timeout.as_millis(),
         options.statement_timeout.as_millis(),
     )
@@ -152,7 +157,7 @@ mod tests {
             .iter()
             .map(|statement| statement.opening[0].as_str())
             .collect();
-        assert_eq!(openings, ["begin", "set", "set", "set", "set", "select"]);
+        assert_eq!(openings, ["begin", "set", "set", "set", "set", "set", "select"]);
         assert!(script.contains("\"pub\"\"lic\""));
     }
 }

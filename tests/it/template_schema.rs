@@ -182,3 +182,22 @@ fn an_ordinary_role_sees_rows_only_in_the_name_of_the_tenant() {
     assert_eq!(as_role(other, count).expect("an answer"), "2");
     database.sql(&format!("DROP OWNED BY \"{role}\"; DROP ROLE \"{role}\""));
 }
+
+#[test]
+fn who_enters_a_tenant_does_so_in_its_name() {
+    let database = Database::with_tenants(&["acme-corp", "globex"]);
+    let run = database
+        .run(&[
+            "exec",
+            "--all",
+            "-o",
+            "csv",
+            "-s",
+            "select current_setting('app.current_tenant')",
+        ])
+        .success();
+    assert_eq!(
+        run.stdout,
+        "tenant,current_setting\nacme-corp,tenant_acme_corp\nglobex,tenant_globex\n"
+    );
+}
