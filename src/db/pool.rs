@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::TimeoutType;
+use tokio::sync::OnceCell;
 
 use super::conn::{ConnectError, ConnectTarget, Manager, Pool, PoolError};
 use super::error::Error;
@@ -38,6 +39,8 @@ pub struct Db {
     pooled: Pool,
     /// The way past a pooler, where there is one.
     direct: Option<Pool>,
+    /// Whether `direct` leads to the database of `pooled`, once that has been found out.
+    is_same_database: Arc<OnceCell<bool>>,
     options: PoolOptions,
     running: Arc<Running>,
 }
@@ -92,6 +95,7 @@ impl Db {
         Self {
             pooled: pool(target),
             direct: direct.map(pool),
+            is_same_database: Arc::default(),
             options,
             running: Arc::default(),
         }
@@ -122,12 +126,18 @@ impl Db {
         let Some(direct) = &self.direct else {
             return self.session().await;
         };
-        let first_use = direct.status().size == 0;
-        let session = self.take_from(direct).await?;
-        if first_use {
-            self.check_same_database(&session).await?;
+        let is_same = self
+            .is_same_database
+            .get_or_try_init(|| self.compare_databases(direct))
+            .await?;
+        if *is_same {
+            return self.take_from(direct).await;
         }
-        Ok(session)
+        let place = |pool: &Pool| pool.manager().target().describe();
+        Err(SessionError::DifferentDatabases {
+            direct: place(direct),
+            pooled: place(&self.pooled),
+        })
     }
 
     /// Opens connections ahead of work that will need `wanted` of them, up to the configured minimum.
@@ -153,26 +163,24 @@ impl Db {
     }
 
     /// A `DIRECT_URL` that leads elsewhere would change the wrong database without a word.
-    async fn check_same_database(&self, direct: &Session) -> Result<(), SessionError> {
+    async fn compare_databases(&self, direct: &Pool) -> Result<bool, SessionError> {
         const IDENTITY: &str =
             "SELECT system_identifier || '/' || current_database() FROM pg_control_system()";
-        let pooled = self.session().await?;
-        let answers = tokio::try_join!(direct.text_query(IDENTITY), pooled.text_query(IDENTITY));
-        match answers {
-            Ok((here, there)) if here == there => return Ok(()),
-            Ok(_) => {}
-            // Some hosting services keep the function to themselves.
-            Err(error) if error.sqlstate().is_some() => {
-                tracing::debug!("cannot tell whether DIRECT_URL and DATABASE_URL are one database: {error}");
-                return Ok(());
+        let here = self.take_from(direct).await?;
+        let there = self.session().await?;
+        match tokio::try_join!(here.text_query(IDENTITY), there.text_query(IDENTITY)) {
+            Ok((here, there)) if here == there => Ok(true),
+            Ok(_) => {
+                direct.close();
+                Ok(false)
             }
-            Err(error) => return Err(error.into()),
+            // Some hosting services keep the function to themselves.
+            Err(error) if matches!(error.sqlstate(), Some("42501" | "42883" | "0A000")) => {
+                tracing::debug!("cannot tell whether DIRECT_URL and DATABASE_URL are one database: {error}");
+                Ok(true)
+            }
+            Err(error) => Err(error.into()),
         }
-        let place = |pool: &Pool| pool.manager().target().describe();
-        Err(SessionError::DifferentDatabases {
-            direct: self.direct.as_ref().map_or_else(String::new, place),
-            pooled: place(&self.pooled),
-        })
     }
 }
 

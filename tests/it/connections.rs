@@ -197,6 +197,25 @@ fn a_direct_url_that_leads_elsewhere_is_refused() {
 }
 
 #[test]
+fn a_direct_url_that_leads_elsewhere_is_refused_for_every_tenant() {
+    let here = Database::new();
+    let there = Database::new();
+    let run = here.program().env("DIRECT_URL", there.url()).run(&[
+        "create",
+        "w1",
+        "w2",
+        "w3",
+        "--jobs",
+        "1",
+        "--on-error",
+        "continue",
+    ]);
+    run.exits(2).says("3 of 3 tenants failed");
+    let nothing = (String::new(), String::new());
+    assert_eq!((here.state(), there.state()), (nothing.clone(), nothing));
+}
+
+#[test]
 fn who_looks_at_the_server_sees_which_command_runs() {
     let database = Database::with_tenants(&["acme"]);
     let run = database.run(&[
