@@ -60,6 +60,142 @@ fn drop_spares_what_others_outside_depend_on() {
     database.run(&["drop", "acme", "--yes"]).success();
 }
 
+/// What hangs on things of the schema `tenant_acme` from outside: how it is made, and how it is named.
+const OUTSIDE: [(&str, &str); 13] = [
+    (
+        "CREATE EVENT TRIGGER guard ON ddl_command_end EXECUTE FUNCTION tenant_acme.on_ddl()",
+        "event trigger guard",
+    ),
+    (
+        "CREATE OPERATOR public.=== (FUNCTION = tenant_acme.same, LEFTARG = int, RIGHTARG = int)",
+        "operator ===(integer,integer)",
+    ),
+    (
+        "CREATE STATISTICS public.stats ON (tenant_acme.twice(id)), name FROM public.plans",
+        "statistics object stats",
+    ),
+    (
+        "CREATE CAST (public.pair AS int) WITH FUNCTION tenant_acme.sum(public.pair)",
+        "cast from pair to integer",
+    ),
+    ("CREATE EXTENSION pg_trgm SCHEMA tenant_acme", "extension pg_trgm"),
+    (
+        "CREATE EXTENSION citext SCHEMA public; ALTER EXTENSION citext ADD TABLE tenant_acme.users",
+        "extension citext",
+    ),
+    (
+        "CREATE FUNCTION tenant_acme.handler() RETURNS fdw_handler LANGUAGE c AS '$libdir/postgres_fdw', \
+         'postgres_fdw_handler'; CREATE FOREIGN DATA WRAPPER away HANDLER tenant_acme.handler",
+        "foreign-data wrapper away",
+    ),
+    (
+        "CREATE FUNCTION tenant_acme.call() RETURNS language_handler LANGUAGE c AS '$libdir/plpgsql', \
+         'plpgsql_call_handler'; CREATE LANGUAGE other HANDLER tenant_acme.call",
+        "language other",
+    ),
+    (
+        "CREATE OPERATOR CLASS public.odd FOR TYPE int USING btree AS FUNCTION 1 tenant_acme.compare(int, int)",
+        "function 1 (integer, integer) of operator family odd",
+    ),
+    (
+        "CREATE TEXT SEARCH DICTIONARY public.words (TEMPLATE = tenant_acme.plain)",
+        "text search dictionary words",
+    ),
+    (
+        "CREATE TEXT SEARCH CONFIGURATION public.config (PARSER = tenant_acme.cut)",
+        "text search configuration config",
+    ),
+    (
+        "CREATE FUNCTION tenant_acme.recode(int, int, cstring, internal, int, bool) RETURNS int LANGUAGE c \
+         STRICT AS '$libdir/utf8_and_iso8859_1', 'iso8859_1_to_utf8'; \
+         CREATE CONVERSION public.recoding FOR 'LATIN1' TO 'UTF8' FROM tenant_acme.recode",
+        "conversion recoding",
+    ),
+    (
+        "CREATE TYPE tenant_acme.span AS RANGE (SUBTYPE = int, MULTIRANGE_TYPE_NAME = public.spans)",
+        "type spans",
+    ),
+];
+
+#[test]
+fn drop_spares_objects_outside_of_every_kind() {
+    let slugs: Vec<String> = (0..OUTSIDE.len()).map(|number| format!("t{number}")).collect();
+    let slugs: Vec<&str> = slugs.iter().map(String::as_str).collect();
+    let database = Database::with_tenants(&slugs);
+    database.sql("CREATE TABLE public.plans (id int, name text); CREATE TYPE public.pair AS (a int, b int)");
+    for (slug, (make, _)) in slugs.iter().zip(OUTSIDE) {
+        let inside = "CREATE TABLE tenant_acme.users (id int); \
+             CREATE FUNCTION tenant_acme.on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; \
+             CREATE FUNCTION tenant_acme.same(int, int) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT $1 = $2'; \
+             CREATE FUNCTION tenant_acme.compare(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 - $2'; \
+             CREATE FUNCTION tenant_acme.twice(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 2'; \
+             CREATE FUNCTION tenant_acme.sum(public.pair) RETURNS int LANGUAGE sql AS 'SELECT $1.a + $1.b'; \
+             CREATE TEXT SEARCH TEMPLATE tenant_acme.plain (INIT = dsimple_init, LEXIZE = dsimple_lexize); \
+             CREATE TEXT SEARCH PARSER tenant_acme.cut (START = prsd_start, GETTOKEN = prsd_nexttoken, \
+                 END = prsd_end, LEXTYPES = prsd_lextype)";
+        database.sql(&format!("{inside}; {make}").replace("tenant_acme", &format!("tenant_{slug}")));
+    }
+    let before = database.state();
+    let continued = ["--yes", "--on-error", "continue"];
+    let run = database
+        .run(&[&["drop"], &slugs[..], &continued].concat())
+        .exits(1);
+    for (slug, (_, name)) in slugs.iter().zip(OUTSIDE) {
+        let line = run
+            .stderr
+            .lines()
+            .find(|line| line.trim_start().starts_with(&format!("{slug} ")));
+        assert!(
+            line.is_some_and(|line| line.contains(name)),
+            "{slug}: {name} is not in {}",
+            run.stderr
+        );
+    }
+    assert_eq!(database.state(), before);
+}
+
+#[test]
+fn drop_takes_everything_that_belongs_to_the_schema_alone() {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql(
+        "CREATE TABLE public.plans (id int PRIMARY KEY); \
+         CREATE FUNCTION public.stamp() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; \
+         SET search_path = tenant_acme, public; \
+         CREATE TYPE mood AS ENUM ('good', 'bad'); CREATE TYPE span AS RANGE (SUBTYPE = int); \
+         CREATE DOMAIN email AS text CHECK (VALUE LIKE '%@%'); CREATE TYPE pair AS (a int, b int); \
+         CREATE FUNCTION fallback() RETURNS mood LANGUAGE sql IMMUTABLE AS $$ SELECT 'good'::mood $$; \
+         CREATE FUNCTION weigh(mood) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'; \
+         CREATE FUNCTION same(pair, pair) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT true'; \
+         CREATE FUNCTION compare(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 - $2'; \
+         CREATE CAST (mood AS int) WITH FUNCTION weigh(mood); \
+         CREATE OPERATOR === (FUNCTION = same, LEFTARG = pair, RIGHTARG = pair); \
+         CREATE OPERATOR CLASS odd FOR TYPE int USING btree AS FUNCTION 1 compare(int, int); \
+         CREATE COLLATION plain FROM \"C\"; CREATE TEXT SEARCH CONFIGURATION words (COPY = simple); \
+         CREATE CONVERSION recoding FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8; \
+         CREATE TABLE users (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, old serial, email email UNIQUE, \
+             mood mood DEFAULT fallback(), heavy int GENERATED ALWAYS AS (compare(1, 2)) STORED, \
+             name text COLLATE plain, plan int REFERENCES public.plans, boss int REFERENCES users, \
+             during span, EXCLUDE USING gist (during WITH &&), CHECK (weigh(mood) > 0)); \
+         CREATE INDEX ON users (weigh(mood)) WHERE name <> ''; CREATE STATISTICS many ON id, name FROM users; \
+         CREATE TRIGGER stamp BEFORE UPDATE OF mood ON users FOR EACH ROW WHEN (weigh(NEW.mood) > 0) \
+             EXECUTE FUNCTION public.stamp(); \
+         CREATE CONSTRAINT TRIGGER late AFTER INSERT ON users DEFERRABLE FOR EACH ROW EXECUTE FUNCTION stamp(); \
+         ALTER TABLE users ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON users USING (weigh(mood) > 0); \
+         CREATE VIEW good AS SELECT * FROM users WHERE mood = 'good'; \
+         CREATE RULE redirect AS ON DELETE TO good DO INSTEAD DELETE FROM users WHERE id = OLD.id; \
+         CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM good; \
+         CREATE TABLE events (at date, kind mood) PARTITION BY RANGE (at); CREATE INDEX ON events (kind); \
+         CREATE TABLE events_old PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01'); \
+         CREATE TRIGGER stamp BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION stamp(); \
+         CREATE TABLE special () INHERITS (users); \
+         CREATE PUBLICATION everything FOR TABLE users; \
+         ALTER DEFAULT PRIVILEGES IN SCHEMA tenant_acme GRANT SELECT ON TABLES TO PUBLIC",
+    );
+    database.run(&["drop", "acme", "--yes"]).success();
+    assert_eq!(database.state(), (String::new(), String::new()));
+    assert_eq!(database.sql("SELECT pubname FROM pg_publication"), "everything");
+}
+
 #[test]
 fn drop_forgets_a_tenant_whose_schema_is_gone() {
     let database = Database::with_tenants(&["acme"]);
