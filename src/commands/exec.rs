@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::db::{self, Access, TenantOptions, TextResult};
 use crate::error::fleet_status;
 use crate::exit::ExitStatus;
-use crate::fleet::{OnError, Report};
+use crate::fleet::{OnError, Report, words};
 use crate::ops::exec;
 use crate::ui::{Cell, Column, Table, View, format};
 
@@ -106,7 +106,7 @@ impl ExecView {
                 .failures()
                 .map(|(slug, error)| FailedView {
                     tenant: slug.to_string(),
-                    error: crate::fleet::words(error),
+                    error: words(error),
                 })
                 .collect(),
             skipped: report.skipped().map(|(slug, _)| slug.to_string()).collect(),
@@ -204,9 +204,9 @@ pub(crate) async fn run(cx: &Context, args: &ExecArgs) -> anyhow::Result<ExitSta
         tenants,
         statements,
     };
-    let report = exec::run(db, request, &cx.stop, &mut progress).await;
+    let ran = exec::run(db, request, &cx.stop, &mut progress).await;
     progress.finish();
-    let report = report?;
+    let exec::Ran { report, log_error } = ran?;
 
     let view = ExecView::from_report(&report);
     cx.ui.answer(&view)?;
@@ -219,7 +219,18 @@ pub(crate) async fn run(cx: &Context, args: &ExecArgs) -> anyhow::Result<ExitSta
         cx.ui.note("no rows");
     }
     cx.ui.failures(&report, "run the statements");
-    Ok(fleet_status(&report))
+    let status = fleet_status(&report);
+    let Some(error) = log_error else {
+        return Ok(status);
+    };
+    let reason = words(&error);
+    cx.ui.warn(format!(
+        "the operation log does not say how this run ended: {reason}"
+    ));
+    Ok(match status {
+        ExitStatus::Done => ExitStatus::Failed,
+        other => other,
+    })
 }
 
 fn dry_run(cx: &Context, tenants: &[crate::tenant::Tenant]) -> anyhow::Result<ExitStatus> {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::log::Entry;
+use super::log::{Entry, Operation};
 use crate::db::{
     self, Access, Db, OpenTenantError, Session, Statement, TenantOptions, TextResult, Transaction,
 };
@@ -24,6 +24,14 @@ pub struct Request {
     pub plan: Plan,
     /// Written only when the run may change something.
     pub log: Entry,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Ran {
+    pub report: Report<Vec<TextResult>>,
+    /// Why the log does not say how the run ended, although it did end so.
+    pub log_error: Option<anyhow::Error>,
 }
 
 /// A statement that would end or outlive the transaction it runs in.
@@ -76,12 +84,7 @@ pub fn check(statements: &[Statement]) -> Result<(), Refused> {
 }
 
 /// Runs the statements in every tenant, each tenant in a transaction of its own.
-pub async fn run(
-    db: &Db,
-    request: Request,
-    stop: &Stop,
-    observer: &mut dyn Observer,
-) -> anyhow::Result<Report<Vec<TextResult>>> {
+pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Observer) -> anyhow::Result<Ran> {
     let Request {
         tenants,
         statements,
@@ -90,9 +93,12 @@ pub async fn run(
         log,
     } = request;
     if tenants.is_empty() {
-        return Ok(Report {
-            tenants: Vec::new(),
-            interrupted: false,
+        return Ok(Ran {
+            report: Report {
+                tenants: Vec::new(),
+                interrupted: false,
+            },
+            log_error: None,
         });
     }
     db.warm(plan.jobs.min(tenants.len())).await?;
@@ -134,10 +140,16 @@ pub async fn run(
     };
     let report = fleet::run(tenants, plan, stop, observer, job).await;
 
-    if let Some(operation) = operation {
-        operation.finish(&db.session().await?, &report).await?;
-    }
-    Ok(report)
+    let log_error = match operation {
+        Some(operation) => finish(db, operation, &report).await.err(),
+        None => None,
+    };
+    Ok(Ran { report, log_error })
+}
+
+async fn finish<T>(db: &Db, operation: Operation, report: &Report<T>) -> anyhow::Result<()> {
+    let session = db.session().await?;
+    Ok(operation.finish(&session, report).await?)
 }
 
 /// Statements are sent one by one, so that the server itself refuses one that hides a second.

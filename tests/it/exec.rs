@@ -112,6 +112,22 @@ fn write_asks_and_then_changes() {
 }
 
 #[test]
+fn answers_are_shown_even_when_the_log_cannot_be_finished() {
+    let database = users(&["acme"]);
+    database.sql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'the log is full'; END $$; \
+         CREATE TRIGGER refuse BEFORE UPDATE ON tenant_operations FOR EACH ROW EXECUTE FUNCTION refuse()",
+    );
+    let statement = "insert into users values (9, 'x') returning id";
+    let run = database
+        .run(&["exec", "acme", "--write", "--yes", "-o", "csv", "-s", statement])
+        .exits(1)
+        .says("warning: the operation log does not say how this run ended: the log is full");
+    assert_eq!(run.stdout, "tenant,id\nacme,9\n");
+    assert_eq!(database.sql("SELECT max(id) FROM tenant_acme.users"), "9");
+}
+
+#[test]
 fn a_tenants_statements_are_one_transaction() {
     let database = users(&["acme"]);
     let run = database
