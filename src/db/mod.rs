@@ -16,7 +16,7 @@ mod sql_text;
 mod tenant_conn;
 
 pub use tokio_postgres::Row;
-pub use tokio_postgres::types::Type;
+pub use tokio_postgres::types::{FromSql, Type};
 
 pub use self::error::Error;
 pub use self::ident::{MAX_NAME_BYTES, NameError, QuotedIdent, QuotedText, SchemaName};

@@ -2,12 +2,14 @@
 //!
 //! Functions named `…_in_tx` expect the caller's transaction; what else belongs to the change is the caller's.
 
+use std::error::Error as _;
+
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Domain, Selection, Slug, Which};
-use crate::db::{self, Param, Row, SchemaName, Session, Transaction, Type};
+use crate::db::{self, FromSql, Param, Row, SchemaName, Session, Transaction, Type};
 
 /// The columns of a tenant, in the order in which [`Tenant::from_row`] reads them.
 macro_rules! columns {
@@ -175,12 +177,12 @@ impl Tenant {
                 "suspended" => Status::Suspended,
                 other => return Err(bad(format!("its status is `{other}`"))),
             },
-            metadata: row.get(8),
+            metadata: read(row, 8).map_err(bad)?,
             schema_version: row.get(9),
             schema_fingerprint: row.get(10),
-            created_at: row.get(11),
-            updated_at: row.get(12),
-            deleted_at: row.get(13),
+            created_at: read(row, 11).map_err(bad)?,
+            updated_at: read(row, 12).map_err(bad)?,
+            deleted_at: read(row, 13).map_err(bad)?,
         })
     }
 
@@ -188,6 +190,18 @@ impl Tenant {
     pub fn is_active(&self) -> bool {
         self.status == Status::Active
     }
+}
+
+/// Reads a value whose PostgreSQL type holds more than ours: times such as `infinity`, and any JSON.
+fn read<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, String> {
+    row.try_get(column).map_err(|error| {
+        let name = row.columns()[column].name();
+        let cause = error.source().map(ToString::to_string);
+        format!(
+            "its `{name}` is out of range: {}",
+            cause.unwrap_or_else(|| error.to_string())
+        )
+    })
 }
 
 /// Says whether the registry's table exists.

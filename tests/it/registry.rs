@@ -304,6 +304,33 @@ fn the_registry_refuses_what_would_be_no_tenant() {
 }
 
 #[test]
+fn a_row_that_holds_more_than_can_be_read_is_named() {
+    let database = Database::with_tenants(&["acme", "globex"]);
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(200), "}".repeat(200));
+    for (column, value) in [
+        ("created_at", "infinity"),
+        ("created_at", "20000-01-01"),
+        ("metadata", r#"{"a": 1e400}"#),
+        ("metadata", &deep),
+    ] {
+        database.sql(&format!(
+            "UPDATE tenants SET {column} = '{value}' WHERE slug = 'acme'"
+        ));
+        for arguments in [&["list"][..], &["show", "acme"]] {
+            let run = database
+                .run(arguments)
+                .exits(1)
+                .says("correct it in `public.tenants`");
+            let words =
+                format!("row `acme` of the registry cannot be used: its `{column}` is out of range: ");
+            assert!(run.stderr.contains(&words), "{value}: {}", run.stderr);
+        }
+        database.run(&["show", "globex"]).success();
+        database.sql("UPDATE tenants SET created_at = now(), metadata = '{}'");
+    }
+}
+
+#[test]
 fn a_database_without_a_registry_is_named_as_such() {
     let database = Database::empty();
     for arguments in [
