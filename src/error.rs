@@ -132,6 +132,7 @@ fn refused_hint(error: &Refused) -> Option<String> {
     let hint = match error {
         Refused::EndsTransaction { .. } => "leave it out: each tenant's statements are committed together",
         Refused::NeedsNoTransaction { .. } => "run it with `psql`, one schema after the other",
+        Refused::ChangesReading { .. } => "leave it out; `E'…'` has escapes, and the text is UTF-8",
         Refused::Copy { .. } => "use `SELECT` with `--output csv`, or `psql`",
         Refused::Empty => "pass statements with `--sql` or `--file`",
     };

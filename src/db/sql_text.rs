@@ -67,10 +67,7 @@ pub fn tokens(sql: &str) -> Result<Vec<Token<'_>>, Unterminated> {
 fn measure(rest: &str, first: char) -> Result<(TokenKind, usize), &'static str> {
     let while_true = |test: fn(char) -> bool| rest.find(|c| !test(c)).unwrap_or(rest.len());
     match first {
-        ' ' | '\t' | '\n' | '\r' | '\x0c' | '\x0b' => Ok((
-            TokenKind::Space,
-            while_true(|c| matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0c' | '\x0b')),
-        )),
+        _ if is_space(first) => Ok((TokenKind::Space, while_true(is_space))),
         '-' if rest.starts_with("--") => {
             Ok((TokenKind::Comment, rest.find(['\n', '\r']).unwrap_or(rest.len())))
         }
@@ -104,15 +101,12 @@ fn measure(rest: &str, first: char) -> Result<(TokenKind, usize), &'static str> 
 /// String and identifier forms that begin with a letter: `E''`, `B''`, `X''`, `N''`, `U&''` and `U&""`.
 fn prefixed(rest: &str) -> Option<Result<(TokenKind, usize), &'static str>> {
     let bytes = rest.as_bytes();
-    let string = |opening, escapes| {
-        quoted(rest, opening, '\'', escapes)
-            .map(|length| (TokenKind::Text, length))
-            .ok_or("string")
-    };
+    let string = |length: Option<usize>| length.map(|length| (TokenKind::Text, length)).ok_or("string");
+    let plain = |opening| string(quoted(rest, opening, '\'', Escapes::None));
     match (bytes[0].to_ascii_lowercase(), bytes.get(1), bytes.get(2)) {
-        (b'e', Some(b'\''), _) => Some(string(2, Escapes::Backslash)),
-        (b'b' | b'x' | b'n', Some(b'\''), _) => Some(string(2, Escapes::None)),
-        (b'u', Some(b'&'), Some(b'\'')) => Some(string(3, Escapes::None)),
+        (b'e', Some(b'\''), _) => Some(string(escaped(rest))),
+        (b'b' | b'x' | b'n', Some(b'\''), _) => Some(plain(2)),
+        (b'u', Some(b'&'), Some(b'\'')) => Some(plain(3)),
         (b'u', Some(b'&'), Some(b'"')) => Some(
             quoted(rest, 3, '"', Escapes::None)
                 .map(|length| (TokenKind::Quoted, length))
@@ -120,6 +114,10 @@ fn prefixed(rest: &str) -> Option<Result<(TokenKind, usize), &'static str>> {
         ),
         _ => None,
     }
+}
+
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0c' | '\x0b')
 }
 
 fn begins_word(c: char) -> bool {
@@ -151,6 +149,30 @@ fn quoted(rest: &str, from: usize, quote: char, escapes: Escapes) -> Option<usiz
         }
     }
     None
+}
+
+/// The length of an `E''` string with the parts that continue it on later lines: they have escapes too.
+fn escaped(rest: &str) -> Option<usize> {
+    let mut end = quoted(rest, 2, '\'', Escapes::Backslash)?;
+    while let Some(blanks) = continuation(&rest[end..]) {
+        end = quoted(rest, end + blanks + 1, '\'', Escapes::Backslash)?;
+    }
+    Some(end)
+}
+
+/// The length of the blanks, a line break among them, before the next part of a string.
+fn continuation(rest: &str) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let tail = &rest[at..];
+        let length = match tail.chars().next()? {
+            '-' if tail.starts_with("--") => tail.find(['\n', '\r'])?,
+            c if is_space(c) => c.len_utf8(),
+            '\'' => return rest[..at].contains(['\n', '\r']).then_some(at),
+            _ => return None,
+        };
+        at += length;
+    }
 }
 
 fn dollar_quoted(rest: &str) -> Option<Result<usize, ()>> {
@@ -214,9 +236,16 @@ pub fn statements(sql: &str) -> Result<Vec<Statement>, Unterminated> {
             TokenKind::Symbol if token.text == "(" => open_parens += 1,
             TokenKind::Symbol if token.text == ")" => open_parens = open_parens.saturating_sub(1),
             // The body of `CREATE FUNCTION … BEGIN ATOMIC …; …; END` holds semicolons of its own.
-            TokenKind::Word if open_blocks > 0 && token.is_word("case") => open_blocks += 1,
-            TokenKind::Word if open_blocks > 0 && token.is_word("end") => open_blocks -= 1,
-            TokenKind::Word if token.is_word("atomic") && follows_begin(&current) => open_blocks += 1,
+            TokenKind::Word if open_blocks > 0 && !awaits_name(&current) => {
+                if token.is_word("case") {
+                    open_blocks += 1;
+                } else if token.is_word("end") {
+                    open_blocks -= 1;
+                }
+            }
+            TokenKind::Word if open_parens == 0 && token.is_word("atomic") && begins_body(&current) => {
+                open_blocks = 1;
+            }
             _ => {}
         }
         current.push(token);
@@ -225,12 +254,25 @@ pub fn statements(sql: &str) -> Result<Vec<Statement>, Unterminated> {
     Ok(statements)
 }
 
-fn follows_begin(tokens: &[Token<'_>]) -> bool {
-    tokens
-        .iter()
-        .rev()
-        .find(|token| !token.is_blank())
-        .is_some_and(|token| token.is_word("begin"))
+/// Whether these tokens define a routine, up to the `BEGIN` of its body. Anywhere else `begin` and `atomic` may be
+/// names.
+fn begins_body(tokens: &[Token<'_>]) -> bool {
+    let opening = opening_words(tokens);
+    let words: Vec<&str> = opening.iter().map(String::as_str).collect();
+    let is_routine = matches!(
+        words.as_slice(),
+        ["create", "function" | "procedure", ..] | ["create", "or", "replace", "function" | "procedure"]
+    );
+    is_routine && last_of(tokens).is_some_and(|token| token.is_word("begin"))
+}
+
+/// Whether the word after these tokens is the name of something, as in `1 AS end` or `row.end`.
+fn awaits_name(tokens: &[Token<'_>]) -> bool {
+    last_of(tokens).is_some_and(|token| token.is_word("as") || token.text == ".")
+}
+
+fn last_of<'a, 'b>(tokens: &'b [Token<'a>]) -> Option<&'b Token<'a>> {
+    tokens.iter().rev().find(|token| !token.is_blank())
 }
 
 fn assemble(tokens: &[Token<'_>]) -> Option<Statement> {
@@ -239,14 +281,18 @@ fn assemble(tokens: &[Token<'_>]) -> Option<Statement> {
     let tokens = &tokens[first..=last];
     Some(Statement {
         text: tokens.iter().map(|token| token.text).collect(),
-        opening: tokens
-            .iter()
-            .filter(|token| !token.is_blank())
-            .take_while(|token| token.kind == TokenKind::Word)
-            .take(4)
-            .map(|token| token.text.to_ascii_lowercase())
-            .collect(),
+        opening: opening_words(tokens),
     })
+}
+
+fn opening_words(tokens: &[Token<'_>]) -> Vec<String> {
+    tokens
+        .iter()
+        .filter(|token| !token.is_blank())
+        .take_while(|token| token.kind == TokenKind::Word)
+        .take(4)
+        .map(|token| token.text.to_ascii_lowercase())
+        .collect()
 }
 
 /// The statement as a log may show it: on one line, every string constant replaced, cut to `length` characters.
@@ -328,6 +374,28 @@ mod tests {
         let function = "create function f(a int) returns int begin atomic select case when a > 1 then 2 end; select 3; end";
         assert_eq!(texts(&format!("{function}; select 1")), [function, "select 1"]);
         assert_eq!(texts("begin; select 1; end"), ["begin", "select 1", "end"]);
+    }
+
+    #[test]
+    fn begin_and_atomic_are_names_outside_of_routines() {
+        assert_eq!(
+            texts("select begin atomic from (select 1 as begin) s; commit"),
+            ["select begin atomic from (select 1 as begin) s", "commit"]
+        );
+        assert_eq!(
+            texts("create table begin (a int); select 1 begin atomic; commit"),
+            ["create table begin (a int)", "select 1 begin atomic", "commit"]
+        );
+        let function = "create or replace procedure p() begin atomic select 1 as case, r.end from r; end";
+        assert_eq!(texts(&format!("{function}; commit")), [function, "commit"]);
+    }
+
+    #[test]
+    fn a_string_that_goes_on_in_the_next_line_keeps_its_escapes() {
+        let sql = "select E'a' -- so\n  '\\'; b'";
+        assert_eq!(texts(&format!("{sql}; commit")), [sql, "commit"]);
+        assert_eq!(texts("select 'a'\n'\\'; commit"), ["select 'a'\n'\\'", "commit"]);
+        assert_eq!(texts("select E'a' '\\'; commit"), ["select E'a' '\\'", "commit"]);
     }
 
     #[test]

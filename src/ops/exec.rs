@@ -15,6 +15,10 @@ use crate::tenant::registry::{self, RegistryError};
 const CLEAN_UP: &str = "SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; \
                         UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
 
+/// Under these settings the server reads a text as [`db::statements`] does, so that it finds one statement where one
+/// was cut out. They are made anew before each, since the one before may have changed them, however hidden.
+const AS_IT_WAS_CUT: &str = "SET LOCAL standard_conforming_strings = on; SET LOCAL client_encoding = 'UTF8'";
+
 /// What to run, where, and how.
 #[derive(Debug)]
 pub struct Request {
@@ -43,6 +47,8 @@ pub enum Refused {
     NeedsNoTransaction { number: usize, words: String },
     #[error("statement {number} copies to or from the client, which `exec` cannot merge")]
     Copy { number: usize },
+    #[error("statement {number}, `{words}`, would change how the statements after it are read")]
+    ChangesReading { number: usize, words: String },
     #[error("there is no statement to run")]
     Empty,
 }
@@ -76,6 +82,11 @@ pub fn check(statements: &[Statement]) -> Result<(), Refused> {
             | ["create", "unique", "index", "concurrently"]
             | ["reindex", _, "concurrently", ..]
             | ["alter", "system", ..] => return Err(Refused::NeedsNoTransaction { number, words }),
+            ["set", "local" | "session", name, ..] | ["set", name, ..]
+                if matches!(*name, "standard_conforming_strings" | "client_encoding" | "names") =>
+            {
+                return Err(Refused::ChangesReading { number, words });
+            }
             ["copy", ..] => return Err(Refused::Copy { number }),
             _ => {}
         }
@@ -152,14 +163,16 @@ async fn finish<T>(db: &Db, operation: Operation, report: &Report<T>) -> anyhow:
     Ok(operation.finish(&session, report).await?)
 }
 
-/// Statements are sent one by one, so that the server itself refuses one that hides a second.
+/// Statements are sent one by one, each on the heels of the settings it is read under.
 async fn run_in_tx(
     transaction: &Transaction<'_>,
     statements: &[Statement],
 ) -> anyhow::Result<Vec<TextResult>> {
     let mut results = Vec::with_capacity(statements.len());
     for (number, statement) in (1..).zip(statements) {
-        let answers = transaction.text_query(&statement.text).await;
+        let settings = transaction.script(AS_IT_WAS_CUT);
+        let answer = transaction.text_query(&statement.text);
+        let answers = tokio::try_join!(settings, answer).map(|((), answers)| answers);
         let answers = if statements.len() == 1 {
             answers?
         } else {
@@ -220,6 +233,21 @@ mod tests {
         ] {
             assert!(
                 matches!(checked(sql), Err(Refused::EndsTransaction { .. })),
+                "{sql}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_changes_the_reading_is_refused() {
+        for sql in [
+            "set standard_conforming_strings = off",
+            "SET LOCAL standard_conforming_strings TO off",
+            "set session client_encoding = 'SJIS'",
+            "set names 'SJIS'",
+        ] {
+            assert!(
+                matches!(checked(sql), Err(Refused::ChangesReading { .. })),
                 "{sql}"
             );
         }

@@ -8,6 +8,7 @@ mod create;
 mod db;
 mod drop;
 mod exec;
+mod exec_statements;
 mod exit_codes;
 mod init;
 mod library;

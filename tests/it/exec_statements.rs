@@ -1,0 +1,31 @@
+//! What the statements of `exec` may do, and what they leave behind.
+
+use crate::support::Database;
+
+#[test]
+fn read_only_cannot_be_escaped() {
+    let database = Database::with_tenants(&["acme"]);
+    let escape = "commit; create table public.escaped (id int)";
+    let off = "set_config('standard_conforming_strings', 'off', false)";
+    for (sql, code) in [
+        (
+            format!("select begin atomic from (select 1 as begin) s; {escape}"),
+            2,
+        ),
+        (format!("select 1 begin atomic; {escape}"), 2),
+        (
+            format!("set standard_conforming_strings = off; select 'a\\'' ; {escape}; select '\\''"),
+            2,
+        ),
+        (format!("select {off}; select 'a\\'' ; {escape}; select '\\''"), 1),
+        (
+            format!("do $$ begin perform {off}; end $$; select 'a\\'' ; {escape}; select '\\''"),
+            1,
+        ),
+        (format!("select E'a'\n'\\'' ; {escape}; select E'\\''"), 2),
+    ] {
+        let run = database.run(&["exec", "acme", "--sql", &sql]);
+        assert_eq!(run.code, code, "{sql}: {}", run.stderr);
+        assert_eq!(database.sql("SELECT to_regclass('public.escaped')"), "", "{sql}");
+    }
+}
