@@ -28,7 +28,7 @@ pub(crate) struct InitArgs {
     /// Better kept as `template.migrations` in the configuration, so that every command uses the same.
     #[arg(long, value_name = "FOLDER")]
     template_migrations: Option<PathBuf>,
-    /// How long to wait for another run that holds the registry or the template
+    /// How long to wait for another run that holds the registry or the template, `0` for not at all
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration_flag)]
     lock_wait: Duration,
     /// Report what would be applied without changing anything

@@ -14,6 +14,7 @@ mod running;
 mod session;
 mod sql_text;
 mod tenant_conn;
+mod timeout;
 
 pub use tokio_postgres::Row;
 pub use tokio_postgres::types::{FromSql, Type};
@@ -25,3 +26,4 @@ pub use self::pool::{Db, PoolOptions, SessionError};
 pub use self::session::{Param, Session, StatementLimits, TextResult, Transaction};
 pub use self::sql_text::{Statement, Token, TokenKind, Unterminated, statements, tokens, without_secrets};
 pub use self::tenant_conn::{Access, OpenTenantError, TenantOptions};
+pub use self::timeout::{limit_in_ms, optional_limit_in_ms};

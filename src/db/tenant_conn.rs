@@ -7,6 +7,7 @@ use super::error::Error;
 use super::ident::{QuotedIdent, QuotedText, SchemaName};
 use super::lock::{LockHeld, LockName};
 use super::session::{Session, Transaction};
+use super::timeout::{limit_in_ms, optional_limit_in_ms};
 
 /// Names the tenant's schema to policies of row level security, which hold for every role but the tables' owner.
 const TENANT_SETTING: &str = "app.current_tenant";
@@ -94,7 +95,7 @@ impl Session {
         };
         let opening = format!(
             "{begin}; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = {}; SELECT {lock}({}); {}",
-            lock_wait.as_millis(),
+            limit_in_ms(lock_wait),
             LockName::Tenant(schema).key(),
             local_settings(schema, options),
         );
@@ -133,8 +134,8 @@ fn local_settings(schema: &SchemaName, options: &TenantOptions) -> String {
          SET LOCAL statement_timeout = {}; SET LOCAL standard_conforming_strings = on; ",
         path.join(", "),
         QuotedText::new(schema.as_str()),
-        options.lock_timeout.as_millis(),
-        options.statement_timeout.as_millis(),
+        optional_limit_in_ms(options.lock_timeout),
+        optional_limit_in_ms(options.statement_timeout),
     )
 }
 

@@ -14,7 +14,7 @@ const OLDEST_SERVER: i32 = 140_000;
 pub struct Request {
     pub registry: Migrations,
     pub template: template::Request,
-    /// How long another run may hold the registry, and then the template.
+    /// How long another run may hold the registry, and then the template; zero does not wait.
     pub lock_wait: Duration,
     pub dry_run: bool,
 }
@@ -84,7 +84,7 @@ async fn bring_up_registry(db: &Db, request: &Request) -> Result<Applied, InitEr
     let opening = format!(
         "BEGIN; SET LOCAL search_path = public; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
          SELECT pg_advisory_xact_lock({})",
-        request.lock_wait.as_millis(),
+        db::limit_in_ms(request.lock_wait),
         lock.key()
     );
     let transaction = match session.begin(&opening).await {
