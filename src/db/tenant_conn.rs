@@ -55,9 +55,21 @@ impl Session {
         schema: &SchemaName,
         options: &TenantOptions,
     ) -> Result<Transaction<'_>, OpenTenantError> {
-        let lock = LockName::Tenant(schema);
-        let opening = opening(schema, options);
-        let (transaction, answers) = self.begin(&opening).await?;
+        let (transaction, exists) = self.lock_tenant(schema, options).await?;
+        if exists {
+            return Ok(transaction);
+        }
+        transaction.rollback().await?;
+        Err(OpenTenantError::SchemaMissing(schema.clone()))
+    }
+
+    /// The same for work that a missing schema does not keep from being done. Says whether it is there.
+    pub async fn lock_tenant(
+        &mut self,
+        schema: &SchemaName,
+        options: &TenantOptions,
+    ) -> Result<(Transaction<'_>, bool), OpenTenantError> {
+        let (transaction, answers) = self.begin(&opening(schema, options)).await?;
         let found = answers.last().and_then(|answer| answer.rows.first());
         let is_true = |column: usize| {
             found
@@ -65,20 +77,13 @@ impl Session {
                 .is_some_and(|value| value.as_deref() == Some("t"))
         };
         let (locked, exists) = (is_true(0), is_true(1));
-        if locked && exists {
-            return Ok(transaction);
-        }
-        let holder = if locked {
-            None
-        } else {
-            lock.holder(&transaction).await?
-        };
-        transaction.rollback().await?;
         if locked {
-            Err(OpenTenantError::SchemaMissing(schema.clone()))
-        } else {
-            Err(LockHeld::new(lock, holder).into())
+            return Ok((transaction, exists));
         }
+        let lock = LockName::Tenant(schema);
+        let holder = lock.holder(&transaction).await?;
+        transaction.rollback().await?;
+        Err(LockHeld::new(lock, holder).into())
     }
 
     /// Begins a transaction in which a schema may be made: waits for its lock that long, and does not ask for the

@@ -80,21 +80,16 @@ async fn drop_tenant(
     options: &TenantOptions,
     log: &Entry,
 ) -> Result<Dropped, DropError> {
-    let is_missing = match session.open_tenant(&tenant.schema, options).await {
-        Ok(transaction) => {
-            let result = drop_in_tx(&transaction, tenant, log).await;
-            return transaction.end(result).await;
-        }
-        Err(OpenTenantError::SchemaMissing(_)) => true,
-        Err(error) => return Err(error.into()),
+    let (transaction, exists) = session.lock_tenant(&tenant.schema, options).await?;
+    let result = if exists {
+        drop_in_tx(&transaction, tenant, log).await
+    } else {
+        forget_in_tx(&transaction, tenant, log).await.map(|()| Dropped {
+            schema: tenant.schema.clone(),
+            schema_was_missing: true,
+        })
     };
-    let (transaction, _) = session.begin("BEGIN").await?;
-    let result = forget_in_tx(&transaction, tenant, log).await;
-    transaction.end(result).await?;
-    Ok(Dropped {
-        schema: tenant.schema.clone(),
-        schema_was_missing: is_missing,
-    })
+    transaction.end(result).await
 }
 
 async fn drop_in_tx(

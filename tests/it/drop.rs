@@ -1,3 +1,4 @@
+use std::fs;
 use std::time::Duration;
 
 use crate::support::{Database, Run};
@@ -208,6 +209,35 @@ fn drop_forgets_a_tenant_whose_schema_is_gone() {
 }
 
 #[test]
+fn drop_gives_up_on_a_held_row_though_the_schema_is_gone() {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql("DROP SCHEMA tenant_acme");
+    let url = database.url().to_owned();
+    let holder = std::thread::spawn(move || {
+        crate::support::psql(
+            &url,
+            "BEGIN; SELECT FROM tenants FOR UPDATE; SELECT pg_advisory_xact_lock(7), pg_sleep(3)",
+        )
+    });
+    crate::support::wait_until("the row is held", || {
+        database.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7") == "1"
+    });
+    let config = tempfile::tempdir().expect("a folder");
+    fs::write(
+        config.path().join("tenantctl.toml"),
+        "[tenants]\nlock_timeout = '100ms'\n",
+    )
+    .expect("written");
+    let program = database.program().folder(config.path());
+    program
+        .run(&["drop", "acme", "--yes", "--retries", "0"])
+        .exits(1)
+        .says("canceling statement due to lock timeout (55P03)");
+    holder.join().expect("no panic").expect("done");
+    database.run(&["drop", "acme", "--yes"]).success();
+}
+
+#[test]
 fn drop_takes_suspended_tenants_and_odd_schema_names() {
     let database = Database::with_tenants(&["acme"]);
     database.sql(
@@ -233,7 +263,7 @@ fn drop_gives_up_when_an_application_holds_the_tables() {
         database.sql("SELECT count(*) FROM pg_locks WHERE relation = 'tenant_acme.users'::regclass") != "0"
     });
     let config = tempfile::tempdir().expect("a folder");
-    std::fs::write(
+    fs::write(
         config.path().join("tenantctl.toml"),
         "[tenants]\nlock_timeout = '100ms'\n",
     )
