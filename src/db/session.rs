@@ -231,7 +231,12 @@ impl Transaction<'_> {
 
     /// Undoes the transaction's changes and keeps the connection.
     pub async fn rollback(self) -> Result<(), Error> {
-        self.session.script("ROLLBACK").await?;
+        self.rollback_and("").await
+    }
+
+    /// The same, and then these statements in the same message, before a pooler can part with the connection.
+    pub async fn rollback_and(self, statements: &str) -> Result<(), Error> {
+        self.session.script(&format!("ROLLBACK; {statements}")).await?;
         self.session.tainted = false;
         Ok(())
     }

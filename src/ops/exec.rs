@@ -10,10 +10,16 @@ use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
 use crate::tenant::Tenant;
 use crate::tenant::registry::{self, RegistryError};
 
-/// What a finished tenant must not leave on a connection that a pooler may hand to somebody else. Deferred
-/// constraints are settled first, as long as the tenant's search path is there to find their tables.
-const CLEAN_UP: &str = "SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; \
-                        UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
+/// Takes away what a tenant's statements must not leave on a connection that a pooler may hand to somebody else. Of
+/// prepared statements those that came as SQL: the others are the pooler's or the driver's.
+const CLEAN_UP: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; \
+                        SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES; \
+                        DO $$ DECLARE statement text; BEGIN \
+                        FOR statement IN SELECT name FROM pg_prepared_statements WHERE from_sql LOOP \
+                        EXECUTE format('DEALLOCATE %I', statement); END LOOP; END $$";
+
+/// Settles deferred constraints as long as the tenant's search path is there to find their tables.
+const SETTLE: &str = "SET CONSTRAINTS ALL IMMEDIATE";
 
 /// Under these settings the server reads a text as [`db::statements`] does, so that it finds one statement where one
 /// was cut out. They are made anew before each, since the one before may have changed them, however hidden.
@@ -134,14 +140,14 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
         let results = match run_in_tx(&transaction, &statements).await {
             Ok(results) => results,
             Err(error) => {
-                transaction.rollback().await.ok();
+                transaction.rollback_and(CLEAN_UP).await.ok();
                 return Err(error);
             }
         };
         match operation {
-            None => transaction.rollback().await?,
+            None => transaction.rollback_and(CLEAN_UP).await?,
             Some(operation) => {
-                transaction.script(CLEAN_UP).await?;
+                transaction.script(&format!("{SETTLE}; {CLEAN_UP}")).await?;
                 operation.done_in_tx(&transaction, &tenant.slug).await?;
                 transaction.commit().await?;
             }

@@ -29,3 +29,14 @@ fn read_only_cannot_be_escaped() {
         assert_eq!(database.sql("SELECT to_regclass('public.escaped')"), "", "{sql}");
     }
 }
+
+#[test]
+fn a_prepared_statement_is_gone_with_its_tenant() {
+    let database = Database::with_tenants(&["acme", "globex"]);
+    for access in ["--read-only", "--write"] {
+        let sql = "prepare p as select 1 as n; execute p";
+        database
+            .run(&["exec", "--all", "--jobs", "1", access, "--yes", "-s", sql])
+            .success();
+    }
+}

@@ -64,6 +64,19 @@ async fn a_transaction_that_is_dropped_is_undone() {
 }
 
 #[tokio::test]
+async fn a_prepared_statement_does_not_reach_the_next_user() {
+    let database = Database::empty();
+    let db = pool_of_one(&database);
+    let session = db.session().await.expect("a session");
+    session.script("PREPARE p AS SELECT 1").await.expect("prepared");
+    drop(session);
+    assert_eq!(
+        text(&db, "SELECT count(*) FROM pg_prepared_statements").await,
+        "0"
+    );
+}
+
+#[tokio::test]
 async fn a_statement_that_nobody_waits_for_keeps_nobody_waiting() {
     let database = Database::empty();
     let db = pool_of_one(&database);

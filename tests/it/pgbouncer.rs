@@ -107,7 +107,8 @@ fn no_session_state_leaks_from_tenant_to_tenant_or_to_the_application() {
 
     let messy = "set search_path = pg_catalog; set work_mem = '77MB'; set statement_timeout = 12345; \
                  create temp table leftover (id int); listen gossip; select pg_advisory_lock(42); \
-                 declare c cursor with hold for select 1; set role pg_read_all_data";
+                 declare c cursor with hold for select 1; prepare p as select 1; \
+                 set role pg_read_all_data";
     pooled
         .run(&["exec", "a", "--write", "--yes", "-s", messy])
         .success();
@@ -123,13 +124,15 @@ fn no_session_state_leaks_from_tenant_to_tenant_or_to_the_application() {
         ])
         .success();
     assert_eq!(run.stdout, "tenant,p\nb,\"tenant_b, public\"\n");
-    pooled
-        .run(&[
-            "exec",
-            "a",
-            "-s",
-            "set work_mem = '77MB'; select set_config('search_path', 'pg_catalog', false)",
-        ])
-        .success();
+    let messy = "set work_mem = '77MB'; select set_config('search_path', 'pg_catalog', false); \
+                 prepare p as select 1; select pg_advisory_lock(42)";
+    pooled.run(&["exec", "a", "-s", messy]).success();
     assert_eq!(crate::support::psql(&url, look).expect("answers"), before);
+    for access in ["--read-only", "--write"] {
+        let failing = format!("{messy}; select 1/0");
+        pooled
+            .run(&["exec", "a", access, "--yes", "-s", &failing])
+            .exits(1);
+        assert_eq!(crate::support::psql(&url, look).expect("answers"), before);
+    }
 }

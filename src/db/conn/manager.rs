@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use deadpool_postgres::RecyclingMethod;
-use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::connect_error::ConnectError;
 use super::connection::Connection;
@@ -17,7 +17,11 @@ use super::target::ConnectTarget;
 
 /// The clean-up would pass inside a transaction and be undone with it. One that was opened by an earlier message has an
 /// earlier time. A plain `ROLLBACK` would do too, but writes a warning to the server's log each time.
-const OUTSIDE_TRANSACTION: &str = "SELECT pg_catalog.now() = pg_catalog.statement_timestamp() AS is_outside";
+///
+/// It also leaves prepared statements, among which the driver's own have to stay; those that came as SQL are somebody's
+/// leavings.
+const REUSABLE: &str = "SELECT pg_catalog.now() = pg_catalog.statement_timestamp() AS is_outside, \
+                        NOT EXISTS (SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql) AS is_clean";
 
 /// A pool of [`Connection`]s to one target.
 pub type Pool = managed::Pool<Manager>;
@@ -60,27 +64,31 @@ impl managed::Manager for Manager {
         Box::pin(connect_with_retry(&self.target, self.wait, say_once)).await
     }
 
-    /// Leaves nothing of the last user behind: cursors, settings such as `search_path`, locks, temporary tables.
-    /// Prepared statements stay.
+    /// Leaves nothing of the last user behind: cursors, settings such as `search_path`, locks, temporary tables. What
+    /// cannot be cleaned is closed.
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<ConnectError> {
         if connection.is_closed() {
             return Err(RecycleError::message("the connection is closed"));
         }
         let method = RecyclingMethod::Clean;
-        let clean = format!("{OUTSIDE_TRANSACTION}; {}", method.query().unwrap_or_default());
+        let clean = format!("{REUSABLE}; {}", method.query().unwrap_or_default());
         let answer = connection.simple_query(&clean).await.map_err(|error| {
             let reason = error
                 .as_db_error()
                 .map_or_else(|| error.to_string(), ToString::to_string);
             RecycleError::message(format!("the connection could not be cleaned: {reason}"))
         })?;
-        let is_outside = answer.iter().any(
-            |message| matches!(message, SimpleQueryMessage::Row(row) if row.try_get("is_outside") .is_ok_and(|is| is == Some("t"))),
-        );
-        if is_outside {
-            Ok(())
-        } else {
-            Err(RecycleError::message("the connection was left in a transaction"))
+        let is_true = |row: &SimpleQueryRow, column| row.try_get(column).is_ok_and(|is| is == Some("t"));
+        let first = answer.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        match first {
+            Some(row) if !is_true(row, "is_outside") => {
+                Err(RecycleError::message("the connection was left in a transaction"))
+            }
+            Some(row) if is_true(row, "is_clean") => Ok(()),
+            _ => Err(RecycleError::message("the connection holds prepared statements")),
         }
     }
 }
