@@ -134,6 +134,7 @@ fn refused_hint(error: &Refused) -> Option<String> {
         Refused::NeedsNoTransaction { .. } => "run it with `psql`, one schema after the other",
         Refused::ChangesReading { .. } => "leave it out; `E'…'` has escapes, and the text is UTF-8",
         Refused::Copy { .. } => "use `SELECT` with `--output csv`, or `psql`",
+        Refused::Nul { .. } => "check that the file is SQL in UTF-8",
         Refused::Empty => "pass statements with `--sql` or `--file`",
     };
     Some(hint.to_owned())

@@ -77,11 +77,7 @@ impl Error {
                     SqlState::CANNOT_CONNECT_NOW,
                     SqlState::CONNECTION_FAILURE,
                 ]),
-                None => {
-                    error.is_closed()
-                        || std::error::Error::source(error)
-                            .is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
-                }
+                None => error.is_closed() || is_io_failure(error),
             },
             Cause::CommitUnknown(_) => true,
             Cause::TimedOut(_) | Cause::Interrupted => false,
@@ -129,6 +125,14 @@ impl Error {
         };
         Some(advice.to_owned())
     }
+}
+
+/// Whether reading or writing failed. What could not be sent at all, such as a text with a NUL byte, comes as an
+/// `io::Error` too.
+fn is_io_failure(error: &tokio_postgres::Error) -> bool {
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<std::io::Error>())
+        .is_some_and(|error| error.kind() != std::io::ErrorKind::InvalidInput)
 }
 
 impl From<tokio_postgres::Error> for Error {

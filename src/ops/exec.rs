@@ -55,6 +55,8 @@ pub enum Refused {
     Copy { number: usize },
     #[error("statement {number}, `{words}`, would change how the statements after it are read")]
     ChangesReading { number: usize, words: String },
+    #[error("statement {number} holds a NUL byte, which PostgreSQL's texts cannot")]
+    Nul { number: usize },
     #[error("there is no statement to run")]
     Empty,
 }
@@ -65,6 +67,9 @@ pub fn check(statements: &[Statement]) -> Result<(), Refused> {
         return Err(Refused::Empty);
     }
     for (number, statement) in (1..).zip(statements) {
+        if statement.text.contains('\0') {
+            return Err(Refused::Nul { number });
+        }
         let opening: Vec<&str> = statement.opening.iter().map(String::as_str).collect();
         let words = opening
             .iter()
@@ -273,5 +278,6 @@ mod tests {
         }
         assert_eq!(checked("copy t to stdout"), Err(Refused::Copy { number: 1 }));
         assert_eq!(checked(" ; -- nothing"), Err(Refused::Empty));
+        assert_eq!(checked("select 1; select '\0'"), Err(Refused::Nul { number: 2 }));
     }
 }

@@ -40,3 +40,13 @@ fn a_prepared_statement_is_gone_with_its_tenant() {
             .success();
     }
 }
+
+#[test]
+fn a_nul_byte_is_refused_before_any_tenant() {
+    let database = Database::with_tenants(&["acme"]);
+    let run = database
+        .program()
+        .input("select 1; select 'a\0b'")
+        .run(&["exec", "acme", "--file", "-"]);
+    run.exits(2).says("statement 2 holds a NUL byte");
+}

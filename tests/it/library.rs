@@ -77,6 +77,16 @@ async fn a_prepared_statement_does_not_reach_the_next_user() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_sent_is_no_lost_connection() {
+    let database = Database::empty();
+    let db = pool_of_one(&database);
+    let session = db.session().await.expect("a session");
+    let error = session.script("SELECT '\0'").await.expect_err("a NUL byte");
+    assert!(!error.is_connection_lost(), "{error}");
+    session.script("SELECT 1").await.expect("an answer");
+}
+
+#[tokio::test]
 async fn a_statement_that_nobody_waits_for_keeps_nobody_waiting() {
     let database = Database::empty();
     let db = pool_of_one(&database);
