@@ -6,6 +6,7 @@ use tokio::sync::OnceCell;
 
 use crate::config::{DatabaseSource, Environment, Settings, Urls};
 use crate::db::conn::{ConnectTarget, Env, Secret};
+use crate::db::local::LocalServer;
 use crate::db::migrator::{MigrateError, Migrations};
 use crate::db::{Access, Db, PoolOptions, StatementLimits, TenantOptions};
 use crate::error::UsageError;
@@ -75,6 +76,15 @@ impl Context {
         if let ops::local::Started::Started { .. } = started {
             self.ui.note("started the private server");
         }
+        self.ensure_local_database(&server, database).await
+    }
+
+    /// The same on a server that runs.
+    pub(crate) async fn ensure_local_database(
+        &self,
+        server: &LocalServer,
+        database: &str,
+    ) -> anyhow::Result<Db> {
         let target = |database: &str| self.target(Some(&server.url(database)), None);
         ops::local::ensure_database(&self.db_at(target("postgres")?, None), database).await?;
         Ok(self.db_at(target(database)?, None))

@@ -19,7 +19,7 @@ pub(crate) struct DbArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Start the server; makes its data folder the first time
+    /// Start the server; makes its data folder and the database the first time
     Start,
     /// Stop the server
     Stop(StopArgs),
@@ -99,6 +99,8 @@ pub(crate) async fn run(cx: &Context, args: &DbArgs) -> anyhow::Result<ExitStatu
                 Started::Started { initialised: true } => cx.ui.note("made and started the private server"),
                 Started::Started { initialised: false } => cx.ui.note("started the private server"),
             }
+            cx.ensure_local_database(&server, &cx.settings.local.database)
+                .await?;
             status(cx, &server)
         }
         Action::Stop(args) => stop(cx, server, args).await,

@@ -53,6 +53,9 @@ fn the_private_server_starts_answers_and_stops() {
     place.run(&["db", "stop"]).success().says("was not running");
     place.run(&["db", "start"]).success().says("made and started");
     place.run(&["db", "start"]).success().says("is running already");
+    let run = place.run(&["db", "start", "-o", "json"]).success();
+    let url = run.json()["url"].as_str().expect("a URL").to_owned();
+    assert_eq!(crate::support::psql(&url, "SELECT 1"), Ok("1".to_owned()));
     let url = place.run(&["db", "url", "postgres"]).success().stdout;
     assert_eq!(
         crate::support::psql(url.trim(), "SHOW listen_addresses"),
