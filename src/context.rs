@@ -144,10 +144,12 @@ impl Context {
             true => std::io::read_to_string(std::io::stdin()),
             false => std::fs::read_to_string(file),
         };
-        let text = self.attended(read).await?;
-        text.map_err(|error| {
-            UsageError::new(format!("file `{}` cannot be read: {error}", path.display())).into()
-        })
+        let text = self
+            .attended(read)
+            .await?
+            .map_err(|error| UsageError::new(format!("file `{}` cannot be read: {error}", path.display())))?;
+        // A byte order mark, as some editors write it, is no part of the text.
+        Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
     }
 
     /// The template and its migrations: those of `folder`, or of the configuration, or those that the program carries.

@@ -265,6 +265,13 @@ fn tenants_and_statements_come_from_files_and_standard_input() {
         .input("select 7 as n")
         .run(&["exec", "acme", "-f", "-", "-o", "csv"]);
     assert_eq!(run.success().stdout, "tenant,n\nacme,7\n");
+    fs::write(folder.path().join("list"), "\u{feff}globex\n").expect("written");
+    let run = database
+        .program()
+        .folder(folder.path())
+        .input("\u{feff}select 7 as n")
+        .run(&["exec", "--from-file", "list", "-f", "-", "-o", "csv"]);
+    assert_eq!(run.success().stdout, "tenant,n\nglobex,7\n");
     fs::write(folder.path().join("bad"), "acme\nNot A Slug\n").expect("written");
     let run = database
         .program()
