@@ -154,6 +154,11 @@ fn resolve_prints_the_schema_and_nothing_else() {
     let database = three();
     let run = database.run(&["resolve", "ACME.example"]).success();
     assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("tenant_acme\n", ""));
+    assert_eq!(
+        database.run(&["resolve", "acme.example."]).success().stdout,
+        "tenant_acme\n"
+    );
+    database.run(&["resolve", "."]).exits(2);
     let json = database
         .run(&["resolve", "acme.example", "-o", "json"])
         .success()
