@@ -93,6 +93,14 @@ impl Error {
         self.server().is_some_and(|error| codes.contains(error.code()))
     }
 
+    /// What a log may keep of it: no detail, and no words that may hold data.
+    pub fn without_data(&self) -> String {
+        match self.server() {
+            Some(server) if !self.is_connection_lost() => redacted(server.message(), server.code().code()),
+            _ => self.to_string(),
+        }
+    }
+
     /// What to do next, where the server's words alone do not say.
     pub fn hint(&self) -> Option<String> {
         if let Cause::TimedOut(_) = *self.0 {
@@ -124,6 +132,23 @@ impl Error {
             _ => return server.hint().map(str::to_owned),
         };
         Some(advice.to_owned())
+    }
+}
+
+/// The server's message with its code, without values. Those stand in quotes; in errors about names and constraints so
+/// do the names, which stay. The words of a `RAISE` may be anything.
+fn redacted(message: &str, code: &str) -> String {
+    const QUOTES: [char; 9] = ['"', '\'', '`', '«', '»', '“', '”', '„', '‘'];
+    let quotes_names = code.starts_with("23") || code.starts_with("42") && code != "42601";
+    if code == "P0001" {
+        return format!("raised by the statement ({code})");
+    }
+    match (message.find(QUOTES), message.rfind(QUOTES)) {
+        (Some(first), Some(last)) if !quotes_names => {
+            let after = message[last..].chars().next().map_or(0, char::len_utf8);
+            format!("{}'…'{} ({code})", &message[..first], &message[last + after..])
+        }
+        _ => format!("{message} ({code})"),
     }
 }
 
@@ -175,3 +200,44 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_keeps_names_and_no_values() {
+        for (message, code, kept) in [
+            (
+                "invalid input syntax for type integer: \"hun\"ter2\"",
+                "22P02",
+                "invalid input syntax for type integer: '…' (22P02)",
+            ),
+            (
+                "value \"99999999999\" is out of range for type integer",
+                "22003",
+                "value '…' is out of range for type integer (22003)",
+            ),
+            (
+                "syntax error at or near \"'hunter2'\"",
+                "42601",
+                "syntax error at or near '…' (42601)",
+            ),
+            (
+                "syntaxe en entrée invalide : « hunter2 »",
+                "22P02",
+                "syntaxe en entrée invalide : '…' (22P02)",
+            ),
+            (
+                "relation \"users\" does not exist",
+                "42P01",
+                "relation \"users\" does not exist (42P01)",
+            ),
+            ("hunter2 is wrong", "P0001", "raised by the statement (P0001)"),
+            ("division by zero", "22012", "division by zero (22012)"),
+            ("odd \"", "22000", "odd '…' (22000)"),
+        ] {
+            assert_eq!(redacted(message, code), kept);
+        }
+    }
+}

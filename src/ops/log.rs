@@ -85,7 +85,7 @@ impl Operation {
             let (outcome, message) = match &tenant.outcome {
                 Outcome::Done(_) => ("done", None),
                 Outcome::Skipped(reason) => ("skipped", Some(reason.clone())),
-                Outcome::Failed(error) => ("failed", Some(words(error))),
+                Outcome::Failed(error) => ("failed", Some(words_without_data(error))),
                 Outcome::NotStarted => ("not_started", None),
             };
             slugs.push(tenant.slug.to_string());
@@ -107,6 +107,14 @@ impl Operation {
             )
             .await?;
         Ok(())
+    }
+}
+
+fn words_without_data(error: &anyhow::Error) -> String {
+    let text = words(error);
+    match error.chain().find_map(|cause| cause.downcast_ref::<db::Error>()) {
+        Some(cause) => text.replace(&cause.to_string(), &cause.without_data()),
+        None => text,
     }
 }
 

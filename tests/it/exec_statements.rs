@@ -50,3 +50,30 @@ fn a_nul_byte_is_refused_before_any_tenant() {
         .run(&["exec", "acme", "--file", "-"]);
     run.exits(2).says("statement 2 holds a NUL byte");
 }
+
+#[test]
+fn the_log_of_a_failure_holds_no_data() {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql(
+        "CREATE TABLE tenant_acme.users (name text UNIQUE); INSERT INTO tenant_acme.users VALUES ('hunter2')",
+    );
+    for (sql, message) in [
+        (
+            "select 1; insert into users values ('hunter2')",
+            r#"statement 2: duplicate key value violates unique constraint "users_name_key" (23505)"#,
+        ),
+        (
+            "select 'hunter2'::int",
+            "invalid input syntax for type integer: '…' (22P02)",
+        ),
+    ] {
+        let run = database
+            .run(&["exec", "acme", "--write", "--yes", "-s", sql])
+            .exits(1);
+        assert!(run.stderr.contains("hunter2"), "{}", run.stderr);
+        assert_eq!(
+            database.sql("SELECT message FROM tenant_operation_results ORDER BY operation_id DESC LIMIT 1"),
+            message
+        );
+    }
+}
