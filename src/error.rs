@@ -167,7 +167,7 @@ fn status(cause: Cause<'_>) -> Option<ExitStatus> {
         _ => {}
     }
     match cause.downcast_ref::<RegistryError>() {
-        Some(RegistryError::NotInitialised | RegistryError::Unknown { .. }) => {
+        Some(RegistryError::NotInitialised | RegistryError::Unfamiliar | RegistryError::Unknown { .. }) => {
             return Some(ExitStatus::Usage);
         }
         Some(RegistryError::SlugTaken(_)) => return Some(ExitStatus::Failed),

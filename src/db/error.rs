@@ -93,6 +93,11 @@ impl Error {
         self.server().is_some_and(|error| codes.contains(error.code()))
     }
 
+    /// Whether it arose in something that the statement set off, such as a trigger, and not in the statement itself.
+    pub fn arose_within(&self) -> bool {
+        self.server().is_some_and(|error| error.where_().is_some())
+    }
+
     /// What a log may keep of it: no detail, and no words that may hold data.
     pub fn without_data(&self) -> String {
         match self.server() {

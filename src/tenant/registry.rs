@@ -105,6 +105,8 @@ pub struct Changes {
 pub enum RegistryError {
     #[error("this database has no registry of tenants")]
     NotInitialised,
+    #[error("table `public.tenants` of this database is no registry that this version knows")]
+    Unfamiliar,
     #[error("tenant `{0}` already exists")]
     SlugTaken(Slug),
     #[error("domain `{0}` already belongs to another tenant")]
@@ -122,8 +124,10 @@ pub enum RegistryError {
 impl From<db::Error> for RegistryError {
     fn from(error: db::Error) -> Self {
         match error.sqlstate() {
-            // The table, or one of its columns, is not ours.
-            Some("42P01" | "42703") => Self::NotInitialised,
+            // The same code out of somebody's trigger says nothing of the registry.
+            _ if error.arose_within() => Self::Sql(error),
+            Some("42P01") => Self::NotInitialised,
+            Some("42703") => Self::Unfamiliar,
             _ => Self::Sql(error),
         }
     }
@@ -133,7 +137,9 @@ impl RegistryError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NotInitialised => Some("run `tenantctl init`, or check which database is meant".to_owned()),
+            Self::NotInitialised | Self::Unfamiliar => {
+                Some("run `tenantctl init`, or check which database is meant".to_owned())
+            }
             Self::SlugTaken(slug) => Some(format!(
                 "see it with `tenantctl show {slug}`, or pass `--if-not-exists`"
             )),

@@ -348,3 +348,33 @@ fn a_database_without_a_registry_is_named_as_such() {
         database.run(arguments).exits(2).says("run `tenantctl init`");
     }
 }
+
+#[test]
+fn a_foreign_table_is_told_from_a_missing_one_and_from_a_broken_trigger() {
+    let database = Database::with_tenants(&["acme"]);
+    for (body, words) in [
+        (
+            "INSERT INTO audit VALUES (1)",
+            "relation \"audit\" does not exist (42P01)",
+        ),
+        (
+            "NEW.nothing := 1",
+            "record \"new\" has no field \"nothing\" (42703)",
+        ),
+    ] {
+        database.sql(&format!(
+            "CREATE OR REPLACE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {body}; RETURN NEW; END'; \
+             CREATE OR REPLACE TRIGGER broken BEFORE UPDATE ON tenants FOR EACH ROW EXECUTE FUNCTION broken()"
+        ));
+        database
+            .run(&["update", "acme", "--plan", "pro"])
+            .exits(1)
+            .says(words);
+    }
+    let foreign = Database::empty();
+    foreign.sql("CREATE TABLE tenants (id int)");
+    foreign
+        .run(&["list"])
+        .exits(2)
+        .says("`public.tenants` of this database is no registry");
+}
