@@ -2,6 +2,7 @@
 
 mod domain;
 pub mod registry;
+mod registry_error;
 mod selection;
 mod slug;
 
