@@ -5,9 +5,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::args::{Confirmation, JobArgs, TenantSelection, name_them, parse_duration_flag};
+use crate::config::OutputFormat;
 use crate::context::Context;
-use crate::db::{self, Access, TenantOptions, TextResult};
-use crate::error::fleet_status;
+use crate::db::{self, Access, Statement, TenantOptions, TextResult};
+use crate::error::{UsageError, fleet_status};
 use crate::exit::ExitStatus;
 use crate::fleet::{OnError, Report, words};
 use crate::ops::exec;
@@ -16,7 +17,7 @@ use crate::ui::{Cell, Column, Table, View, format};
 /// Run SQL in every tenant's context and merge the answers
 ///
 /// Each tenant's statements run in one transaction with the tenant's schema first in `search_path`. The transaction
-/// is read-only unless `--write` is given.
+/// is read-only unless `--write` is given. With `--output csv` nothing but `SET` may stand before the last statement.
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("statements").required(true)))]
 pub(crate) struct ExecArgs {
@@ -131,6 +132,50 @@ impl View for ExecView {
             .map(|(statement, columns)| self.merged(statement, columns))
             .collect()
     }
+
+    /// The last statement's answers, which are all there are. Where tenants differ in their columns there is every
+    /// column, empty for those who lack it.
+    fn csv(&self) -> Option<Table> {
+        let last = self.results.iter().map(|result| result.statement).max()?;
+        let results = || self.results.iter().filter(|result| result.statement == last);
+        let mut headings: Vec<(&str, usize)> = Vec::new();
+        for heading in results().flat_map(|result| numbered(&result.columns)) {
+            if !headings.contains(&heading) {
+                headings.push(heading);
+            }
+        }
+        if headings.is_empty() {
+            return Some(self.merged(last, &[]));
+        }
+        let columns = headings.iter().map(|(name, _)| Column::verbatim(name));
+        let mut table = Table::new(std::iter::once(Column::verbatim("tenant")).chain(columns));
+        for result in results() {
+            let own: Vec<_> = numbered(&result.columns).collect();
+            let places: Vec<_> = headings
+                .iter()
+                .map(|heading| own.iter().position(|column| column == heading))
+                .collect();
+            for row in &result.rows {
+                let values = places
+                    .iter()
+                    .map(|place| place.and_then(|place| row[place].as_deref()));
+                table.push(
+                    std::iter::once(result.tenant.as_str().into())
+                        .chain(values.map(Cell::optional))
+                        .collect(),
+                );
+            }
+        }
+        Some(table)
+    }
+}
+
+/// Columns with how many of the same name stand before each.
+fn numbered(columns: &[String]) -> impl Iterator<Item = (&str, usize)> {
+    columns.iter().enumerate().map(|(index, name)| {
+        let before = columns[..index].iter().filter(|other| *other == name).count();
+        (name.as_str(), before)
+    })
 }
 
 impl ExecView {
@@ -162,6 +207,9 @@ impl ExecView {
 pub(crate) async fn run(cx: &Context, args: &ExecArgs) -> anyhow::Result<ExitStatus> {
     let statements = db::statements(&args.text(cx).await?)?;
     exec::check(&statements)?;
+    if cx.settings.output == OutputFormat::Csv {
+        check_for_csv(&statements)?;
+    }
     let selection = args.tenants.selection(cx).await?;
     let db = cx.db().await?;
     let tenants = selection.resolve(&db.session().await?).await?;
@@ -231,6 +279,18 @@ pub(crate) async fn run(cx: &Context, args: &ExecArgs) -> anyhow::Result<ExitSta
         ExitStatus::Done => ExitStatus::Failed,
         other => other,
     })
+}
+
+/// One CSV has the columns of one statement.
+fn check_for_csv(statements: &[Statement]) -> Result<(), UsageError> {
+    let is_set = |statement: &Statement| statement.opening.first().is_some_and(|word| word == "set");
+    if statements.iter().rev().skip(1).all(is_set) {
+        return Ok(());
+    }
+    Err(
+        UsageError::new("CSV holds the answers of one statement, and there are several")
+            .with_hint("use `--output json`, or put nothing but `SET` before the last statement"),
+    )
 }
 
 fn dry_run(cx: &Context, tenants: &[crate::tenant::Tenant]) -> anyhow::Result<ExitStatus> {

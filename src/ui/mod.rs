@@ -27,6 +27,11 @@ pub(crate) trait View: Serialize {
     /// The answer as tables.
     fn tables(&self) -> Vec<Table>;
 
+    /// The answer as CSV where the tables are not.
+    fn csv(&self) -> Option<Table> {
+        None
+    }
+
     /// The answer for people where a table would be too much.
     fn plain(&self) -> Option<String> {
         None
@@ -68,7 +73,7 @@ impl Ui {
     pub(crate) fn answer<V: View>(&self, view: &V) -> anyhow::Result<()> {
         let text = match self.format {
             OutputFormat::Json => json(view)?,
-            OutputFormat::Csv => csv(&view.tables())?,
+            OutputFormat::Csv => csv(&view.csv().map_or_else(|| view.tables(), |table| vec![table]))?,
             OutputFormat::Human => match view.plain() {
                 Some(plain) => table::printable_lines(&plain),
                 None => self.human(&view.tables()),

@@ -77,3 +77,25 @@ fn the_log_of_a_failure_holds_no_data() {
         );
     }
 }
+
+#[test]
+fn csv_is_always_one_csv() {
+    let database = Database::with_tenants(&["acme", "globex", "initech"]);
+    database.sql(
+        "CREATE TABLE tenant_acme.t AS SELECT 1 AS id, 'x' AS name; \
+         CREATE TABLE tenant_globex.t AS SELECT 2 AS id; \
+         CREATE TABLE tenant_initech.t AS SELECT 3 AS age, 4 AS id",
+    );
+    let csv = |sql: &str| database.run(&["exec", "--all", "-o", "csv", "-s", sql]);
+    for sql in ["select * from t", "set local work_mem = '8MB'; select * from t"] {
+        assert_eq!(
+            csv(sql).success().stdout,
+            "tenant,id,name,age\nacme,1,x,\nglobex,2,,\ninitech,4,,3\n"
+        );
+    }
+    let twice = csv("select id, id from t").success().stdout;
+    assert_eq!(twice, "tenant,id,id\nacme,1,1\nglobex,2,2\ninitech,4,4\n");
+    let settings = csv("set local work_mem = '8MB'").success().stdout;
+    assert_eq!(settings, "tenant,rows_affected\nacme,0\nglobex,0\ninitech,0\n");
+    csv("select 1; select 2").exits(2).says("use `--output json`");
+}
