@@ -10,7 +10,7 @@ use tenantctl::db::{
 use crate::support::Database;
 
 /// A pool of a single connection, so that every user meets what the one before left.
-fn pool_of_one(database: &Database) -> Db {
+pub(crate) fn pool_of_one(database: &Database) -> Db {
     let target =
         ConnectTarget::resolve(Some(database.url()), &Env::new(&|_| None), None).expect("a valid URL");
     let limits = StatementLimits {

@@ -15,6 +15,7 @@ mod library;
 mod output;
 mod pgbouncer;
 mod registry;
+mod sql_text;
 mod support;
 mod template;
 mod template_schema;
