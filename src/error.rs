@@ -14,6 +14,7 @@ use crate::ops::create::CreateError;
 use crate::ops::drop::DropError;
 use crate::ops::exec::Refused;
 use crate::ops::init::InitError;
+use crate::ops::original::OriginalError;
 use crate::ops::template::TemplateError;
 use crate::tenant::{DomainError, NamingError, RegistryError, SelectionError, SlugError};
 
@@ -108,6 +109,7 @@ fn hint(cause: Cause<'_>) -> Option<String> {
         .or_else(|| of(cause, SelectionError::hint))
         .or_else(|| of(cause, CreateError::hint))
         .or_else(|| of(cause, DropError::hint))
+        .or_else(|| of(cause, |error: &OriginalError| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &InitError| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &TemplateError| error.hint().map(owned)))
         .or_else(|| {
@@ -174,6 +176,12 @@ fn status(cause: Cause<'_>) -> Option<ExitStatus> {
         _ => {}
     }
     if let Some(SelectionError::Unknown(..) | SelectionError::Suspended(_)) = cause.downcast_ref() {
+        return Some(ExitStatus::Usage);
+    }
+    if let Some(
+        OriginalError::NoTemplate(_) | OriginalError::NoReferenceTable { .. } | OriginalError::CannotCopy(_),
+    ) = cause.downcast_ref()
+    {
         return Some(ExitStatus::Usage);
     }
     if let Some(TemplateError::OfTenant { .. }) = cause.downcast_ref() {

@@ -26,6 +26,8 @@ pub use self::rows::Table;
 pub use self::script::{Script, Shape, Statement};
 use crate::db::SchemaName;
 
+use std::collections::HashSet;
+
 /// The definition of a schema.
 #[derive(Debug, Clone)]
 pub struct Blueprint {
@@ -88,6 +90,27 @@ impl Blueprint {
     /// Where the schema's name stands and is left alone.
     pub fn unclear(&self) -> &[String] {
         &self.unclear
+    }
+
+    /// Whether tables have foreign keys to tables outside the schema.
+    pub fn refers_outside(&self) -> bool {
+        let tables: HashSet<u32> = self
+            .objects
+            .iter()
+            .filter_map(|object| object.address)
+            .map(|row| row.id)
+            .collect();
+        self.objects
+            .iter()
+            .filter(|object| object.kind == Kind::ForeignKey)
+            .any(|key| {
+                let table = key.parent.map(|table| table.class);
+                self.dependencies.iter().any(|(dependent, needed)| {
+                    Some(*dependent) == key.address
+                        && Some(needed.class) == table
+                        && !tables.contains(&needed.id)
+                })
+            })
     }
 
     /// The statements that make the schema again.

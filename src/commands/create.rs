@@ -2,6 +2,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::tenant_view::TenantView;
+use crate::blueprint::UnclearText;
 use crate::cli::args::{JobArgs, parse_metadata, parse_name, parse_plan, parse_region, parse_slug};
 use crate::context::Context;
 use crate::error::{UsageError, fleet_status};
@@ -35,6 +36,9 @@ pub(crate) struct CreateArgs {
     /// Leave a tenant that exists already as it is, and call that success
     #[arg(long)]
     if_not_exists: bool,
+    /// Copy texts that mention the template's schema in an unclear way as they are
+    #[arg(long)]
+    keep_text: bool,
     /// Report what would be created without changing anything
     #[arg(long)]
     dry_run: bool,
@@ -132,8 +136,23 @@ pub(crate) async fn run(cx: &Context, args: &CreateArgs) -> anyhow::Result<ExitS
     if args.dry_run {
         return dry_run(cx, args, &tenants).await;
     }
+    let unclear = match args.keep_text {
+        true => UnclearText::Keep,
+        false => UnclearText::Refuse,
+    };
+    let original = create::original(
+        db,
+        cx.settings.tenants.naming.template(),
+        &cx.settings.reference_tables,
+        unclear,
+    )
+    .await?;
+    for note in original.notes() {
+        cx.ui.note(note);
+    }
     let total = tenants.len();
     let request = create::Request {
+        original,
         if_not_exists: args.if_not_exists,
         lock_timeout: cx.settings.tenants.lock_timeout,
         plan: args.jobs.plan(&cx.settings.fleet, db.capacity(), OnError::Stop),

@@ -20,7 +20,7 @@ pub(super) struct ConfigFile {
     pub(super) tenants: TenantsTable,
     pub(super) fleet: FleetTable,
     pub(super) registry: MigrationsTable,
-    pub(super) template: MigrationsTable,
+    pub(super) template: TemplateTable,
     pub(super) output: OutputTable,
     pub(super) local: LocalTable,
     pub(super) targets: BTreeMap<String, TargetTable>,
@@ -62,6 +62,13 @@ pub(super) struct FleetTable {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct MigrationsTable {
     pub(super) migrations: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct TemplateTable {
+    pub(super) migrations: Option<PathBuf>,
+    pub(super) reference_tables: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

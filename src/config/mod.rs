@@ -62,6 +62,8 @@ pub struct Settings {
     pub local: LocalSettings,
     pub registry_migrations: Option<PathBuf>,
     pub template_migrations: Option<PathBuf>,
+    /// Tables of the template whose rows go along into every new tenant.
+    pub reference_tables: Vec<String>,
     pub output: OutputFormat,
     pub color: ColorChoice,
     pub environment: Environment,
@@ -148,6 +150,7 @@ impl Settings {
             },
             registry_migrations: file.registry.migrations,
             template_migrations: file.template.migrations,
+            reference_tables: file.template.reference_tables.unwrap_or_default(),
             output: flags.output.or(file.output.format).unwrap_or_default(),
             color: flags.color.or(file.output.color).unwrap_or_default(),
             environment: environment.clone(),

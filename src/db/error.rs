@@ -89,6 +89,15 @@ impl Error {
         matches!(*self.0, Cause::Interrupted)
     }
 
+    /// Whether the server's lock table, which all transactions share, was full.
+    pub fn is_out_of_locks(&self) -> bool {
+        self.has_code(&[SqlState::OUT_OF_MEMORY])
+            && self
+                .server()
+                .and_then(DbError::hint)
+                .is_some_and(|hint| hint.contains("max_locks_per_transaction"))
+    }
+
     fn has_code(&self, codes: &[SqlState]) -> bool {
         self.server().is_some_and(|error| codes.contains(error.code()))
     }

@@ -2,16 +2,22 @@
 
 use std::time::Duration;
 
+use futures_util::future::join3;
+
 use super::log::Entry;
-use crate::db::{self, Db, SchemaName, Transaction};
+use super::original::Original;
+use crate::blueprint::UnclearText;
+use crate::db::{self, Db, LockName, SchemaName, Session};
 use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
-use crate::tenant::registry::{self, RegistryError};
+use crate::tenant::registry::{self, Origin, RegistryError};
 use crate::tenant::{NewTenant, Slug, Tenant};
 
 /// What to make, and how.
 #[derive(Debug)]
 pub struct Request {
     pub tenants: Vec<NewTenant>,
+    /// What they are made from.
+    pub original: Original,
     /// A tenant that is there already is no failure.
     pub if_not_exists: bool,
     pub lock_timeout: Duration,
@@ -26,8 +32,12 @@ pub enum CreateError {
     SchemaExists(SchemaName),
     #[error("{0}")]
     Registry(#[from] RegistryError),
-    #[error("creating schema `{schema}`")]
-    Schema { schema: SchemaName, source: db::Error },
+    #[error("creating {}schema `{schema}`", object.as_ref().map(|object| format!("{object} in ")).unwrap_or_default())]
+    Schema {
+        schema: SchemaName,
+        object: Option<String>,
+        source: db::Error,
+    },
     #[error("{0}")]
     Sql(#[from] db::Error),
 }
@@ -40,63 +50,127 @@ impl CreateError {
                 "choose another slug, or remove the schema by hand: DROP SCHEMA {} CASCADE",
                 schema.quoted()
             )),
-            Self::Schema { source, .. } if source.sqlstate() == Some("42501") => {
+            Self::Schema { source, object: None, .. } if source.sqlstate() == Some("42501") => {
                 Some("grant the connecting role CREATE on this database".to_owned())
             }
+            Self::Schema { source, .. } if source.is_out_of_locks() => Some(
+                "the server has no room for more locks in one transaction: raise `max_locks_per_transaction` and \
+                 restart it, or lower `--jobs`"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
+}
+
+/// Reads what tenants are made from.
+pub async fn original(
+    db: &Db,
+    template: &SchemaName,
+    reference_tables: &[String],
+    unclear: UnclearText,
+) -> anyhow::Result<Original> {
+    let mut session = db.direct().await?;
+    if !registry::exists(&session).await? {
+        return Err(RegistryError::NotInitialised.into());
+    }
+    Ok(Original::template(&mut session, template, reference_tables, unclear).await?)
 }
 
 /// Makes every tenant in a transaction of its own.
 pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Observer) -> Report<Tenant> {
     let Request {
         tenants,
+        original,
         if_not_exists,
         lock_timeout,
         plan,
         log,
     } = request;
+    let mut opening = format!(
+        "BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0",
+        db::optional_limit_in_ms(lock_timeout)
+    );
+    if original.blueprint().refers_outside() {
+        opening.push_str(&format!(
+            "; SELECT pg_advisory_xact_lock_shared({})",
+            LockName::SharedTables.key()
+        ));
+    }
     let job = async |new: &NewTenant| {
         let mut session = db.direct().await?;
-        let opening = format!(
-            "BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0",
-            lock_timeout.as_millis()
-        );
-        let (transaction, _) = session.begin(&opening).await?;
-        let result = create_in_tx(&transaction, new, &log).await;
-        match transaction.end(result).await {
+        let made = session
+            .in_one_trip(&opening, async |session| {
+                make(session, new, &original, &log).await
+            })
+            .await;
+        match made {
             Ok(tenant) => Ok(Answer::Done(tenant)),
             Err(CreateError::Registry(RegistryError::SlugTaken(_))) if if_not_exists => {
                 Ok(Answer::Skip("it already exists".to_owned()))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(explain(error, &mut session, new, &original).await.into()),
         }
     };
     fleet::run(tenants, plan, stop, observer, job).await
 }
 
 /// The row comes first: its unique constraints make runs for one slug wait for each other before any of them
-/// touches a schema.
-async fn create_in_tx(
-    transaction: &Transaction<'_>,
+/// touches a schema. Everything is sent before the first answer is waited for.
+async fn make(
+    session: &Session,
     new: &NewTenant,
+    original: &Original,
     log: &Entry,
 ) -> Result<Tenant, CreateError> {
-    let tenant = registry::insert_in_tx(transaction, new).await?;
-    let schema = &new.schema;
-    transaction
-        .script(&format!("CREATE SCHEMA {}", schema.quoted()))
-        .await
-        .map_err(|error| match error.sqlstate() {
-            Some("42P06") => CreateError::SchemaExists(schema.clone()),
-            _ => CreateError::Schema {
-                schema: schema.clone(),
-                source: error,
-            },
-        })?;
-    log.record_in_tx(transaction, &new.slug).await?;
+    let sql = original.sql(&new.schema);
+    let origin = Origin {
+        version: original.version,
+        fingerprint: original.fingerprint.as_deref(),
+    };
+    let (tenant, made, logged) = join3(
+        registry::insert_in_tx(session, new, &origin),
+        session.script(&sql),
+        log.record_in_tx(session, &new.slug),
+    )
+    .await;
+    let tenant = tenant?;
+    made.map_err(|error| match error.sqlstate() {
+        Some("42P06") => CreateError::SchemaExists(new.schema.clone()),
+        _ => CreateError::Schema {
+            schema: new.schema.clone(),
+            object: None,
+            source: error,
+        },
+    })?;
+    logged?;
     Ok(tenant)
+}
+
+/// Says which object could not be made. The message in which all of them were sent does not.
+async fn explain(
+    error: CreateError,
+    session: &mut Session,
+    new: &NewTenant,
+    original: &Original,
+) -> CreateError {
+    match error {
+        CreateError::Schema { schema, source, .. }
+            if !source.is_transient() && !source.is_connection_lost() =>
+        {
+            let object = original
+                .failing_statement(session, &new.schema)
+                .await
+                .ok()
+                .flatten();
+            CreateError::Schema {
+                schema,
+                object,
+                source,
+            }
+        }
+        error => error,
+    }
 }
 
 /// Says of each new tenant whether its slug is taken, which is all that a dry run can know.

@@ -29,8 +29,8 @@ pub struct Operation {
 
 impl Entry {
     /// Logs a run that is about one tenant only and ends with the caller's transaction.
-    pub async fn record_in_tx(&self, transaction: &Transaction<'_>, slug: &Slug) -> Result<(), db::Error> {
-        transaction
+    pub async fn record_in_tx(&self, session: &Session, slug: &Slug) -> Result<(), db::Error> {
+        session
             .execute(
                 include_str!("sql/log_one_tenant.sql"),
                 &[

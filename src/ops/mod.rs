@@ -6,5 +6,6 @@ pub mod exec;
 pub mod init;
 pub mod local;
 pub mod log;
+pub mod original;
 pub mod template;
 pub mod update;

@@ -71,6 +71,13 @@ pub struct NewTenant {
     pub metadata: Value,
 }
 
+/// What a new tenant's schema was made from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Origin<'a> {
+    pub version: Option<i64>,
+    pub fingerprint: Option<&'a str>,
+}
+
 /// A change to one column that may be emptied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Change<T> {
@@ -230,13 +237,19 @@ pub async fn find_by_domain(session: &Session, domain: &Domain) -> Result<Option
 }
 
 /// Registers a tenant. Waits for another run that is registering the same slug, domain or schema.
-pub async fn insert_in_tx(transaction: &Transaction<'_>, new: &NewTenant) -> Result<Tenant, RegistryError> {
+///
+/// Sends its statement before it waits for anything, as [`Session::in_one_trip`] asks.
+pub async fn insert_in_tx(
+    session: &Session,
+    new: &NewTenant,
+    origin: &Origin<'_>,
+) -> Result<Tenant, RegistryError> {
     const STATEMENT: &str = concat!(
-        "INSERT INTO public.tenants (slug, schema_name, name, domain, subscription_plan, region, metadata) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING ",
+        "INSERT INTO public.tenants (slug, schema_name, name, domain, subscription_plan, region, metadata, \
+         schema_version, schema_fingerprint) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING ",
         columns!()
     );
-    let rows = transaction
+    let rows = session
         .query(
             STATEMENT,
             &[
@@ -247,6 +260,8 @@ pub async fn insert_in_tx(transaction: &Transaction<'_>, new: &NewTenant) -> Res
                 (&new.plan, Type::TEXT),
                 (&new.region, Type::TEXT),
                 (&new.metadata, Type::JSONB),
+                (&origin.version, Type::INT8),
+                (&origin.fingerprint, Type::TEXT),
             ],
         )
         .await

@@ -40,11 +40,11 @@ SELECT t.typnamespace AS schema,
                                                                 WHEN 'i' THEN 'int4' ELSE 'double' END),
                               (12, 'STORAGE', CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external'
                                                                 WHEN 'x' THEN 'extended' ELSE 'main' END),
-                              (13, 'CATEGORY', CASE WHEN t.typcategory <> 'U' THEN quote_literal(t.typcategory) END),
+                              (13, 'CATEGORY', CASE WHEN t.typcategory <> 'U' THEN quote_literal(t.typcategory::text) END),
                               (14, 'PREFERRED', CASE WHEN t.typispreferred THEN 'true' END),
                               (15, 'DEFAULT', quote_literal(t.typdefault)),
                               (16, 'ELEMENT', CASE WHEN t.typelem <> 0 THEN format_type(t.typelem, NULL) END),
-                              (17, 'DELIMITER', CASE WHEN t.typdelim <> ',' THEN quote_literal(t.typdelim) END),
+                              (17, 'DELIMITER', CASE WHEN t.typdelim <> ',' THEN quote_literal(t.typdelim::text) END),
                               (18, 'COLLATABLE', CASE WHEN t.typcollation <> 0 THEN 'true' END)) o (number, name, value)
                 WHERE o.value IS NOT NULL))
        ELSE format('CREATE TYPE %I', t.typname) END AS sql,

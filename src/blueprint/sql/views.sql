@@ -5,7 +5,7 @@ SELECT c.relnamespace AS schema,
        c.oid AS id,
        'view' AS kind,
        quote_ident(c.relname) AS name,
-       v.head || ' AS' || chr(10) || v.body || v.tail AS sql,
+       v.head || ' AS' || chr(10) || v.body || v.ending AS sql,
        format('CREATE VIEW %I AS SELECT %s', c.relname,
               (SELECT string_agg(format('NULL::%s%s AS %I', format_type(a.atttypid, a.atttypmod),
                                         CASE WHEN a.attcollation <> t.typcollation
@@ -13,7 +13,7 @@ SELECT c.relnamespace AS schema,
                                         a.attname), ', ' ORDER BY a.attnum)
                  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
                 WHERE a.attrelid = c.oid AND a.attnum > 0)) AS stand_in,
-       overlay(v.head PLACING 'CREATE OR REPLACE' FROM 1 FOR 6) || ' AS' || chr(10) || v.body || v.tail AS change,
+       overlay(v.head PLACING 'CREATE OR REPLACE' FROM 1 FOR 6) || ' AS' || chr(10) || v.body || v.ending AS change,
        format('DROP VIEW %I', c.relname) AS drop,
        'VIEW ' || quote_ident(c.relname) AS target,
        c.relowner AS owner,
@@ -27,8 +27,8 @@ SELECT c.relnamespace AS schema,
                        WHERE o.option_name <> 'check_option')) AS head,
               rtrim(pg_get_viewdef(c.oid), ';') AS body,
               (SELECT format(chr(10) || ' WITH %s CHECK OPTION', upper(o.option_value))
-                 FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = 'check_option') AS tail_or_null) w
- CROSS JOIN LATERAL (SELECT w.head, w.body, coalesce(w.tail_or_null, '') AS tail) v
+                 FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = 'check_option') AS ending_or_null) w
+ CROSS JOIN LATERAL (SELECT w.head, w.body, coalesce(w.ending_or_null, '') AS ending) v
  WHERE c.relkind = 'v'
    AND c.relnamespace = ANY ($1)
    AND {not_of_an_extension:pg_class c}

@@ -1,0 +1,197 @@
+//! What tenants are made from: a schema's definition, read once and ready to be made again under any number of names.
+
+use crate::blueprint::{self, Blueprint, CannotCopy, ReadError, Shape, Statement, Table, UnclearText};
+use crate::db::{self, SchemaName, Session};
+
+/// The history that refinery keeps in a schema.
+const HISTORY: &str = "refinery_schema_history";
+
+/// A schema that others are made from.
+#[derive(Debug)]
+pub struct Original {
+    blueprint: Blueprint,
+    before_rows: Vec<Statement>,
+    rows: Vec<String>,
+    after_rows: Vec<Statement>,
+    /// The version that the schema's own history tells.
+    pub version: Option<i64>,
+    pub fingerprint: Option<String>,
+}
+
+/// Why a schema cannot be made again.
+#[derive(Debug, thiserror::Error)]
+pub enum OriginalError {
+    #[error("the template, schema `{0}`, does not exist")]
+    NoTemplate(SchemaName),
+    #[error("the template, schema `{schema}`, has no table `{table}`, whose rows belong into every tenant")]
+    NoReferenceTable { schema: SchemaName, table: String },
+    #[error("{0}")]
+    CannotCopy(#[from] CannotCopy),
+    #[error("reading schema `{schema}`")]
+    Read { schema: SchemaName, source: ReadError },
+    #[error("{0}")]
+    Sql(#[from] db::Error),
+}
+
+impl OriginalError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoTemplate(_) => Some("run `tenantctl init`, or name another schema in `tenants.template`"),
+            Self::NoReferenceTable { .. } => Some("correct `template.reference_tables`"),
+            Self::CannotCopy(error) => error.hint(),
+            Self::Read { .. } | Self::Sql(_) => None,
+        }
+    }
+}
+
+impl Original {
+    /// Reads the template. Rows of the history and of `reference_tables` go along with the definition.
+    pub async fn template(
+        session: &mut Session,
+        schema: &SchemaName,
+        reference_tables: &[String],
+        unclear: UnclearText,
+    ) -> Result<Self, OriginalError> {
+        let blueprint = blueprint::read(session, schema)
+            .await
+            .map_err(|source| match source {
+                ReadError::Missing(schema) => OriginalError::NoTemplate(schema),
+                source => OriginalError::Read {
+                    schema: schema.clone(),
+                    source,
+                },
+            })?;
+        let reference_tables = reference_tables
+            .iter()
+            .map(|name| {
+                blueprint
+                    .table(name)
+                    .ok_or_else(|| OriginalError::NoReferenceTable {
+                        schema: schema.clone(),
+                        table: name.clone(),
+                    })
+            })
+            .collect::<Result<Vec<&Table>, _>>()?;
+        let shape = if reference_tables.is_empty() {
+            Shape::Empty
+        } else {
+            Shape::WithRows
+        };
+        let script = blueprint.script(shape, unclear)?;
+        let history = blueprint.table(HISTORY);
+        let rows = history
+            .into_iter()
+            .chain(reference_tables)
+            .flat_map(|table| [vec![table.copy(schema)], table.continue_sequences(schema)].concat())
+            .collect();
+        let version = match history {
+            Some(_) => version(session, schema).await?,
+            None => None,
+        };
+        let fingerprint = blueprint::fingerprints(session, std::slice::from_ref(schema))
+            .await?
+            .remove(schema);
+        Ok(Self {
+            before_rows: script.before_rows,
+            rows,
+            after_rows: script.after_rows,
+            version,
+            fingerprint,
+            blueprint,
+        })
+    }
+
+    /// What the schema's definition says.
+    pub fn blueprint(&self) -> &Blueprint {
+        &self.blueprint
+    }
+
+    /// What a person should know who makes copies of it, in words.
+    pub fn notes(&self) -> Vec<String> {
+        let blueprint = &self.blueprint;
+        let mut notes = blueprint.notes().to_vec();
+        if !blueprint.rewritten().is_empty() {
+            notes.push(format!(
+                "the template's own name becomes each tenant's in {}",
+                blueprint.rewritten().join(", ")
+            ));
+        }
+        for place in blueprint.unclear() {
+            notes.push(format!("the template's name stays as it is in {place}"));
+        }
+        notes
+    }
+
+    /// Everything that makes `schema`, as one message. Expects the schema not to be there.
+    pub fn sql(&self, schema: &SchemaName) -> String {
+        let mut sql = opening(schema);
+        let statements = self
+            .statements(schema)
+            .map(|(_, statement)| statement)
+            .collect::<Vec<_>>()
+            .join(";\n");
+        sql.push_str(&statements);
+        sql
+    }
+
+    /// The same as single statements, each with what it makes.
+    fn statements<'a>(&'a self, schema: &'a SchemaName) -> impl Iterator<Item = (String, String)> + 'a {
+        let written = |statement: &Statement| (statement.what.clone(), statement.sql(schema));
+        self.before_rows
+            .iter()
+            .map(written)
+            .chain(self.rows.iter().map(|sql| ("rows".to_owned(), sql.clone())))
+            .chain(self.after_rows.iter().map(written))
+    }
+
+    /// Finds out which statement fails, in a transaction that is rolled back.
+    pub async fn failing_statement(
+        &self,
+        session: &mut Session,
+        schema: &SchemaName,
+    ) -> Result<Option<String>, db::Error> {
+        let (transaction, _) = session.begin("BEGIN").await?;
+        transaction.script(&opening(schema)).await?;
+        let mut failing = None;
+        for (what, statement) in self.statements(schema) {
+            if transaction.script(&statement).await.is_err() {
+                failing = Some(what);
+                break;
+            }
+        }
+        transaction.rollback().await?;
+        Ok(failing)
+    }
+}
+
+/// Makes the schema and sets what would else change the meaning of what follows.
+fn opening(schema: &SchemaName) -> String {
+    format!(
+        "CREATE SCHEMA {name};\n\
+         SET LOCAL search_path = {name}, pg_catalog;\n\
+         SET LOCAL check_function_bodies = off;\n\
+         SET LOCAL client_min_messages = warning;\n\
+         SET LOCAL default_tablespace = '';\n\
+         SET LOCAL default_table_access_method = heap;\n\
+         SET LOCAL row_security = off;\n\
+         SET LOCAL xmloption = content;\n\
+         SET LOCAL datestyle = iso;\n\
+         SET LOCAL intervalstyle = postgres;\n\
+         SET LOCAL standard_conforming_strings = on;\n",
+        name = schema.quoted()
+    )
+}
+
+async fn version(session: &Session, schema: &SchemaName) -> Result<Option<i64>, db::Error> {
+    let name = format!("{}.{HISTORY}", schema.quoted());
+    let answers = session
+        .text_query(&format!("SELECT max(version) FROM {name}"))
+        .await?;
+    let value = answers
+        .into_iter()
+        .next()
+        .and_then(|answer| answer.rows.into_iter().next())
+        .and_then(|row| row.into_iter().next().flatten());
+    Ok(value.and_then(|version| version.parse().ok()))
+}
