@@ -168,6 +168,7 @@ fn written_out(name: &str, argument: &str, version: i32) -> Option<String> {
             )
         }
         "inherits_later" => INHERITS_LATER.to_owned(),
+        "misplaced_columns" => include_str!("sql/misplaced_columns.sql").to_owned(),
         "alter_only" => format!(
             "CASE {argument}.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' \
              WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE ONLY' END"
@@ -225,17 +226,11 @@ fn written_out(name: &str, argument: &str, version: i32) -> Option<String> {
     Some(text)
 }
 
-/// Whether the columns of child table `c` stand in another order than `CREATE TABLE … INHERITS` would give them.
-const INHERITS_LATER: &str = "\
-(NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)
- AND (SELECT array_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a
-       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
-     IS DISTINCT FROM
-     (SELECT array_agg(a.attname ORDER BY p.inhseqno NULLS LAST, p.attnum, a.attnum)
-        FROM pg_attribute a
-        LEFT JOIN LATERAL (SELECT i.inhseqno, pa.attnum
-                             FROM pg_inherits i
-                             JOIN pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname
-                            WHERE i.inhrelid = c.oid AND pa.attnum > 0 AND NOT pa.attisdropped
-                            ORDER BY 1, 2 LIMIT 1) p ON true
-       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))";
+/// Whether the columns of child table `c` stand in another order than `CREATE TABLE … INHERITS` would give them, and
+/// all of them are its own as well, so that it can be joined to its parents later.
+const INHERITS_LATER: &str = concat!(
+    "(",
+    include_str!("sql/misplaced_columns.sql"),
+    " AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 \
+     AND NOT a.attisdropped AND NOT a.attislocal))"
+);

@@ -68,6 +68,7 @@ kinds! {
     Identity "identity",
     IdentitySequence "identity sequence",
     SequenceOwner "sequence owner",
+    SequencePersistence "sequence persistence",
     Default "default",
     NoDefault "no default",
     Check "check",

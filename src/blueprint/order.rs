@@ -71,6 +71,8 @@ struct Graph<'a> {
     replacement: HashMap<usize, usize>,
     /// The object of a node beyond the objects.
     replaced: Vec<usize>,
+    /// Nodes whose definition needs the object itself.
+    of_itself: Vec<usize>,
 }
 
 impl<'a> Graph<'a> {
@@ -90,6 +92,7 @@ impl<'a> Graph<'a> {
             wishes: HashSet::new(),
             replacement: HashMap::new(),
             replaced: Vec::new(),
+            of_itself: Vec::new(),
         };
         for (index, object) in objects.iter().enumerate() {
             for address in [object.parent, object.needs].into_iter().flatten() {
@@ -106,7 +109,12 @@ impl<'a> Graph<'a> {
     }
 
     fn add(&mut self, from: usize, to: usize, firmness: Firmness) {
-        if from != to {
+        if from == to {
+            // A view whose definition reads the view itself; for other objects it means nothing.
+            if firmness == Firmness::Definition {
+                self.of_itself.push(from);
+            }
+        } else {
             let entry = self.needs[from].entry(to).or_insert(firmness);
             *entry = firmness.max(*entry);
         }
@@ -177,10 +185,16 @@ impl<'a> Graph<'a> {
             self.wishes
                 .retain(|(from, to)| !(inside.contains(from) && inside.contains(to)));
         }
+        for node in std::mem::take(&mut self.of_itself) {
+            self.part(node, &BTreeSet::from([node]));
+        }
         for circle in circles(&self.edges()) {
             let inside: BTreeSet<usize> = circle.into_iter().collect();
             for &node in &inside {
-                if self.objects[node].stand_in.is_some() {
+                if node < self.objects.len()
+                    && self.objects[node].stand_in.is_some()
+                    && !self.replacement.contains_key(&node)
+                {
                     self.part(node, &inside);
                 }
             }
@@ -239,7 +253,7 @@ impl<'a> Graph<'a> {
         }
         let key = |node: usize| {
             let object = &self.objects[self.object(node)];
-            Reverse((object.kind, object.position.min(0), &object.name, node))
+            Reverse((object.kind, object.position, &object.name, node))
         };
         let mut ready: BinaryHeap<_> = (0..edges.len())
             .filter(|node| waiting[*node] == 0)

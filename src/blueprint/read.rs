@@ -7,7 +7,7 @@ use super::catalog::{ALIASES, DEPENDENCIES, Extras, LIMITS, ROWS, SOURCES, STAMP
 use super::object::{Address, List, Object};
 use super::order::Dependency;
 use super::rows::Contents;
-use super::settle::settled;
+use super::settle::{repeatable, settled};
 use super::text::{self, Rewritten};
 use super::{Blueprint, Kind};
 use crate::db::{self, QuotedText, Row, SchemaName, Session, Transaction, Type};
@@ -207,12 +207,18 @@ impl Blueprint {
             position: answer.number("position").unwrap_or(0),
             name,
         };
+        if matches!(kind, Kind::View | Kind::MaterializedView) {
+            object.create = object.create.as_deref().map(repeatable);
+            object.change = object.change.as_deref().map(repeatable);
+        }
         if let (Some(definition), Some(language)) = (&object.create, answer.text("language")) {
             let body = answer.text("body");
             let rewritten = text::function(definition, body.as_deref(), &language, self.schema.as_str());
             self.report(&object, &rewritten);
             object.create = Some(rewritten.text.clone());
             object.change = Some(rewritten.text);
+        } else if kind != Kind::Schema {
+            self.rewrite(&mut object);
         }
         if let Some(target) = answer.text("target") {
             self.add_extras(&object, &target, &answer, extras)?;
@@ -221,6 +227,28 @@ impl Blueprint {
             self.objects.push(object);
         }
         Ok(())
+    }
+
+    fn rewrite(&mut self, object: &mut Object) {
+        let schema = self.schema.as_str();
+        let texts = [
+            &mut object.create,
+            &mut object.change,
+            &mut object.inline,
+            &mut object.stand_in,
+        ];
+        let mut is_left = false;
+        for text in texts.into_iter().flatten() {
+            let rewritten = text::deparsed(text, schema);
+            is_left |= text::is_mentioned(&rewritten.text.replace(text::OWN, ""), schema);
+            *text = rewritten.text;
+        }
+        if is_left {
+            self.notes.push(format!(
+                "{} {} mentions `{schema}` in a constant, which stays as it is",
+                object.kind, object.name
+            ));
+        }
     }
 
     /// Comment, owner and grants become objects that hang on theirs.

@@ -26,6 +26,21 @@ pub(super) fn settled(text: String) -> String {
         })
 }
 
+/// A view's text that comes out the same when it has been read back.
+///
+/// Without an alias, a constant in a branch of a `UNION` is a column called `?column?`; read back, its cast would give
+/// it a name. The field of `EXTRACT` would be folded to lower case.
+pub(super) fn repeatable(view: &str) -> String {
+    static CONSTANT: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?m)^(\s+(?:SELECT )?(?:NULL|'(?:[^'\n]|'')*'|\(?-?[\d.]+\)?)::(?:character varying|double precision|bit varying|time(?:stamp)?(?:\(\d\))? with(?:out)? time zone|(?:\w+\.)?\w+)(?:\([\d,]+\))?(?:\[\])?)(,?)$")
+            .expect("the pattern is right")
+    });
+    static FIELD: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\bEXTRACT\((\w*[A-Z]\w*) FROM").expect("the pattern is right"));
+    let named = CONSTANT.replace_all(view, r#"$1 AS "?column?"$2"#);
+    FIELD.replace_all(&named, "EXTRACT('$1' FROM").into_owned()
+}
+
 /// The SQL expression that does the same on the server.
 pub(super) fn settled_sql(text: &str) -> String {
     let replaced = UNSETTLED.iter().fold(text.to_owned(), |text, pattern| {
@@ -40,6 +55,17 @@ pub(super) fn settled_sql(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_constant_without_an_alias_keeps_its_lack_of_a_name() {
+        let view = "SELECT a.id,\n    NULL::integer AS b\n   FROM a\nUNION\n SELECT b.id,\n    NULL::integer\n   FROM b;";
+        let expected = view.replace("NULL::integer\n", "NULL::integer AS \"?column?\"\n");
+        assert_eq!(repeatable(view), expected);
+        assert_eq!(
+            repeatable("SELECT EXTRACT(YEAR FROM now())"),
+            "SELECT EXTRACT('YEAR' FROM now())"
+        );
+    }
 
     #[test]
     fn both_forms_of_a_list_become_one() {

@@ -42,7 +42,7 @@ pub(super) struct Rewritten {
 }
 
 /// Functions whose text argument names a relation, function or type.
-const NAMING_FUNCTIONS: [&str; 15] = [
+const NAMING_FUNCTIONS: [&str; 21] = [
     "nextval",
     "currval",
     "setval",
@@ -58,6 +58,12 @@ const NAMING_FUNCTIONS: [&str; 15] = [
     "pg_relation_size",
     "pg_total_relation_size",
     "pg_indexes_size",
+    "to_tsvector",
+    "to_tsquery",
+    "plainto_tsquery",
+    "phraseto_tsquery",
+    "websearch_to_tsquery",
+    "ts_headline",
 ];
 
 /// Types whose constants are names.
@@ -81,29 +87,28 @@ pub(super) fn function(definition: &str, body: Option<&str>, language: &str, sch
     if !name.is_mentioned(definition) {
         return unchanged(definition);
     }
-    let (head, body_at) = match body
-        .filter(|body| !body.is_empty())
-        .and_then(|body| definition.rfind(body))
-    {
-        Some(at) => (&definition[..at], Some(at)),
-        None => (definition, None),
-    };
-    let mut result = name.rewrite_sql(head, Place::Head);
-    if let (Some(at), Some(body)) = (body_at, body) {
-        let inner = match language {
-            "sql" | "plpgsql" => name.rewrite_sql(body, Place::Body),
-            _ if name.is_mentioned(body) => Rewritten {
-                unclear: vec![format!("a body in language {language}")],
-                ..unchanged(body)
-            },
-            _ => unchanged(body),
-        };
-        result.text.push_str(&inner.text);
-        result.text.push_str(&definition[at + body.len()..]);
-        result.replaced += inner.replaced;
-        result.unclear.extend(inner.unclear);
+    let body = body.filter(|body| !body.is_empty()).map(|text| Body {
+        text,
+        is_sql: matches!(language, "sql" | "plpgsql"),
+        language,
+    });
+    name.rewrite_sql(definition, Place::Head(body))
+}
+
+/// Rewrites what PostgreSQL deparsed. It writes the schema out where a name would otherwise mean something nearer, such
+/// as a `WITH` query of that name. Constants are data and stay.
+pub(super) fn deparsed(text: &str, schema: &str) -> Rewritten {
+    let name = Name::new(schema);
+    if name.is_mentioned(text) {
+        name.rewrite_sql(text, Place::Head(None))
+    } else {
+        unchanged(text)
     }
-    result
+}
+
+/// Whether a constant or the like in the text mentions the schema.
+pub(super) fn is_mentioned(text: &str, schema: &str) -> bool {
+    Name::new(schema).is_mentioned(text)
 }
 
 /// Rewrites names with their schema in a text for people, such as a comment.
@@ -120,10 +125,18 @@ fn unchanged(text: &str) -> Rewritten {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// Before the body: what the server itself wrote, and `SET` clauses.
-    Head,
+enum Place<'a> {
+    /// What the server itself wrote, around a body where there is one.
+    Head(Option<Body<'a>>),
     Body,
+}
+
+/// The text of a function, which stands in dollar quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Body<'a> {
+    text: &'a str,
+    is_sql: bool,
+    language: &'a str,
 }
 
 struct Name<'a> {
@@ -167,7 +180,7 @@ impl<'a> Name<'a> {
         }
     }
 
-    fn rewrite_sql(&self, sql: &str, place: Place) -> Rewritten {
+    fn rewrite_sql(&self, sql: &str, place: Place<'_>) -> Rewritten {
         let Ok(tokens) = tokens(sql) else {
             return Rewritten {
                 unclear: vec!["a text that is not SQL".to_owned()],
@@ -196,7 +209,9 @@ impl<'a> Name<'a> {
                 }
                 TokenKind::Comment => self.rewrite_qualified(token.text),
                 TokenKind::Text if self.is_mentioned(token.text) => {
-                    if sets_search_path(&tokens, at) && token.text == format!("'{}'", self.name) {
+                    if let Some(rewritten) = self.rewrite_body(token.text, place) {
+                        rewritten
+                    } else if sets_search_path(&tokens, at) && token.text == format!("'{}'", self.name) {
                         Rewritten {
                             text: format!("'{OWN}'"),
                             replaced: 1,
@@ -204,7 +219,7 @@ impl<'a> Name<'a> {
                         }
                     } else if names_something(&tokens, at) {
                         self.rewrite_qualified(token.text)
-                    } else if place == Place::Head {
+                    } else if place != Place::Body {
                         // Defaults of parameters: a constant there is data, and a name would have been resolved.
                         unchanged(token.text)
                     } else {
@@ -218,6 +233,29 @@ impl<'a> Name<'a> {
             result.unclear.extend(piece.unclear);
         }
         result
+    }
+
+    /// Rewrites the body in its dollar quotes, if that is what `quoted` is.
+    fn rewrite_body(&self, quoted: &str, place: Place<'_>) -> Option<Rewritten> {
+        let Place::Head(Some(body)) = place else {
+            return None;
+        };
+        let at = quoted
+            .starts_with('$')
+            .then(|| quoted.find(body.text))
+            .flatten()?;
+        let inner = if body.is_sql {
+            self.rewrite_sql(body.text, Place::Body)
+        } else {
+            Rewritten {
+                unclear: vec![format!("a body in language {}", body.language)],
+                ..unchanged(body.text)
+            }
+        };
+        Some(Rewritten {
+            text: [&quoted[..at], &inner.text, &quoted[at + body.text.len()..]].concat(),
+            ..inner
+        })
     }
 
     fn left_alone(&self, token: &Token<'_>, tokens: &[Token<'_>], at: usize) -> Rewritten {
@@ -327,7 +365,7 @@ mod tests {
     use super::*;
 
     fn body(sql: &str) -> Rewritten {
-        function(sql, Some(sql), "plpgsql", "tenant_template")
+        Name::new("tenant_template").rewrite_sql(sql, Place::Body)
     }
 
     fn shown(sql: &str) -> String {
@@ -393,12 +431,8 @@ mod tests {
 
     #[test]
     fn other_languages_are_not_read() {
-        let result = function(
-            "tenant_template.t",
-            Some("tenant_template.t"),
-            "plpython3u",
-            "tenant_template",
-        );
+        let text = "CREATE FUNCTION f() AS $x$a tenant_template.t$x$";
+        let result = function(text, Some("a tenant_template.t"), "plpython3u", "tenant_template");
         assert_eq!((result.replaced, result.unclear.len()), (0, 1));
     }
 

@@ -6,7 +6,7 @@ SELECT p.pronamespace AS schema,
        s.signature AS name,
        format('CREATE AGGREGATE %I(%s) (%s)', p.proname,
               coalesce(nullif(pg_get_function_arguments(p.oid), ''), '*'), (
-           SELECT string_agg(o.name || coalesce(' = ' || o.value, ''), ', ' ORDER BY o.number)
+           SELECT string_agg(o.name || coalesce(' = ' || nullif(o.value, ''), ''), ', ' ORDER BY o.number)
              FROM (VALUES (1, 'SFUNC', {function:a.aggtransfn}),
                           (2, 'STYPE', format_type(a.aggtranstype, NULL)),
                           (3, 'SSPACE', nullif(a.aggtransspace, 0)::text),

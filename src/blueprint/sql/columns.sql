@@ -13,7 +13,13 @@ SELECT c.relnamespace AS schema,
                  concat(quote_ident(a.attname), ' ', format_type(a.atttypid, a.atttypmod),
                         CASE WHEN a.attcollation <> t.typcollation THEN
                             ' COLLATE ' || a.attcollation::regcollation::text END,
-                        CASE WHEN a.attgenerated <> '' THEN
+                        CASE WHEN a.attgenerated <> ''
+                              -- A child takes the expression from its parent and must not repeat it.
+                              AND (a.attinhcount = 0 OR c.relispartition OR {inherits_later}
+                                   OR NOT EXISTS (SELECT FROM pg_inherits i
+                                                    JOIN pg_attribute p ON p.attrelid = i.inhparent
+                                                   WHERE i.inhrelid = c.oid AND p.attname = a.attname
+                                                     AND p.attgenerated <> '')) THEN
                             format(' GENERATED ALWAYS AS (%s)%s', pg_get_expr(d.adbin, d.adrelid),
                                    CASE a.attgenerated WHEN 's' THEN ' STORED' END) END) END AS inline,
        format('ALTER %sTABLE %I ADD COLUMN %I %s%s', CASE c.relkind WHEN 'f' THEN 'FOREIGN ' END,

@@ -8,7 +8,11 @@ SELECT c.relnamespace AS schema,
        c.oid AS parent_id,
        CASE WHEN x.contype IN ('p', 'u', 'x') THEN x.conindid END AS alias_id,
        CASE WHEN x.convalidated AND (x.contype = 'c' OR c.relkind = 'r' AND x.contype <> 'f'
-                                     AND NOT c.relispartition) THEN
+                                     AND NOT c.relispartition
+                                     -- CREATE TABLE makes one of two constraints on the same columns.
+                                     AND NOT EXISTS (SELECT FROM pg_constraint same
+                                                      WHERE same.conrelid = x.conrelid AND same.conkey = x.conkey
+                                                        AND same.contype IN ('p', 'u') AND same.oid <> x.oid)) THEN
            format('CONSTRAINT %I %s', x.conname, pg_get_constraintdef(x.oid)) END AS inline,
        format('ALTER %s %I ADD CONSTRAINT %I %s',
               CASE WHEN c.relkind = 'f' THEN 'FOREIGN TABLE'

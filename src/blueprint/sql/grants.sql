@@ -32,4 +32,12 @@ CASE WHEN o.acl IS NOT NULL THEN (
              WHERE NOT EXISTS (SELECT FROM aclexplode(acldefault(o.acl_type, o.owner)) d
                                 WHERE (e.grantor, e.grantee, e.privilege_type, e.is_grantable)
                                     = (d.grantor, d.grantee, d.privilege_type, d.is_grantable))
+               -- What the schema `public` was born with stays with it, under whatever name.
+               AND NOT (o.acl_type = 'n'
+                        AND EXISTS (SELECT FROM pg_init_privs i
+                                     WHERE i.classoid = o.class AND i.objoid = o.id
+                                       AND ARRAY(SELECT a.privilege_type FROM aclexplode(i.initprivs) a
+                                                  WHERE a.grantee = e.grantee AND a.grantor = e.grantor ORDER BY 1)
+                                         = ARRAY(SELECT a.privilege_type FROM aclexplode(o.acl::aclitem[]) a
+                                                  WHERE a.grantee = e.grantee AND a.grantor = e.grantor ORDER BY 1)))
              GROUP BY e.grantor, e.grantee, e.is_grantable) g) END

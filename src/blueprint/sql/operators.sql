@@ -5,7 +5,7 @@ SELECT o.oprnamespace AS schema,
        'operator' AS kind,
        s.signature AS name,
        format('CREATE OPERATOR %s (%s)', o.oprname, (
-           SELECT string_agg(p.name || coalesce(' = ' || p.value, ''), ', ' ORDER BY p.number)
+           SELECT string_agg(p.name || coalesce(' = ' || nullif(p.value, ''), ''), ', ' ORDER BY p.number)
              FROM (VALUES (1, 'FUNCTION', {function:o.oprcode}),
                           (2, 'LEFTARG', CASE WHEN o.oprleft <> 0 THEN format_type(o.oprleft, NULL) END),
                           (3, 'RIGHTARG', CASE WHEN o.oprright <> 0 THEN format_type(o.oprright, NULL) END),

@@ -1,4 +1,4 @@
--- Sequences that go with a column.
+-- Sequences that go with a column, and those of identity columns that are not logged as their table is.
 SELECT c.relnamespace AS schema,
        'sequence owner' AS kind,
        quote_ident(c.relname) AS name,
@@ -14,5 +14,24 @@ SELECT c.relnamespace AS schema,
                   AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
   JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
  WHERE c.relkind = 'S'
+   AND c.relnamespace = ANY ($1)
+   AND {not_of_an_extension:pg_class c}
+UNION ALL
+SELECT c.relnamespace,
+       'sequence persistence',
+       quote_ident(c.relname),
+       'pg_class'::regclass,
+       c.oid,
+       NULL,
+       NULL,
+       format('ALTER SEQUENCE %I SET %s', c.relname, CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END),
+       format('ALTER SEQUENCE %I SET %s', c.relname, CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END),
+       format('ALTER SEQUENCE %I SET %s', c.relname, CASE t.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END)
+  FROM pg_class c
+  JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'i'
+                  AND d.refclassid = 'pg_class'::regclass
+  JOIN pg_class t ON t.oid = d.refobjid
+ WHERE c.relkind = 'S'
+   AND c.relpersistence <> t.relpersistence
    AND c.relnamespace = ANY ($1)
    AND {not_of_an_extension:pg_class c}

@@ -18,13 +18,13 @@ SELECT c.relnamespace AS schema,
               'SET (' || o.list || ')' AS sql,
               'SET (' || o.list || ')' AS change,
               'RESET (' || o.names || ')' AS drop
-         FROM (SELECT string_agg(o.name || '=' || quote_literal(o.value), ', ' ORDER BY o.name) AS list,
-                      string_agg(o.name, ', ' ORDER BY o.name) AS names
-                 FROM (SELECT quote_ident(option_name) AS name, option_value AS value
-                         FROM pg_options_to_table(c.reloptions)
+         FROM (SELECT string_agg(o.name || '=' || quote_literal(o.value), ', ' ORDER BY o.number) AS list,
+                      string_agg(o.name, ', ' ORDER BY o.number) AS names
+                 FROM (SELECT number, quote_ident(name) AS name, value
+                         FROM pg_options_to_table(c.reloptions) WITH ORDINALITY r (name, value, number)
                         UNION ALL
-                       SELECT 'toast.' || quote_ident(option_name), option_value
-                         FROM pg_options_to_table(toast.reloptions)) o) o
+                       SELECT 1000 + number, 'toast.' || quote_ident(name), value
+                         FROM pg_options_to_table(toast.reloptions) WITH ORDINALITY r (name, value, number)) o) o
         WHERE (c.reloptions IS NOT NULL OR toast.reloptions IS NOT NULL)
           AND c.relkind <> 'v'
        UNION ALL

@@ -1,4 +1,4 @@
--- Columns of views, composite types and indexes, for what is said about them: comments and grants.
+-- Columns of views and composite types, and indexes of constraints, for what is said about them: comments, grants.
 SELECT c.relnamespace AS schema,
        'pg_class'::regclass::oid AS class,
        a.attrelid AS id,
@@ -21,5 +21,27 @@ SELECT c.relnamespace AS schema,
    AND (a.attacl IS NOT NULL
         OR EXISTS (SELECT FROM pg_description d
                     WHERE d.classoid = 'pg_class'::regclass AND d.objoid = a.attrelid AND d.objsubid = a.attnum))
+   AND c.relnamespace = ANY ($1)
+   AND {not_of_an_extension:pg_class c}
+UNION ALL
+SELECT c.relnamespace,
+       'pg_class'::regclass,
+       c.oid,
+       0,
+       'view column',
+       quote_ident(c.relname),
+       'pg_class'::regclass,
+       i.indrelid,
+       'INDEX ' || quote_ident(c.relname),
+       c.relowner,
+       NULL,
+       'r',
+       NULL,
+       NULL
+  FROM pg_class c
+  JOIN pg_index i ON i.indexrelid = c.oid
+  JOIN pg_constraint x ON x.conindid = c.oid AND x.conrelid = i.indrelid AND x.contype IN ('p', 'u', 'x')
+ WHERE EXISTS (SELECT FROM pg_description d
+                WHERE d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = 0)
    AND c.relnamespace = ANY ($1)
    AND {not_of_an_extension:pg_class c}
