@@ -1,0 +1,1 @@
+//! Clones of schemas that hold everything a schema can hold.
