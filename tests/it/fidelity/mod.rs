@@ -1,1 +1,49 @@
-//! Clones of schemas that hold everything a schema can hold.
+//! Clones of schemas that hold everything a schema can hold, made by the real program and judged by `pg_dump`.
+
+mod families;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::support::Database;
+
+/// The schema that tenants are cloned from.
+const TEMPLATE: &str = "tenant_template";
+
+fn fixture(family: &str) -> PathBuf {
+    [
+        env!("CARGO_MANIFEST_DIR"),
+        "tests",
+        "it",
+        "fidelity",
+        "sql",
+        family,
+    ]
+    .iter()
+    .collect::<PathBuf>()
+    .with_extension("sql")
+}
+
+/// Makes the template and runs a family's file in it, with psql, which shares no code with ours.
+fn load(database: &Database, family: &str) {
+    let output = Command::new("psql")
+        .args([database.url(), "-XAtq", "-v", "ON_ERROR_STOP=1"])
+        .args(["-c", "SET client_min_messages = warning"])
+        .args(["-c", &format!("CREATE SCHEMA {TEMPLATE}")])
+        .args(["-c", &format!("SET search_path = {TEMPLATE}"), "-f"])
+        .arg(fixture(family))
+        .output()
+        .expect("psql is installed with the server");
+    assert!(
+        output.status.success(),
+        "{family}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// Makes the template before the registry, so that it is taken as it is, and then a tenant.
+fn cloned(database: &Database, family: &str) {
+    load(database, family);
+    database.run(&["init", "--quiet"]).success();
+    database.run(&["create", "acme", "--quiet"]).success();
+}

@@ -1,0 +1,14 @@
+-- Children whose columns stand in another order than their parents'. pg_dump itself does not reproduce them: it lists
+-- the columns in CREATE TABLE … INHERITS, which puts the inherited ones first.
+CREATE TABLE base (name text DEFAULT 'other', extra date, CONSTRAINT in_both CHECK (name <> ''));
+CREATE TABLE second (more integer NOT NULL, name text DEFAULT 'another');
+CREATE TABLE adopted (extra date, note text, name text NOT NULL, CONSTRAINT in_both CHECK (name <> ''));
+ALTER TABLE adopted INHERIT base;
+CREATE TABLE of_two (gone text, more integer NOT NULL, extra date, name text, own integer);
+ALTER TABLE of_two DROP gone;
+ALTER TABLE of_two ADD CONSTRAINT in_both CHECK (name <> '');
+ALTER TABLE of_two INHERIT second;
+ALTER TABLE of_two INHERIT base;
+CREATE TABLE below (own integer DEFAULT 5) INHERITS (of_two);
+CREATE TABLE widened (id integer) INHERITS (second);
+ALTER TABLE second ADD late text DEFAULT 'late';

@@ -1,0 +1,25 @@
+-- Materialized views: with rows or without, on views and on one another, stored and indexed.
+CREATE TABLE sales (id integer PRIMARY KEY, shop text, amount numeric, at date);
+INSERT INTO sales VALUES (1, 'a', 5, '2020-01-01'), (2, 'b', 7, '2020-02-01');
+CREATE VIEW by_shop AS SELECT shop, sum(amount) AS amount FROM sales GROUP BY shop;
+CREATE MATERIALIZED VIEW z_full AS SELECT * FROM by_shop;
+CREATE MATERIALIZED VIEW empty AS SELECT id, shop FROM sales WITH NO DATA;
+CREATE MATERIALIZED VIEW stored WITH (fillfactor = 70, autovacuum_enabled = false, toast.autovacuum_enabled = false) AS SELECT id, shop AS "Shop's", amount FROM sales;
+CREATE MATERIALIZED VIEW a_second AS SELECT z.shop, s."Shop's" FROM z_full z LEFT JOIN stored s ON s.amount = z.amount;
+CREATE VIEW on_it AS SELECT shop FROM a_second;
+CREATE MATERIALIZED VIEW third AS SELECT * FROM on_it;
+CREATE MATERIALIZED VIEW on_empty AS SELECT * FROM empty WITH NO DATA;
+CREATE MATERIALIZED VIEW grouped_by_key AS SELECT id, shop, amount FROM sales GROUP BY id;
+CREATE UNIQUE INDEX ON z_full (shop);
+CREATE INDEX "Odd Index" ON stored ("Shop's" DESC);
+CREATE INDEX ON empty (id);
+ALTER MATERIALIZED VIEW stored ALTER "Shop's" SET STATISTICS 50, ALTER "Shop's" SET STORAGE EXTERNAL, ALTER "Shop's" SET COMPRESSION pglz;
+ALTER MATERIALIZED VIEW stored ALTER amount SET (n_distinct = 3);
+ALTER MATERIALIZED VIEW stored CLUSTER ON "Odd Index";
+ALTER MATERIALIZED VIEW z_full RENAME COLUMN amount TO total;
+CREATE STATISTICS of_it (ndistinct) ON id, shop FROM grouped_by_key;
+CREATE FUNCTION row_of(z_full) RETURNS numeric LANGUAGE sql AS 'SELECT $1.total';
+CREATE ACCESS METHOD heap_of_views TYPE TABLE HANDLER heap_tableam_handler;
+CREATE MATERIALIZED VIEW of_another_method USING heap_of_views AS SELECT 1 AS one;
+COMMENT ON MATERIALIZED VIEW stored IS 'a materialized view';
+COMMENT ON COLUMN stored.amount IS 'its column';
