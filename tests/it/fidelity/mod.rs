@@ -4,11 +4,18 @@ mod families;
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::OnceLock;
 
-use crate::support::Database;
+use crate::support::{Database, Server};
 
 /// The schema that tenants are cloned from.
 const TEMPLATE: &str = "tenant_template";
+
+/// The server of the families that make roles, which belong to a whole server. Each family has names of its own.
+fn server_with_roles() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| Server::start(&[]))
+}
 
 fn fixture(family: &str) -> PathBuf {
     [

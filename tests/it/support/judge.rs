@@ -63,7 +63,7 @@ impl Judge {
                 schemas.iter().copied().find(|schema| part.is_of(schema))
             };
             let schema = schema.unwrap_or_else(|| panic!("of no schema: {}", part.head));
-            let object = self.settled(&part, schema);
+            let object = self.object(&part, schema);
             *of.get_mut(schema)
                 .expect("a schema that was asked for")
                 .entry(object)
@@ -112,8 +112,8 @@ impl Judge {
     }
 
     /// The head of an object and its SQL, with neither the schema's name nor what changes from one reading to the next.
-    fn settled(&self, part: &Part<'_>, schema: &str) -> (String, String) {
-        let mut body = settled_lists(part.body);
+    fn object(&self, part: &Part<'_>, schema: &str) -> (String, String) {
+        let mut body = settled(part.body);
         for (number, text) in self.kept.iter().enumerate() {
             body = body.replace(text, &format!("<kept {number}>"));
         }
@@ -341,29 +341,62 @@ fn without_name(text: &str, schema: &str) -> String {
     replaced
 }
 
-/// `varchar_column IN (…)` is deparsed in one form when first written and in another once that form is read back:
-/// `((ARRAY['a'::character varying, …])::text[])` becomes `(ARRAY[('a'::character varying)::text, …])`.
-fn settled_lists(text: &str) -> String {
-    const START: &str = "((ARRAY[";
+/// PostgreSQL prints some expressions in one form when they are new and in another once that form is read back.
+fn settled(text: &str) -> String {
+    let mut settled = text.to_owned();
+    // `varchar_column IN (…)`, as in a table and as in statistics.
+    for (start, end, each) in [
+        ("((ARRAY[", "])::text[])", ("(", ")::text")),
+        ("(ARRAY[", "]::text[])", ("", "::text")),
+    ] {
+        settled = settled_lists(&settled, start, end, each);
+    }
+    // A constant without a name in a subquery or in the body of a function gets that of its type.
+    for (shown, name) in TYPES {
+        for end in ["\n", ",\n", ";\n", ")"] {
+            let unnamed = format!("::{shown}{end}");
+            settled = settled.replace(&format!("::{shown} AS {name}{end}"), &unnamed);
+        }
+    }
+    settled_signs(&settled)
+}
+
+/// Types as they are shown, and the names of columns that are cast to them.
+const TYPES: [(&str, &str); 8] = [
+    ("integer", "int4"),
+    ("bigint", "int8"),
+    ("text", "text"),
+    ("boolean", "bool"),
+    ("numeric", "\"numeric\""),
+    ("date", "date"),
+    ("character varying", "\"varchar\""),
+    ("timestamp with time zone", "\"timestamptz\""),
+];
+
+/// `(ARRAY['a'::character varying, …]::text[])` becomes `(ARRAY['a'::character varying::text, …])`.
+fn settled_lists(text: &str, start: &str, end: &str, each: (&str, &str)) -> String {
     let mut settled = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find(START) {
+    while let Some(at) = rest.find(start) {
         settled.push_str(&rest[..at]);
-        let list = &rest[at + START.len()..];
-        if let Some((items, after)) = varchar_list(list) {
-            let items: Vec<String> = items.iter().map(|item| format!("({item})::text")).collect();
+        let list = &rest[at + start.len()..];
+        if let Some((items, after)) = varchar_list(list, end) {
+            let items: Vec<String> = items
+                .iter()
+                .map(|item| format!("{}{item}{}", each.0, each.1))
+                .collect();
             settled.push_str(&format!("(ARRAY[{}])", items.join(", ")));
             rest = after;
         } else {
-            settled.push_str(START);
+            settled.push_str(start);
             rest = list;
         }
     }
     settled + rest
 }
 
-/// `'a'::character varying, 'b'::character varying])::text[])`, and what follows it.
-fn varchar_list(text: &str) -> Option<(Vec<&str>, &str)> {
+/// `'a'::character varying, 'b'::character varying` before the end of a list, and what follows that.
+fn varchar_list<'a>(text: &'a str, end_of_list: &str) -> Option<(Vec<&'a str>, &'a str)> {
     const CAST: &str = "'::character varying";
     let mut items = Vec::new();
     let mut rest = text;
@@ -377,7 +410,27 @@ fn varchar_list(text: &str) -> Option<(Vec<&str>, &str)> {
         items.push(&rest[..rest.len() - after.len()]);
         match after.strip_prefix(", ") {
             Some(next) => rest = next,
-            None => return Some((items, after.strip_prefix("])::text[])")?)),
+            None => return Some((items, after.strip_prefix(end_of_list)?)),
         }
     }
+}
+
+/// `(- 1)` becomes `'-1'::integer`.
+fn settled_signs(text: &str) -> String {
+    const START: &str = "(- ";
+    let mut settled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(START) {
+        settled.push_str(&rest[..at]);
+        let after = &rest[at + START.len()..];
+        let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        if end > 0 && after[end..].starts_with(')') {
+            settled.push_str(&format!("'-{}'::integer", &after[..end]));
+            rest = &after[end + 1..];
+        } else {
+            settled.push_str(START);
+            rest = after;
+        }
+    }
+    settled + rest
 }

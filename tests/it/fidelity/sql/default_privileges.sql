@@ -1,0 +1,26 @@
+-- Default privileges in the schema: they are copied, and change nothing of what is made before them.
+CREATE ROLE defaults_maker;
+CREATE ROLE defaults_reader;
+CREATE ROLE "defaults Odd ""Role""";
+GRANT CREATE, USAGE ON SCHEMA tenant_template TO defaults_maker;
+CREATE TABLE before (id serial);
+CREATE FUNCTION before() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE TYPE before_type AS ENUM ('a');
+ALTER DEFAULT PRIVILEGES IN SCHEMA tenant_template GRANT SELECT, INSERT ON TABLES TO defaults_reader;
+ALTER DEFAULT PRIVILEGES IN SCHEMA tenant_template GRANT ALL ON SEQUENCES TO "defaults Odd ""Role""" WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES FOR ROLE defaults_maker IN SCHEMA tenant_template GRANT EXECUTE ON FUNCTIONS TO defaults_reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE defaults_maker IN SCHEMA tenant_template GRANT USAGE ON TYPES TO PUBLIC, defaults_reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE defaults_maker IN SCHEMA tenant_template GRANT UPDATE ON TABLES TO PUBLIC;
+CREATE TABLE after (id serial, a integer GENERATED ALWAYS AS IDENTITY);
+CREATE FUNCTION after() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE TYPE after_type AS (a integer);
+CREATE VIEW after_view AS SELECT id FROM after;
+CREATE MATERIALIZED VIEW after_matview AS SELECT id FROM after;
+SET ROLE defaults_maker;
+CREATE TABLE made_by_another (id serial);
+CREATE FUNCTION made_by_another() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE DOMAIN made_by_another_too AS integer;
+RESET ROLE;
+CREATE TABLE taken_back (id integer);
+REVOKE ALL ON taken_back FROM defaults_reader, "defaults Odd ""Role""";
+GRANT EXECUTE ON FUNCTION after() TO PUBLIC;

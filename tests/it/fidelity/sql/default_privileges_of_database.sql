@@ -1,0 +1,30 @@
+-- Default privileges of the whole database beside those of the schema: they must change nothing of what a clone is given.
+-- pg_dump's own script does not withstand them.
+CREATE ROLE database_defaults_maker;
+CREATE ROLE database_defaults_reader;
+CREATE ROLE "database defaults Odd ""Role""";
+GRANT CREATE, USAGE ON SCHEMA tenant_template TO database_defaults_maker;
+CREATE TABLE before (id serial);
+CREATE FUNCTION before() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE TYPE before_type AS ENUM ('a');
+ALTER DEFAULT PRIVILEGES IN SCHEMA tenant_template GRANT SELECT, INSERT ON TABLES TO database_defaults_reader;
+ALTER DEFAULT PRIVILEGES IN SCHEMA tenant_template GRANT ALL ON SEQUENCES TO "database defaults Odd ""Role""" WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES FOR ROLE database_defaults_maker IN SCHEMA tenant_template GRANT EXECUTE ON FUNCTIONS TO database_defaults_reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE database_defaults_maker IN SCHEMA tenant_template GRANT USAGE ON TYPES TO PUBLIC, database_defaults_reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE database_defaults_maker IN SCHEMA tenant_template GRANT UPDATE ON TABLES TO PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE USAGE ON TYPES FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT TRIGGER ON TABLES TO "database defaults Odd ""Role""";
+CREATE TABLE after (id serial, a integer GENERATED ALWAYS AS IDENTITY);
+CREATE FUNCTION after() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE TYPE after_type AS (a integer);
+CREATE VIEW after_view AS SELECT id FROM after;
+CREATE MATERIALIZED VIEW after_matview AS SELECT id FROM after;
+SET ROLE database_defaults_maker;
+CREATE TABLE made_by_another (id serial);
+CREATE FUNCTION made_by_another() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE DOMAIN made_by_another_too AS integer;
+RESET ROLE;
+CREATE TABLE taken_back (id integer);
+REVOKE ALL ON taken_back FROM database_defaults_reader, "database defaults Odd ""Role""";
+GRANT EXECUTE ON FUNCTION after() TO PUBLIC;

@@ -1,0 +1,27 @@
+-- Row level security: forced or not, policies for each command and for roles.
+CREATE ROLE rls_reader;
+CREATE ROLE "rls Odd ""Writer""";
+CREATE TABLE accounts (id integer PRIMARY KEY, owner name DEFAULT current_user, kind varchar(9), amount numeric);
+CREATE TABLE members (account integer REFERENCES accounts, who name);
+CREATE VIEW own AS SELECT id FROM accounts WHERE owner = current_user;
+CREATE FUNCTION is_member(integer) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER AS $$ SELECT EXISTS (SELECT 1 FROM members WHERE account = $1) $$;
+CREATE FUNCTION of_row(accounts) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT true';
+ALTER TABLE accounts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE accounts FORCE ROW LEVEL SECURITY;
+ALTER TABLE members ENABLE ROW LEVEL SECURITY;
+CREATE TABLE forced_not_enabled (id integer);
+ALTER TABLE forced_not_enabled FORCE ROW LEVEL SECURITY;
+CREATE POLICY everything ON accounts USING (owner = current_user);
+CREATE POLICY reading ON accounts AS PERMISSIVE FOR SELECT TO rls_reader, "rls Odd ""Writer""" USING (is_member(id) OR id IN (SELECT o.id FROM own o));
+CREATE POLICY adding ON accounts FOR INSERT TO PUBLIC WITH CHECK (amount > 0 AND owner = session_user);
+CREATE POLICY changing ON accounts AS RESTRICTIVE FOR UPDATE TO current_user USING (amount < 100) WITH CHECK (of_row(accounts.*));
+CREATE POLICY "Odd ""Policy""" ON accounts FOR DELETE TO "rls Odd ""Writer""" USING (EXISTS (SELECT 1 FROM members m JOIN accounts a ON a.id = m.account WHERE m.who = accounts.owner));
+CREATE POLICY listed ON accounts AS RESTRICTIVE USING (kind IN ('a', 'b') AND current_setting('app.tenant', true) <> 'x') WITH CHECK (true);
+CREATE POLICY never ON members USING (false);
+CREATE POLICY only_checked ON members FOR ALL WITH CHECK (who = current_user);
+CREATE TABLE by_list (a integer) PARTITION BY LIST (a);
+CREATE TABLE by_list_1 PARTITION OF by_list FOR VALUES IN (1);
+ALTER TABLE by_list ENABLE ROW LEVEL SECURITY;
+CREATE POLICY of_parent ON by_list USING (a > 0);
+CREATE POLICY of_partition ON by_list_1 USING (a > 1);
+COMMENT ON POLICY everything ON accounts IS 'a policy';
