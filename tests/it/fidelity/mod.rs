@@ -1,6 +1,8 @@
 //! Clones of schemas that hold everything a schema can hold, made by the real program and judged by `pg_dump`.
 
 mod families;
+mod generator;
+mod random_schemas;
 
 use std::path::PathBuf;
 use std::process::Command;

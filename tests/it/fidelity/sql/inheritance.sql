@@ -1,5 +1,5 @@
--- Children whose columns stand in another order than their parents'. pg_dump itself does not reproduce them: it lists
--- the columns in CREATE TABLE … INHERITS, which puts the inherited ones first.
+-- Children that differ from their parents, by the order of their columns and by what these were given. pg_dump itself does
+-- not reproduce them: it makes every child by CREATE TABLE … INHERITS, which puts the inherited columns first.
 CREATE TABLE base (name text DEFAULT 'other', extra date, CONSTRAINT in_both CHECK (name <> ''));
 CREATE TABLE second (more integer NOT NULL, name text DEFAULT 'another');
 CREATE TABLE adopted (extra date, note text, name text NOT NULL, CONSTRAINT in_both CHECK (name <> ''));
@@ -12,3 +12,8 @@ ALTER TABLE of_two INHERIT base;
 CREATE TABLE below (own integer DEFAULT 5) INHERITS (of_two);
 CREATE TABLE widened (id integer) INHERITS (second);
 ALTER TABLE second ADD late text DEFAULT 'late';
+-- What a parent's column was given after its child was made is not the child's, though a child made now would inherit it.
+CREATE TABLE pressed (word text, other text);
+CREATE TABLE not_pressed () INHERITS (pressed);
+ALTER TABLE pressed ALTER word SET COMPRESSION lz4;
+ALTER TABLE ONLY pressed ALTER other SET STORAGE EXTERNAL;
