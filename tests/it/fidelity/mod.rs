@@ -1,6 +1,8 @@
 //! Clones of schemas that hold everything a schema can hold, made by the real program and judged by `pg_dump`.
 
+mod beyond;
 mod families;
+mod fixtures;
 mod generator;
 mod random_schemas;
 
@@ -33,13 +35,19 @@ fn fixture(family: &str) -> PathBuf {
     .with_extension("sql")
 }
 
-/// Makes the template and runs a family's file in it, with psql, which shares no code with ours.
+/// Makes the template and runs a family's file in it.
 fn load(database: &Database, family: &str) {
+    load_into(database, TEMPLATE, family);
+}
+
+/// Makes a schema and runs a family's file in it, with psql, which shares no code with ours.
+fn load_into(database: &Database, schema: &str, family: &str) {
+    let schema = quoted(schema);
     let output = Command::new("psql")
         .args([database.url(), "-XAtq", "-v", "ON_ERROR_STOP=1"])
         .args(["-c", "SET client_min_messages = warning"])
-        .args(["-c", &format!("CREATE SCHEMA {TEMPLATE}")])
-        .args(["-c", &format!("SET search_path = {TEMPLATE}"), "-f"])
+        .args(["-c", &format!("CREATE SCHEMA {schema}")])
+        .args(["-c", &format!("SET search_path = {schema}"), "-f"])
         .arg(fixture(family))
         .output()
         .expect("psql is installed with the server");
@@ -48,6 +56,10 @@ fn load(database: &Database, family: &str) {
         "{family}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Makes the template before the registry, so that it is taken as it is, and then a tenant.

@@ -14,7 +14,7 @@ fn config(template: &str) -> String {
 }
 
 /// Schemas in one run, and in one database.
-const SCHEMAS: u64 = 320;
+const SCHEMAS: u64 = 304;
 const IN_ONE_DATABASE: u64 = 16;
 const THREADS: usize = 2;
 const ROLE: &str = "generated_reader";

@@ -1,0 +1,187 @@
+//! What `pg_dump` does not show of a schema, and what a clone must not take along.
+
+use super::{TEMPLATE, cloned, load, load_into, quoted};
+use crate::support::{Database, Judge};
+
+/// What an extension in the template made stays there: extensions are of the database, and the clone goes on using it.
+#[test]
+fn an_extension_in_the_template_is_used_where_it_is() {
+    let database = Database::empty();
+    cloned(&database, "extension");
+    Judge::new(database.url())
+        .keeping(&[
+            "tenant_template.gin_trgm_ops",
+            "tenant_template.gist_trgm_ops",
+            "tenant_template.similarity(t.name",
+            "tenant_template.similarity(a,",
+            "tenant_template.citext",
+            "OPERATOR(tenant_template.%)",
+            "OPERATOR(tenant_template.=)",
+            "OPERATOR(tenant_template.<>)",
+        ])
+        .expect_faithful(TEMPLATE, "tenant_acme");
+    assert_eq!(
+        database.sql(
+            "SELECT count(*) FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace \
+             WHERE nspname = 'tenant_acme'"
+        ),
+        "0"
+    );
+    database.sql("DROP SCHEMA tenant_acme CASCADE");
+    assert_eq!(
+        database.sql("SELECT count(*) FROM pg_extension WHERE extname IN ('pg_trgm', 'citext')"),
+        "2"
+    );
+}
+
+/// The schema's name is a word as well: where it is no reference it stays what it is.
+#[test]
+fn the_name_of_the_template_as_data_stays_as_it_is() {
+    let database = Database::empty();
+    cloned(&database, "the_word");
+    Judge::new(database.url())
+        .keeping(&[
+            "'tenant_template',",
+            "'of tenant_template'",
+            "'tenant_template.data is a word'",
+            "'tenant_template.data'::text",
+            "'not tenant_template'",
+            "'\"tenant_template\".\"data\"'",
+            "'in tenant_template'",
+            "'tenant_template.%'",
+            "'an atomic tenant_template'",
+            "'an argument tenant_template'",
+            "'data of tenant_template, see \"tenant_template\".data'",
+        ])
+        .expect_faithful(TEMPLATE, "tenant_acme");
+}
+
+/// `pg_dump` leaves an index out that could not be built; a clone without a word about it would be a surprise.
+#[test]
+fn an_invalid_index_is_not_cloned_and_the_run_says_so() {
+    let database = Database::empty();
+    database.sql(
+        "CREATE SCHEMA tenant_template; CREATE TABLE tenant_template.t (id int PRIMARY KEY); \
+         CREATE INDEX half_built ON tenant_template.t (id); \
+         UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'tenant_template.half_built'::regclass",
+    );
+    database.run(&["init", "--quiet"]).success();
+    database.run(&["create", "acme"]).success().says("half_built");
+    Judge::new(database.url()).expect_faithful(TEMPLATE, "tenant_acme");
+    assert_eq!(database.sql("SELECT to_regclass('tenant_acme.half_built')"), "");
+}
+
+/// Casts lie in no schema, so `pg_dump` leaves them out of one: they are looked for in the catalog.
+#[test]
+fn casts_between_the_types_of_a_schema_are_cloned() {
+    let database = Database::empty();
+    cloned(&database, "casts");
+    let casts = |schema: &str| {
+        database.sql(&format!(
+            "SELECT replace(format('%s %s %s %s %s', castsource::regtype, casttarget::regtype, castfunc::regprocedure, \
+             castcontext, castmethod), '{schema}.', '') FROM pg_cast c JOIN pg_type s ON s.oid = castsource \
+             JOIN pg_type t ON t.oid = casttarget \
+             WHERE '{schema}'::regnamespace IN (s.typnamespace, t.typnamespace) ORDER BY 1"
+        ))
+    };
+    let wanted = casts(TEMPLATE);
+    assert!(wanted.lines().count() >= 6, "{wanted}");
+    assert_eq!(casts("tenant_acme"), wanted);
+    Judge::new(database.url()).expect_faithful(TEMPLATE, "tenant_acme");
+}
+
+/// The internal triggers of foreign keys have a state as well, which `pg_dump` does not show.
+#[test]
+fn foreign_keys_that_are_switched_off_stay_switched_off() {
+    let database = Database::empty();
+    cloned(&database, "triggers");
+    let states = |schema: &str| {
+        database.sql(&format!(
+            "SELECT tgrelid::regclass::text = '{schema}.all_off', tgenabled, count(*) FROM pg_trigger t \
+             JOIN pg_class c ON c.oid = tgrelid WHERE relnamespace = '{schema}'::regnamespace AND tgisinternal \
+             GROUP BY 1, 2 ORDER BY 1, 2"
+        ))
+    };
+    assert_eq!(states("tenant_acme"), states(TEMPLATE));
+}
+
+/// A query on a materialized view fails until it is populated, whether or not there are rows.
+#[test]
+fn materialized_views_are_populated_where_the_template_s_are() {
+    let database = Database::empty();
+    cloned(&database, "matviews");
+    let populated = |schema: &str| {
+        database.sql(&format!(
+            "SELECT relname, relispopulated FROM pg_class WHERE relkind = 'm' \
+             AND relnamespace = '{schema}'::regnamespace ORDER BY 1"
+        ))
+    };
+    assert_eq!(populated("tenant_acme"), populated(TEMPLATE));
+}
+
+#[test]
+fn neither_rows_nor_the_positions_of_sequences_are_cloned() {
+    let database = Database::empty();
+    load(&database, "sequences");
+    database.sql(
+        "INSERT INTO tenant_template.serials (c, d) VALUES (1, 1), (2, 2); \
+         INSERT INTO tenant_template.identities DEFAULT VALUES; SELECT nextval('tenant_template.every_option')",
+    );
+    database.run(&["init", "--quiet"]).success();
+    database.run(&["create", "acme", "--quiet"]).success();
+    assert_eq!(
+        database.sql(
+            "SELECT (SELECT count(*) FROM tenant_acme.serials), nextval('tenant_acme.every_option'), \
+             nextval('tenant_acme.serials_a_seq'), nextval('tenant_acme.\"re named\"'), \
+             (SELECT last_value FROM tenant_template.serials_a_seq)"
+        ),
+        "0|100|1|15|2"
+    );
+}
+
+const ODD_NAMES: [&str; 5] = [
+    "Odd \"Template\"",
+    "it's a template",
+    "back\\slash",
+    "größe.☃",
+    "select",
+];
+
+/// Families whose files name neither the template nor anything outside of it.
+const RELATIVE: [&str; 3] = ["cycles", "sequences", "partitions"];
+
+#[test]
+fn templates_with_odd_names_are_cloned_faithfully() {
+    for name in ODD_NAMES {
+        let database = Database::empty();
+        load_into(&database, name, "sequences");
+        let folder = tempfile::tempdir().expect("a folder");
+        let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
+        std::fs::write(
+            folder.path().join("tenantctl.toml"),
+            format!("[tenants]\ntemplate = \"{quoted}\"\n"),
+        )
+        .expect("written");
+        for arguments in [["init", "--quiet"].as_slice(), &["create", "acme", "--quiet"]] {
+            database.program().folder(folder.path()).run(arguments).success();
+        }
+        Judge::new(database.url()).expect_faithful(name, "tenant_acme");
+    }
+}
+
+/// The judge on trial: two schemas made by the same file are equal, whatever their names.
+#[test]
+fn a_family_that_is_made_twice_is_judged_equal() {
+    let database = Database::empty();
+    for family in RELATIVE {
+        for name in ODD_NAMES {
+            load_into(&database, name, family);
+        }
+        for pair in ODD_NAMES.windows(2) {
+            Judge::new(database.url()).expect_faithful(pair[0], pair[1]);
+        }
+        for name in ODD_NAMES {
+            database.sql(&format!("DROP SCHEMA {} CASCADE", quoted(name)));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The fixtures on trial.
+
+use std::fs;
+use std::process::Command;
+
+use super::{TEMPLATE, load};
+use crate::support::{Database, Judge, Server};
+
+/// What the fixtures are worth: `pg_dump`'s own copy of a family is faithful, or the reason is known.
+#[test]
+fn pg_dump_itself_copies_the_families_it_can() {
+    let roles = ["row_security", "grants", "default_privileges", "owners"];
+    let others = [
+        "tables",
+        "partitions",
+        "constraints",
+        "indexes",
+        "sequences",
+        "types",
+        "functions",
+        "operators",
+        "text_search",
+        "collations",
+        "views",
+        "matviews",
+        "rules",
+        "triggers",
+        "statistics",
+        "comments",
+        "foreign_tables",
+        "cycles",
+        "hostile_names",
+        "unstable_deparse",
+    ];
+    let server = Server::start(&[]);
+    for family in roles.iter().chain(&others) {
+        let database = Database::on(&server);
+        load(&database, family);
+        let judge = Judge::new(database.url());
+        let dump = judge.dump(&[TEMPLATE]).expect("a dump");
+        let script = dump.replace(TEMPLATE, "dumped");
+        let file = server.folder().join("script.sql");
+        fs::write(&file, script).expect("written");
+        let output = Command::new("psql")
+            .args([database.url(), "-XAtq", "-v", "ON_ERROR_STOP=1", "-f"])
+            .arg(&file)
+            .output()
+            .expect("psql is installed with the server");
+        assert!(
+            output.status.success(),
+            "{family}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        judge.expect_faithful(TEMPLATE, "dumped");
+    }
+}
