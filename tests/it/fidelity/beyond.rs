@@ -56,6 +56,25 @@ fn the_name_of_the_template_as_data_stays_as_it_is() {
         .expect_faithful(TEMPLATE, "tenant_acme");
 }
 
+/// A body that is text is rewritten where it names the template, and the run says which: PostgreSQL cannot know.
+#[test]
+fn bodies_that_name_the_template_follow_to_the_clone_and_are_reported() {
+    let database = Database::empty();
+    load(&database, "text_bodies");
+    database.run(&["init", "--quiet"]).success();
+    let mut run = database.run(&["create", "acme"]).success();
+    Judge::new(database.url()).expect_faithful(TEMPLATE, "tenant_acme");
+    for function in [
+        "named_in_sql",
+        "named Quoted",
+        "named_in_plpgsql",
+        "named_in_procedure",
+    ] {
+        run = run.says(function);
+    }
+    assert!(!run.stderr.contains("not_named"), "{}", run.stderr);
+}
+
 /// `pg_dump` leaves an index out that could not be built; a clone without a word about it would be a surprise.
 #[test]
 fn an_invalid_index_is_not_cloned_and_the_run_says_so() {
@@ -142,7 +161,7 @@ fn neither_rows_nor_the_positions_of_sequences_are_cloned() {
 const ODD_NAMES: [&str; 5] = [
     "Odd \"Template\"",
     "it's a template",
-    "back\\slash",
+    "slashed\\back",
     "größe.☃",
     "select",
 ];

@@ -6,7 +6,8 @@ use std::process::Command;
 use super::{TEMPLATE, load};
 use crate::support::{Database, Judge, Server};
 
-/// What the fixtures are worth: `pg_dump`'s own copy of a family is faithful, or the reason is known.
+/// What the fixtures are worth: `pg_dump`'s own copy of a family is faithful. Left out are those of which the file says why
+/// it is not, and those whose names or casts a plain replacement of the schema's name cannot follow.
 #[test]
 fn pg_dump_itself_copies_the_families_it_can() {
     let roles = ["row_security", "grants", "default_privileges", "owners"];
@@ -30,6 +31,7 @@ fn pg_dump_itself_copies_the_families_it_can() {
         "foreign_tables",
         "cycles",
         "hostile_names",
+        "text_bodies",
         "unstable_deparse",
     ];
     let server = Server::start(&[]);
