@@ -84,11 +84,6 @@ pub(super) fn extras(source: &Source) -> (String, &'static str) {
         columns.push_str(", quote_ident(pg_get_userbyid(o.owner)) AS owner_name");
     }
     if source.extras.grants() {
-        let on = if source.sql.contains("AS grant_on") {
-            "o.grant_on"
-        } else {
-            "regexp_replace(o.target, '^(FOREIGN TABLE|VIEW|MATERIALIZED VIEW) ', 'TABLE ')"
-        };
         let column = if source.sql.contains("AS grant_column") {
             "o.grant_column"
         } else {
@@ -96,7 +91,11 @@ pub(super) fn extras(source: &Source) -> (String, &'static str) {
         };
         let grants = include_str!("sql/grants.sql").trim_end();
         columns.push_str(", ");
-        columns.push_str(&grants.replace("{on}", on).replace("{column}", column));
+        columns.push_str(
+            &grants
+                .replace("{on}", granted_on(source))
+                .replace("{column}", column),
+        );
         columns.push_str(" AS grants");
     }
     let join = match source.extras {
@@ -107,6 +106,22 @@ pub(super) fn extras(source: &Source) -> (String, &'static str) {
         _ => " LEFT JOIN pg_description d ON d.classoid = o.class AND d.objoid = o.id AND d.objsubid = 0",
     };
     (columns, join)
+}
+
+/// The statements that take a new object's privileges back to what PostgreSQL gives by itself, where the database has
+/// default privileges of its own for what this role makes.
+pub(super) fn resets(source: &Source) -> String {
+    include_str!("sql/resets.sql")
+        .trim_end()
+        .replace("{on}", granted_on(source))
+}
+
+fn granted_on(source: &Source) -> &'static str {
+    if source.sql.contains("AS grant_on") {
+        "o.grant_on"
+    } else {
+        "regexp_replace(o.target, '^(FOREIGN TABLE|VIEW|MATERIALIZED VIEW) ', 'TABLE ')"
+    }
 }
 
 /// What needs what; see the file.

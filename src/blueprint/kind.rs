@@ -35,12 +35,11 @@ macro_rules! kinds {
 }
 
 kinds! {
-    // An owner is set at once, before anything hangs on the object.
-    Owner "owner",
     Schema "schema",
     Collation "collation",
     Type "type",
     Domain "domain",
+    DomainDefault "domain default",
     DomainNotNull "domain not null",
     DomainConstraint "domain constraint",
     EnumLabel "enum label",
@@ -76,7 +75,7 @@ kinds! {
     Partition "partition",
     Storage "storage",
     Compression "compression",
-    Statistics "statistics",
+    ColumnStatistics "statistics",
     ColumnOptions "options",
     ForeignOptions "foreign options",
     View "view",
@@ -90,6 +89,7 @@ kinds! {
     Tablespace "tablespace",
     Clustering "clustering",
     ReplicaIdentity "replica identity",
+    ExtendedStatistics "extended statistics",
     StatisticsTarget "statistics target",
     ForeignKey "foreign key",
     Rule "rule",
@@ -100,6 +100,9 @@ kinds! {
     RowSecurity "row security",
     ForcedRowSecurity "forced row security",
     Comment "comment",
+    // Given away once nothing more is to be done with it.
+    Owner "owner",
+    PrivilegeReset "privilege reset",
     Grant "grant",
     DefaultPrivileges "default privileges",
 }
@@ -112,7 +115,7 @@ impl Kind {
 
     /// Whether rows are better loaded before the object is there.
     pub(super) fn comes_after_data(self) -> bool {
-        self >= Self::Constraint && self < Self::Comment
+        self >= Self::Constraint
     }
 }
 

@@ -36,11 +36,12 @@ pub struct Blueprint {
     /// Who read it, and will make it again.
     role: String,
     objects: Vec<Object>,
+    /// What takes back the privileges that new objects get by default in this database.
+    resets: Vec<Object>,
     contents: rows::Contents,
     aliases: Vec<order::Dependency>,
     dependencies: Vec<order::Dependency>,
-    /// The catalog of rewrite rules, whose rows stand for the definitions of views.
-    rules: u32,
+    catalogs: order::Catalogs,
     refused: Vec<String>,
     notes: Vec<String>,
     rewritten: Vec<String>,
@@ -127,8 +128,9 @@ impl Blueprint {
                 places: self.unclear.clone(),
             });
         }
-        let steps = order::order(&self.objects, &self.aliases, &self.dependencies, self.rules)?;
-        Ok(script::script(&self.objects, &steps, shape, &self.role))
+        let objects: Vec<Object> = self.objects.iter().chain(&self.resets).cloned().collect();
+        let steps = order::order(&objects, &self.aliases, &self.dependencies, self.catalogs)?;
+        Ok(script::script(&objects, &steps, shape, &self.role))
     }
 }
 

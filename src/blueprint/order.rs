@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 
+use super::Kind;
 use super::object::{Address, Object};
 
 /// Which form of an object is made at a step.
@@ -37,6 +38,14 @@ pub struct Circle(Vec<String>);
 /// A dependency that the catalogs record: the first needs the second.
 pub(super) type Dependency = (Address, Address);
 
+/// The catalogs that tell dependencies apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Catalogs {
+    /// Whose rows stand for the definitions of views.
+    pub(super) rules: u32,
+    pub(super) types: u32,
+}
+
 /// How firm a dependency is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Firmness {
@@ -45,16 +54,17 @@ enum Firmness {
     Hard,
 }
 
-/// Puts the objects in order. `rules` is the catalog whose rows stand for the definitions of views.
+/// Puts the objects in order.
 pub(super) fn order(
     objects: &[Object],
     aliases: &[Dependency],
     dependencies: &[Dependency],
-    rules: u32,
+    catalogs: Catalogs,
 ) -> Result<Vec<Step>, Circle> {
     let mut graph = Graph::new(objects);
-    graph.add_dependencies(aliases, dependencies, rules);
+    graph.add_dependencies(aliases, dependencies, catalogs);
     graph.add_wishes();
+    graph.add_partition_wishes();
     graph.open_circles()?;
     graph.into_steps()
 }
@@ -120,7 +130,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn add_dependencies(&mut self, aliases: &[Dependency], dependencies: &[Dependency], rules: u32) {
+    fn add_dependencies(&mut self, aliases: &[Dependency], dependencies: &[Dependency], catalogs: Catalogs) {
         // An alias may stand for another alias: an array for a row type, and that for a table.
         for _ in 0..3 {
             for (alias, of) in aliases {
@@ -129,21 +139,32 @@ impl<'a> Graph<'a> {
                 }
             }
         }
+        let defaults: HashMap<usize, usize> = self
+            .objects
+            .iter()
+            .enumerate()
+            .filter(|(_, object)| object.kind == Kind::DomainDefault)
+            .filter_map(|(index, object)| Some((self.node(object.parent?)?, index)))
+            .collect();
         for (dependent, needed) in dependencies {
             let (Some(from), Some(to)) = (self.node(*dependent), self.node(*needed)) else {
                 continue;
             };
             let object = &self.objects[from];
-            let defines_view =
-                dependent.class == rules && object.address.is_some_and(|own| own.class != rules);
-            let defines_type =
-                object.stand_in.is_some() && object.address == Some(dependent.whole()) && !defines_view;
-            let is_type_function = defines_type
-                && self.objects[to]
-                    .address
-                    .is_some_and(|to| to.class != dependent.class);
+            let is_type = needed.class == catalogs.types || self.objects[to].kind == Kind::Collation;
+            // The catalogs do not tell what a domain needs for its default alone; a type it needs itself.
+            let from = match defaults.get(&from) {
+                Some(default) if !is_type && object.address == Some(*dependent) => *default,
+                _ => from,
+            };
+            let is_definition = match object.kind {
+                Kind::View => dependent.class == catalogs.rules,
+                // What a function's signature needs are types.
+                Kind::Type | Kind::Function | Kind::Procedure => !is_type,
+                _ => false,
+            };
             let firmness = match object.stand_in {
-                Some(_) if defines_view || is_type_function => Firmness::Definition,
+                Some(_) if is_definition => Firmness::Definition,
                 _ => Firmness::Hard,
             };
             self.add(from, to, firmness);
@@ -167,6 +188,34 @@ impl<'a> Graph<'a> {
         }
     }
 
+    /// A partition is attached once the checks on both sides are there, and before anything that a partitioned table
+    /// passes on to its partitions: what they have already is then found again and not made twice.
+    fn add_partition_wishes(&mut self) {
+        let mut on_table: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (index, object) in self.objects.iter().enumerate() {
+            if let Some(table) = object.parent.and_then(|parent| self.node(parent)) {
+                on_table.entry(table).or_default().push(index);
+            }
+        }
+        for (index, object) in self.objects.iter().enumerate() {
+            if object.kind != Kind::Partition {
+                continue;
+            }
+            let sides = [object.parent, object.needs].map(|side| side.and_then(|side| self.node(side)));
+            for table in sides.into_iter().flatten() {
+                for &other in on_table.get(&table).into_iter().flatten() {
+                    match self.objects[other].kind {
+                        Kind::Check => self.wishes.insert((index, other)),
+                        Kind::Constraint | Kind::Index | Kind::ForeignKey | Kind::Trigger => {
+                            self.wishes.insert((other, index))
+                        }
+                        _ => false,
+                    };
+                }
+            }
+        }
+    }
+
     fn edges(&self) -> Vec<Vec<usize>> {
         let mut edges: Vec<Vec<usize>> = self
             .needs
@@ -185,9 +234,6 @@ impl<'a> Graph<'a> {
             self.wishes
                 .retain(|(from, to)| !(inside.contains(from) && inside.contains(to)));
         }
-        for node in std::mem::take(&mut self.of_itself) {
-            self.part(node, &BTreeSet::from([node]));
-        }
         for circle in circles(&self.edges()) {
             let inside: BTreeSet<usize> = circle.into_iter().collect();
             for &node in &inside {
@@ -197,6 +243,11 @@ impl<'a> Graph<'a> {
                 {
                     self.part(node, &inside);
                 }
+            }
+        }
+        for node in std::mem::take(&mut self.of_itself) {
+            if !self.replacement.contains_key(&node) {
+                self.part(node, &BTreeSet::from([node]));
             }
         }
         match circles(&self.edges()).into_iter().next() {

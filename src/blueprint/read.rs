@@ -1,11 +1,13 @@
 //! Reading a schema's definition: a fixed number of queries, sent one behind the other without waiting for answers.
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join, try_join_all};
 use serde_json::Value;
 
-use super::catalog::{ALIASES, DEPENDENCIES, Extras, LIMITS, ROWS, SOURCES, STAMP, Source, expand, extras};
+use super::catalog::{
+    ALIASES, DEPENDENCIES, Extras, LIMITS, ROWS, SOURCES, STAMP, Source, expand, extras, resets,
+};
 use super::object::{Address, List, Object};
-use super::order::Dependency;
+use super::order::{Catalogs, Dependency};
 use super::rows::Contents;
 use super::settle::{repeatable, settled};
 use super::text::{self, Rewritten};
@@ -55,11 +57,10 @@ pub async fn read(session: &mut Session, schema: &SchemaName) -> Result<Blueprin
 /// Reads a schema within the caller's transaction, whose search path it leaves changed.
 pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> Result<Blueprint, ReadError> {
     let opening = format!(
-        "SET LOCAL search_path = {}, pg_catalog; SET LOCAL statement_timeout = 0; SET LOCAL jit = off; \
+        "SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = 0; SET LOCAL jit = off; \
          SET LOCAL datestyle = iso; SET LOCAL intervalstyle = postgres; SET LOCAL extra_float_digits = 1; \
          SET LOCAL standard_conforming_strings = on; SET LOCAL quote_all_identifiers = off; \
          SELECT oid, current_setting('server_version_num'), current_user FROM pg_namespace WHERE nspname = {}",
-        schema.quoted(),
         QuotedText::new(schema.as_str()),
     );
     let answers = transaction.text_query(&opening).await?;
@@ -75,13 +76,22 @@ pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> R
 
     let mut statements: Vec<String> = vec![STAMP.to_owned()];
     statements.extend([LIMITS, ROWS, ALIASES, DEPENDENCIES].map(|sql| expand(sql, version)));
-    statements.push("SELECT 'pg_rewrite'::regclass::oid".to_owned());
+    statements.push("SELECT 'pg_rewrite'::regclass::oid, 'pg_type'::regclass::oid".to_owned());
     statements.extend(SOURCES.iter().map(|source| question(source, version)));
-    let param = vec![oid];
+    let oids = vec![oid];
+    let path = format!("{}, pg_catalog", schema.quoted());
     let answers = try_join_all(statements.iter().map(async |statement| {
-        let params = [(&param as _, Type::OID_ARRAY)];
-        let params: &[db::Param<'_>] = if statement.contains("$1") { &params } else { &[] };
-        transaction.query(statement, params).await
+        let params: [db::Param<'_>; 2] = [(&oids, Type::OID_ARRAY), (&path, Type::TEXT)];
+        let count = ["$1", "$2"]
+            .iter()
+            .filter(|param| statement.contains(*param))
+            .count();
+        let (reset, rows) = join(
+            transaction.script("SET LOCAL search_path = pg_catalog"),
+            transaction.query(statement, &params[..count]),
+        )
+        .await;
+        reset.and(rows)
     }))
     .await?;
     let mut answers = answers.into_iter();
@@ -92,7 +102,12 @@ pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> R
     let contents = Contents::from_rows(&next());
     let aliases = next().iter().map(dependency).collect();
     let dependencies = next().iter().map(dependency).collect();
-    let rules = next().first().map_or(0, |row| row.get(0));
+    let catalogs = next()
+        .first()
+        .map_or(Catalogs { rules: 0, types: 0 }, |row| Catalogs {
+            rules: row.get(0),
+            types: row.get(1),
+        });
     let words = |refused: bool| {
         limits
             .iter()
@@ -108,9 +123,10 @@ pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> R
         contents,
         aliases,
         dependencies,
-        rules,
+        catalogs,
         refused: words(true),
         notes: words(false),
+        resets: Vec::new(),
         rewritten: Vec::new(),
         unclear: Vec::new(),
         stamp,
@@ -127,10 +143,16 @@ pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> R
 }
 
 /// The query of a source with what else is said of its objects.
+///
+/// It is parsed with nothing but `pg_catalog` in sight, so that it means what it says whatever the schema calls its own
+/// types and functions. Then, before the first row, the schema comes first in the path of those that deparse.
 fn question(source: &Source, version: i32) -> String {
-    let (columns, join) = extras(source);
+    let (mut columns, join) = extras(source);
+    if source.extras.grants() && source.extras.owners() {
+        columns.push_str(&format!(", {} AS resets", resets(source)));
+    }
     format!(
-        "SELECT o.*{columns} FROM (\n{}) o{join}",
+        "SELECT o.*{columns} FROM (\n{}) o{join}\n WHERE (SELECT set_config('search_path', $2, true)) IS NOT NULL",
         expand(source.sql, version)
     )
 }
@@ -292,16 +314,24 @@ impl Blueprint {
                 Some(format!("COMMENT ON {target} IS NULL")),
             ));
         }
-        if let Some(owner) = answer
+        // A sequence that goes with a column belongs to whom the table belongs.
+        let owner = answer
             .text("owner_name")
-            .filter(|_| object.kind != Kind::IdentitySequence)
-        {
+            .filter(|_| !answer.flag("owner_follows"));
+        if let Some(owner) = owner {
             self.objects.push(hangs_on(
                 Kind::Owner,
                 target.to_owned(),
                 format!("ALTER {target} OWNER TO {owner}"),
                 None,
             ));
+        }
+        if let Some(resets) = answer.text("resets") {
+            let create = serde_json::from_str::<Vec<String>>(&resets)
+                .map_err(|error| ReadError::Unexpected(error.to_string()))?
+                .join("; ");
+            self.resets
+                .push(hangs_on(Kind::PrivilegeReset, target.to_owned(), create, None));
         }
         if let Some(grants) = answer.text("grants") {
             let grants: Vec<[String; 3]> = serde_json::from_str::<Value>(&grants)

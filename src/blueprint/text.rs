@@ -196,7 +196,10 @@ impl<'a> Name<'a> {
             let piece = match token.kind {
                 TokenKind::Word | TokenKind::Quoted if self.is_name(token) => {
                     let stands_alone = previous(&tokens, at) != Some(".");
-                    let qualifies = tokens.get(at + 1).is_some_and(|next| next.text == ".");
+                    let qualifies = tokens[at + 1..]
+                        .iter()
+                        .find(|token| !is_blank(token))
+                        .is_some_and(|next| next.text == ".");
                     if stands_alone && (qualifies || sets_search_path(&tokens, at)) {
                         Rewritten {
                             text: OWN.to_owned(),

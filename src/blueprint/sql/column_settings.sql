@@ -61,7 +61,7 @@ SELECT c.relnamespace AS schema,
         WHERE a.attfdwoptions IS NOT NULL
        UNION ALL
        SELECT 'no default', NULL, 'DROP DEFAULT', NULL, NULL
-        WHERE a.attinhcount > 0 AND NOT a.attislocal AND NOT a.atthasdef AND a.attgenerated = ''
+        WHERE a.attinhcount > 0 AND NOT a.atthasdef AND a.attgenerated = ''
           AND EXISTS (SELECT FROM pg_inherits i
                         JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname
                        WHERE i.inhrelid = c.oid AND p.atthasdef AND NOT c.relispartition)) s

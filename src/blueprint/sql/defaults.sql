@@ -7,7 +7,9 @@ SELECT c.relnamespace AS schema,
        'pg_class'::regclass::oid AS parent_class,
        c.oid AS parent_id,
        a.attnum::int AS parent_sub,
-       'DEFAULT ' || pg_get_expr(d.adbin, d.adrelid) AS inline,
+       -- Children must not take over what their parents differ in.
+       CASE WHEN c.relkind <> 'r' OR NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid) THEN
+           'DEFAULT ' || pg_get_expr(d.adbin, d.adrelid) END AS inline,
        format('ALTER %s %I ALTER COLUMN %I SET DEFAULT %s', {alter_only:c},
               c.relname, a.attname, pg_get_expr(d.adbin, d.adrelid)) AS sql,
        format('ALTER %s %I ALTER COLUMN %I SET DEFAULT %s', {alter_only:c},

@@ -53,5 +53,5 @@ SELECT d.classid, d.objid, d.refclassid, d.refobjid
   LEFT JOIN pg_class s ON d.classid = 'pg_class'::regclass AND s.oid = d.objid
  WHERE d.deptype NOT IN ('e', 'x')
    AND NOT (d.classid = 'pg_rewrite'::regclass AND d.deptype = 'i')
-   AND NOT (d.deptype = 'a' AND s.relkind = 'S')
+   AND (d.deptype = 'a' AND s.relkind = 'S') IS NOT TRUE
    AND d.refclassid NOT IN ('pg_namespace'::regclass, 'pg_extension'::regclass)

@@ -6,6 +6,8 @@ SELECT p.pronamespace AS schema,
        format('%I(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) AS name,
        f.head AS sql,
        f.head AS change,
+       CASE WHEN p.prosqlbody IS NOT NULL THEN
+           left(rtrim(f.head, chr(10)), -length(pg_get_function_sqlbody(p.oid))) || 'AS ''''' END AS stand_in,
        l.lanname AS language,
        CASE WHEN p.prosqlbody IS NULL THEN p.prosrc END AS body,
        format('DROP %s %I(%s)', w.word, p.proname, pg_get_function_identity_arguments(p.oid)) AS drop,

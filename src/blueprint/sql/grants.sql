@@ -17,7 +17,7 @@ CASE WHEN o.acl IS NOT NULL THEN (
                    d.is_grantable,
                    NULL::text AS grantor
               FROM aclexplode(acldefault(o.acl_type, o.owner)) d
-             WHERE NOT EXISTS (SELECT FROM aclexplode(o.acl::aclitem[]) e
+             WHERE NOT EXISTS (SELECT FROM aclexplode(nullif(o.acl, '{}')::aclitem[]) e
                                 WHERE (e.grantor, e.grantee, e.privilege_type) = (d.grantor, d.grantee, d.privilege_type))
              GROUP BY d.grantee, d.is_grantable
              UNION ALL
@@ -27,7 +27,7 @@ CASE WHEN o.acl IS NOT NULL THEN (
                    CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END,
                    e.is_grantable,
                    CASE WHEN e.grantor <> o.owner THEN quote_ident(pg_get_userbyid(e.grantor)) END
-              FROM aclexplode(o.acl::aclitem[])
+              FROM aclexplode(nullif(o.acl, '{}')::aclitem[])
                    WITH ORDINALITY e (grantor, grantee, privilege_type, is_grantable, number)
              WHERE NOT EXISTS (SELECT FROM aclexplode(acldefault(o.acl_type, o.owner)) d
                                 WHERE (e.grantor, e.grantee, e.privilege_type, e.is_grantable)
@@ -38,6 +38,6 @@ CASE WHEN o.acl IS NOT NULL THEN (
                                      WHERE i.classoid = o.class AND i.objoid = o.id
                                        AND ARRAY(SELECT a.privilege_type FROM aclexplode(i.initprivs) a
                                                   WHERE a.grantee = e.grantee AND a.grantor = e.grantor ORDER BY 1)
-                                         = ARRAY(SELECT a.privilege_type FROM aclexplode(o.acl::aclitem[]) a
+                                         = ARRAY(SELECT a.privilege_type FROM aclexplode(nullif(o.acl, '{}')::aclitem[]) a
                                                   WHERE a.grantee = e.grantee AND a.grantor = e.grantor ORDER BY 1)))
              GROUP BY e.grantor, e.grantee, e.is_grantable) g) END

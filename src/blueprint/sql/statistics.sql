@@ -2,7 +2,7 @@
 SELECT s.stxnamespace AS schema,
        'pg_statistic_ext'::regclass::oid AS class,
        s.oid AS id,
-       'statistics' AS kind,
+       'extended statistics' AS kind,
        quote_ident(s.stxname) AS name,
        NULL::oid AS parent_class,
        NULL::oid AS parent_id,

@@ -83,3 +83,24 @@ SELECT t.typnamespace,
    AND t.typnotnull
    AND t.typnamespace = ANY ($1)
    AND {not_of_an_extension:pg_type t}
+UNION ALL
+SELECT t.typnamespace,
+       0,
+       0,
+       'domain default',
+       quote_ident(t.typname),
+       'pg_type'::regclass,
+       t.oid,
+       0,
+       'DEFAULT ' || coalesce(pg_get_expr(t.typdefaultbin, 0), quote_literal(t.typdefault)),
+       format('ALTER DOMAIN %I SET DEFAULT %s', t.typname,
+              coalesce(pg_get_expr(t.typdefaultbin, 0), quote_literal(t.typdefault))),
+       format('ALTER DOMAIN %I SET DEFAULT %s', t.typname,
+              coalesce(pg_get_expr(t.typdefaultbin, 0), quote_literal(t.typdefault))),
+       format('ALTER DOMAIN %I DROP DEFAULT', t.typname),
+       NULL
+  FROM pg_type t
+ WHERE t.typtype = 'd'
+   AND coalesce(pg_get_expr(t.typdefaultbin, 0), t.typdefault) IS NOT NULL
+   AND t.typnamespace = ANY ($1)
+   AND {not_of_an_extension:pg_type t}

@@ -8,10 +8,8 @@ SELECT t.typnamespace AS schema,
        WHEN 'e' THEN format('CREATE TYPE %I AS ENUM', t.typname)
        WHEN 'c' THEN format('CREATE TYPE %I AS', t.typname)
        WHEN 'd' THEN
-           format('CREATE DOMAIN %I AS %s%s%s', t.typname, format_type(t.typbasetype, t.typtypmod),
-                  CASE WHEN t.typcollation <> base.typcollation THEN ' COLLATE ' || t.typcollation::regcollation END,
-                  CASE WHEN t.typdefaultbin IS NOT NULL THEN ' DEFAULT ' || pg_get_expr(t.typdefaultbin, 0)
-                       WHEN t.typdefault IS NOT NULL THEN ' DEFAULT ' || quote_literal(t.typdefault) END)
+           format('CREATE DOMAIN %I AS %s%s', t.typname, format_type(t.typbasetype, t.typtypmod),
+                  CASE WHEN t.typcollation <> base.typcollation THEN ' COLLATE ' || t.typcollation::regcollation END)
        WHEN 'r' THEN
            format('CREATE TYPE %I AS RANGE (SUBTYPE = %s%s%s%s%s, MULTIRANGE_TYPE_NAME = %I)', t.typname,
                   format_type(r.rngsubtype, NULL),
