@@ -43,7 +43,7 @@ macro_rules! sources {
 }
 
 /// Everything that makes up a schema.
-pub(super) const SOURCES: [Source; 27] = sources! {
+pub(super) const SOURCES: [Source; 28] = sources! {
     "schema" All,
     "types" All,
     "type_parts" Comments,
@@ -70,6 +70,7 @@ pub(super) const SOURCES: [Source; 27] = sources! {
     "statistics" Owners,
     "rules" Comments,
     "triggers" Comments,
+    "foreign_key_triggers" None,
     "policies" Comments,
 };
 
@@ -130,6 +131,8 @@ pub(super) const DEPENDENCIES: &str = include_str!("sql/dependencies.sql");
 pub(super) const ALIASES: &str = include_str!("sql/aliases.sql");
 /// What cannot be copied, and what does not follow; see the file.
 pub(super) const LIMITS: &str = include_str!("sql/limits.sql");
+/// What extensions keep in the schema; see the file.
+pub(super) const MEMBERS: &str = include_str!("sql/members.sql");
 /// What holds rows; see the file.
 pub(super) const ROWS: &str = include_str!("sql/rows.sql");
 /// A word that changes with the schema's definition; see the file.

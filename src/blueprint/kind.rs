@@ -92,6 +92,7 @@ kinds! {
     ExtendedStatistics "extended statistics",
     StatisticsTarget "statistics target",
     ForeignKey "foreign key",
+    ForeignKeyTrigger "foreign key trigger",
     Rule "rule",
     RuleState "rule state",
     Trigger "trigger",
@@ -103,6 +104,8 @@ kinds! {
     // Given away once nothing more is to be done with it.
     Owner "owner",
     PrivilegeReset "privilege reset",
+    // Who may pass a grant on must be let into the schema first.
+    SchemaGrant "schema grant",
     Grant "grant",
     DefaultPrivileges "default privileges",
 }

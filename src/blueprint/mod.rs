@@ -6,6 +6,7 @@
 //! own objects without their schema and all others with theirs. Which objects exist is for the queries to say; the
 //! order in which they are made is worked out in `order` from what the catalogs know of dependencies.
 
+mod build;
 mod catalog;
 mod fingerprint;
 mod kind;
@@ -32,6 +33,7 @@ use std::collections::HashSet;
 #[derive(Debug, Clone)]
 pub struct Blueprint {
     schema: SchemaName,
+    own_name: text::OwnName,
     oid: u32,
     /// Who read it, and will make it again.
     role: String,

@@ -4,6 +4,8 @@
 //! names it finds when it runs, so a name written out must become the copy's own. Names are found by SQL tokens: not
 //! inside longer names, not in strings that mean something else.
 
+use std::collections::HashSet;
+
 use crate::db::{SchemaName, Token, TokenKind, tokens};
 
 /// Stands for the schema's name, quoted where need be.
@@ -81,41 +83,6 @@ const NAMING_TYPES: [&str; 11] = [
     "regrole",
 ];
 
-/// Rewrites the definition of a function: `definition` is what `pg_get_functiondef` printed, `body` the text inside.
-pub(super) fn function(definition: &str, body: Option<&str>, language: &str, schema: &str) -> Rewritten {
-    let name = Name::new(schema);
-    if !name.is_mentioned(definition) {
-        return unchanged(definition);
-    }
-    let body = body.filter(|body| !body.is_empty()).map(|text| Body {
-        text,
-        is_sql: matches!(language, "sql" | "plpgsql"),
-        language,
-    });
-    name.rewrite_sql(definition, Place::Head(body))
-}
-
-/// Rewrites what PostgreSQL deparsed. It writes the schema out where a name would otherwise mean something nearer, such
-/// as a `WITH` query of that name. Constants are data and stay.
-pub(super) fn deparsed(text: &str, schema: &str) -> Rewritten {
-    let name = Name::new(schema);
-    if name.is_mentioned(text) {
-        name.rewrite_sql(text, Place::Head(None))
-    } else {
-        unchanged(text)
-    }
-}
-
-/// Whether a constant or the like in the text mentions the schema.
-pub(super) fn is_mentioned(text: &str, schema: &str) -> bool {
-    Name::new(schema).is_mentioned(text)
-}
-
-/// Rewrites names with their schema in a text for people, such as a comment.
-pub(super) fn prose(text: &str, schema: &str) -> Rewritten {
-    Name::new(schema).rewrite_qualified(text)
-}
-
 fn unchanged(text: &str) -> Rewritten {
     Rewritten {
         text: text.to_owned(),
@@ -139,21 +106,60 @@ struct Body<'a> {
     language: &'a str,
 }
 
-struct Name<'a> {
-    name: &'a str,
+/// A schema's name, to be found in texts.
+#[derive(Debug, Clone)]
+pub(super) struct OwnName {
+    name: String,
     quoted: String,
+    /// What extensions keep in the schema. It is not copied, and who uses it goes on using it there.
+    of_extensions: HashSet<String>,
 }
 
-impl<'a> Name<'a> {
-    fn new(name: &'a str) -> Self {
+impl OwnName {
+    pub(super) fn new(name: &str, of_extensions: HashSet<String>) -> Self {
         Self {
-            name,
+            name: name.to_owned(),
             quoted: crate::db::QuotedIdent::new(name).to_string(),
+            of_extensions,
         }
     }
 
+    /// Whether an extension keeps something in the schema. Then all names have to be deparsed with their schema: a
+    /// copy does not have those of the extension.
+    pub(super) fn is_shared(&self) -> bool {
+        !self.of_extensions.is_empty()
+    }
+
+    /// Rewrites the definition of a function: `definition` is what `pg_get_functiondef` printed, `body` the text inside.
+    pub(super) fn function(&self, definition: &str, body: Option<&str>, language: &str) -> Rewritten {
+        if !self.is_mentioned(definition) {
+            return unchanged(definition);
+        }
+        let body = body.filter(|body| !body.is_empty()).map(|text| Body {
+            text,
+            is_sql: matches!(language, "sql" | "plpgsql"),
+            language,
+        });
+        self.rewrite_sql(definition, Place::Head(body))
+    }
+
+    /// Rewrites what PostgreSQL deparsed. It writes the schema out where a name would otherwise mean something nearer,
+    /// such as a `WITH` query of that name. Constants are data and stay.
+    pub(super) fn deparsed(&self, text: &str) -> Rewritten {
+        if self.is_mentioned(text) {
+            self.rewrite_sql(text, Place::Head(None))
+        } else {
+            unchanged(text)
+        }
+    }
+
+    /// Rewrites names with their schema in a text for people, such as a comment.
+    pub(super) fn prose(&self, text: &str) -> Rewritten {
+        self.rewrite_qualified(text)
+    }
+
     /// Whether the name stands anywhere, as a word or inside quotes.
-    fn is_mentioned(&self, text: &str) -> bool {
+    pub(super) fn is_mentioned(&self, text: &str) -> bool {
         self.words(text).next().is_some()
     }
 
@@ -196,11 +202,14 @@ impl<'a> Name<'a> {
             let piece = match token.kind {
                 TokenKind::Word | TokenKind::Quoted if self.is_name(token) => {
                     let stands_alone = previous(&tokens, at) != Some(".");
+                    let is_of_extension = self.names_of_extension(&tokens[at + 1..]);
                     let qualifies = tokens[at + 1..]
                         .iter()
                         .find(|token| !is_blank(token))
                         .is_some_and(|next| next.text == ".");
-                    if stands_alone && (qualifies || sets_search_path(&tokens, at)) {
+                    if stands_alone && is_of_extension {
+                        unchanged(token.text)
+                    } else if stands_alone && (qualifies || sets_search_path(&tokens, at)) {
                         Rewritten {
                             text: OWN.to_owned(),
                             replaced: 1,
@@ -236,6 +245,28 @@ impl<'a> Name<'a> {
             result.unclear.extend(piece.unclear);
         }
         result
+    }
+
+    /// Whether what follows the schema's name is a dot and the name of something that an extension keeps there.
+    fn names_of_extension(&self, after: &[Token<'_>]) -> bool {
+        let mut after = after.iter().filter(|token| !is_blank(token));
+        if !self.is_shared() || after.next().is_none_or(|token| token.text != ".") {
+            return false;
+        }
+        match after.clone().next() {
+            Some(token) if token.kind == TokenKind::Symbol => {
+                let operator: String = after
+                    .take_while(|token| token.kind == TokenKind::Symbol && !matches!(token.text, "(" | ")"))
+                    .map(|token| token.text)
+                    .collect();
+                self.of_extensions.contains(&operator)
+            }
+            Some(token) => {
+                let bare = token.text.trim_matches('"').replace("\"\"", "\"");
+                self.of_extensions.contains(&bare)
+            }
+            None => false,
+        }
     }
 
     /// Rewrites the body in its dollar quotes, if that is what `quoted` is.
@@ -367,8 +398,12 @@ fn names_something(tokens: &[Token<'_>], at: usize) -> bool {
 mod tests {
     use super::*;
 
+    fn own() -> OwnName {
+        OwnName::new("tenant_template", HashSet::new())
+    }
+
     fn body(sql: &str) -> Rewritten {
-        Name::new("tenant_template").rewrite_sql(sql, Place::Body)
+        own().rewrite_sql(sql, Place::Body)
     }
 
     fn shown(sql: &str) -> String {
@@ -435,14 +470,14 @@ mod tests {
     #[test]
     fn other_languages_are_not_read() {
         let text = "CREATE FUNCTION f() AS $x$a tenant_template.t$x$";
-        let result = function(text, Some("a tenant_template.t"), "plpython3u", "tenant_template");
+        let result = own().function(text, Some("a tenant_template.t"), "plpython3u");
         assert_eq!((result.replaced, result.unclear.len()), (0, 1));
     }
 
     #[test]
     fn settings_of_a_function_are_rewritten() {
         let text = "CREATE FUNCTION f() SET search_path TO 'tenant_template', 'public' AS $$select 1$$";
-        let result = function(text, Some("select 1"), "sql", "tenant_template");
+        let result = own().function(text, Some("select 1"), "sql");
         assert_eq!(
             result.text.replace(OWN, "OWN"),
             "CREATE FUNCTION f() SET search_path TO 'OWN', 'public' AS $$select 1$$"
@@ -450,11 +485,19 @@ mod tests {
     }
 
     #[test]
-    fn comments_keep_the_bare_word() {
-        let result = prose(
-            "rows of tenant_template.users, as in tenant_template.",
-            "tenant_template",
+    fn what_an_extension_keeps_in_the_schema_stays_there() {
+        let own = OwnName::new("tenant_template", ["similarity", "%"].map(str::to_owned).into());
+        let text =
+            "SELECT tenant_template.similarity(a, b) OPERATOR(tenant_template.%) tenant_template.own(c)";
+        assert_eq!(
+            own.deparsed(text).text.replace(OWN, "OWN"),
+            "SELECT tenant_template.similarity(a, b) OPERATOR(tenant_template.%) OWN.own(c)"
         );
+    }
+
+    #[test]
+    fn comments_keep_the_bare_word() {
+        let result = own().prose("rows of tenant_template.users, as in tenant_template.");
         assert_eq!(
             result.text.replace(OWN, "OWN"),
             "rows of OWN.users, as in tenant_template."

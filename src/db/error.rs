@@ -89,6 +89,15 @@ impl Error {
         matches!(*self.0, Cause::Interrupted)
     }
 
+    /// Whether the server stumbled over its own catalogs, as it does where something is dropped under its hands.
+    pub fn is_internal(&self) -> bool {
+        self.has_code(&[
+            SqlState::INTERNAL_ERROR,
+            SqlState::UNDEFINED_OBJECT,
+            SqlState::UNDEFINED_TABLE,
+        ])
+    }
+
     /// Whether the server's lock table, which all transactions share, was full.
     pub fn is_out_of_locks(&self) -> bool {
         self.has_code(&[SqlState::OUT_OF_MEMORY])

@@ -21,11 +21,6 @@ SELECT l.refused, l.words
           JOIN pg_language l ON l.oid = f.trflang
          WHERE t.typnamespace = ANY ($1)
          UNION ALL
-        SELECT true, format('foreign key %I on %s has its trigger disabled', x.conname, g.tgrelid::regclass)
-          FROM pg_trigger g
-          JOIN pg_constraint x ON x.oid = g.tgconstraint
-         WHERE g.tgisinternal AND g.tgenabled <> 'O' AND x.contype = 'f' AND x.connamespace = ANY ($1)
-         UNION ALL
         SELECT false, format('index %s is invalid and left out', c.oid::regclass)
           FROM pg_class c
           JOIN pg_index i ON i.indexrelid = c.oid

@@ -51,9 +51,16 @@ fn the_name_of_the_template_as_data_stays_as_it_is() {
             "'tenant_template.%'",
             "'an atomic tenant_template'",
             "'an argument tenant_template'",
-            "'data of tenant_template, see \"tenant_template\".data'",
+            "'data of tenant_template, see ",
+            "'the word tenant_template alone'",
         ])
         .expect_faithful(TEMPLATE, "tenant_acme");
+    let comment = "SELECT obj_description('tenant_acme.data'::regclass, 'pg_class')";
+    assert_eq!(
+        database.sql(comment),
+        "data of tenant_template, see tenant_acme.data",
+        "a name with a dot is one"
+    );
 }
 
 /// A body that is text is rewritten where it names the template, and the run says which: PostgreSQL cannot know.

@@ -11,3 +11,4 @@ CREATE FUNCTION in_atomic() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT 'an at
 CREATE FUNCTION triggered() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER t BEFORE INSERT ON data FOR EACH ROW EXECUTE FUNCTION triggered('an argument tenant_template');
 COMMENT ON TABLE data IS 'data of tenant_template, see "tenant_template".data';
+COMMENT ON COLUMN data.a IS 'the word tenant_template alone';
