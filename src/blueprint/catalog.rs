@@ -1,5 +1,8 @@
 //! The questions that are put to the catalogs. Each file in `sql/` answers for some kinds of objects, for any number of
 //! schemas at once; what several of them say is written here once, as a macro `{name}` or `{name:argument}`.
+//!
+//! The parameters of all of them are `$1` the schemas, `$2` their relations, `$3` their types, `$4` their functions, as the
+//! [`INVENTORY`] found them, and `$5` the search path of those who deparse.
 
 /// What a query says of its objects beside what makes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +128,8 @@ fn granted_on(source: &Source) -> &'static str {
     }
 }
 
+/// What is in the schemas; see the file.
+pub(super) const INVENTORY: &str = include_str!("sql/inventory.sql");
 /// What needs what; see the file.
 pub(super) const DEPENDENCIES: &str = include_str!("sql/dependencies.sql");
 /// Rows that are part of an object; see the file.

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use futures_util::future::try_join_all;
 
 use super::catalog::{Extras, SOURCES, Source, expand, extras};
+use super::read::Inventory;
 use super::settle::settled_sql;
 use crate::db::{self, SchemaName, Session, Transaction, Type};
 
@@ -46,11 +47,13 @@ pub async fn fingerprints_in_tx(
         return Ok(HashMap::new());
     }
 
+    let inventory = Inventory::take(transaction, oids.clone()).await?;
+    let path = String::new();
     let statements: Vec<String> = SOURCES.iter().map(|source| question(source, version)).collect();
     let answers = try_join_all(
         statements
             .iter()
-            .map(async |statement| transaction.query(statement, &[(&oids, Type::OID_ARRAY)]).await),
+            .map(async |statement| transaction.query(statement, &inventory.params(&path)).await),
     )
     .await?;
     let mut digests: HashMap<u32, String> = oids.iter().map(|oid| (*oid, String::new())).collect();

@@ -22,7 +22,7 @@ pub use self::fingerprint::{fingerprints, fingerprints_in_tx};
 pub use self::kind::{Kind, UnknownKind};
 pub use self::object::Object;
 pub use self::order::Circle;
-pub use self::read::{ReadError, read, read_in_tx};
+pub use self::read::{ReadError, is_unchanged, read, read_in_tx};
 pub use self::rows::Table;
 pub use self::script::{Script, Shape, Statement};
 use crate::db::SchemaName;

@@ -4,7 +4,7 @@ use futures_util::future::{join, try_join_all};
 
 use super::Blueprint;
 use super::catalog::{
-    ALIASES, DEPENDENCIES, LIMITS, MEMBERS, ROWS, SOURCES, STAMP, Source, expand, extras, resets,
+    ALIASES, DEPENDENCIES, INVENTORY, LIMITS, MEMBERS, ROWS, SOURCES, STAMP, Source, expand, extras, resets,
 };
 use super::object::Address;
 use super::order::{Catalogs, Dependency};
@@ -28,6 +28,38 @@ pub enum ReadError {
 /// How often a schema that changes meanwhile is read anew.
 const ATTEMPTS: usize = 3;
 
+/// What is in some schemas: the parameters of the catalog queries.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Inventory {
+    schemas: Vec<u32>,
+    relations: Vec<u32>,
+    types: Vec<u32>,
+    functions: Vec<u32>,
+}
+
+impl Inventory {
+    pub(super) async fn take(session: &Session, schemas: Vec<u32>) -> Result<Self, db::Error> {
+        let rows = session.query(INVENTORY, &[(&schemas, Type::OID_ARRAY)]).await?;
+        Ok(rows.first().map_or_else(Self::default, |row| Self {
+            relations: row.get(0),
+            types: row.get(1),
+            functions: row.get(2),
+            schemas,
+        }))
+    }
+
+    /// The parameters, the path that deparsers see among them.
+    pub(super) fn params<'a>(&'a self, path: &'a String) -> [db::Param<'a>; 5] {
+        [
+            (&self.schemas, Type::OID_ARRAY),
+            (&self.relations, Type::OID_ARRAY),
+            (&self.types, Type::OID_ARRAY),
+            (&self.functions, Type::OID_ARRAY),
+            (path, Type::TEXT),
+        ]
+    }
+}
+
 /// Reads a schema in a snapshot of its own.
 ///
 /// PostgreSQL's deparsers look at the catalogs as they are and not as the snapshot has them. So the schema's stamp is
@@ -44,17 +76,20 @@ pub async fn read(session: &mut Session, schema: &SchemaName) -> Result<Blueprin
             Err(ReadError::Sql(error)) if error.is_internal() => continue,
             Err(error) => return Err(error),
         };
-        let rows = session
-            .query(STAMP, &[(&vec![blueprint.oid], Type::OID_ARRAY)])
-            .await?;
-        if rows
-            .first()
-            .is_some_and(|row| row.get::<_, String>(0) == blueprint.stamp)
-        {
+        if is_unchanged(session, &blueprint).await? {
             return Ok(blueprint);
         }
     }
     Err(ReadError::Changing(schema.clone()))
+}
+
+/// Whether the schema is still what the blueprint says, seen by a session that is in no transaction.
+pub async fn is_unchanged(session: &Session, blueprint: &Blueprint) -> Result<bool, db::Error> {
+    let inventory = Inventory::take(session, vec![blueprint.oid]).await?;
+    let rows = session.query(STAMP, &inventory.params(&String::new())).await?;
+    Ok(rows
+        .first()
+        .is_some_and(|row| row.get::<_, String>(0) == blueprint.stamp))
 }
 
 /// Reads a schema within the caller's transaction, whose search path it leaves changed.
@@ -77,8 +112,10 @@ pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> R
         version.parse().map_err(unexpected)?,
     );
 
-    let oids = vec![oid];
-    let members = transaction.query(MEMBERS, &[(&oids, Type::OID_ARRAY)]).await?;
+    let inventory = Inventory::take(transaction, vec![oid]).await?;
+    let members = transaction
+        .query(MEMBERS, &inventory.params(&String::new()))
+        .await?;
     let own_name = OwnName::new(schema.as_str(), members.iter().map(|row| row.get(0)).collect());
     let path = if own_name.is_shared() {
         "pg_catalog".to_owned()
@@ -90,14 +127,10 @@ pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> R
     statements.push("SELECT 'pg_rewrite'::regclass::oid, 'pg_type'::regclass::oid".to_owned());
     statements.extend(SOURCES.iter().map(|source| question(source, version)));
     let answers = try_join_all(statements.iter().map(async |statement| {
-        let params: [db::Param<'_>; 2] = [(&oids, Type::OID_ARRAY), (&path, Type::TEXT)];
-        let count = ["$1", "$2"]
-            .iter()
-            .filter(|param| statement.contains(*param))
-            .count();
+        let params = inventory.params(&path);
         let (reset, rows) = join(
             transaction.script("SET LOCAL search_path = pg_catalog"),
-            transaction.query(statement, &params[..count]),
+            transaction.query(statement, &params),
         )
         .await;
         reset.and(rows)
@@ -162,7 +195,7 @@ fn question(source: &Source, version: i32) -> String {
         columns.push_str(&format!(", {} AS resets", resets(source)));
     }
     format!(
-        "SELECT o.*{columns} FROM (\n{}) o{join}\n WHERE (SELECT set_config('search_path', $2, true)) IS NOT NULL",
+        "SELECT o.*{columns} FROM (\n{}) o{join}\n WHERE (SELECT set_config('search_path', $5, true)) IS NOT NULL",
         expand(source.sql, version)
     )
 }

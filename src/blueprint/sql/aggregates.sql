@@ -42,5 +42,5 @@ SELECT p.pronamespace AS schema,
  CROSS JOIN LATERAL (
        SELECT CASE a.aggfinalmodify WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE' ELSE 'READ_WRITE' END AS final,
               CASE a.aggmfinalmodify WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE' ELSE 'READ_WRITE' END AS moving) m
- WHERE p.pronamespace = ANY ($1)
+ WHERE p.oid = ANY ($4)
    AND {not_of_an_extension:pg_proc p}

@@ -13,10 +13,10 @@ SELECT t.typnamespace AS schema,
   FROM pg_cast c
   JOIN pg_type source ON source.oid = c.castsource
   JOIN pg_type target ON target.oid = c.casttarget
-  JOIN pg_type t ON t.oid = CASE WHEN source.typnamespace = ANY ($1) THEN source.oid ELSE target.oid END
+  JOIN pg_type t ON t.oid = CASE WHEN source.oid = ANY ($3) THEN source.oid ELSE target.oid END
  CROSS JOIN LATERAL (
        SELECT format('(%s AS %s)', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)) AS signature) s
- WHERE t.typnamespace = ANY ($1)
+ WHERE t.oid = ANY ($3)
    AND {not_of_an_extension:pg_cast c}
    AND NOT EXISTS (SELECT FROM pg_depend d
                     WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i')

@@ -69,5 +69,5 @@ SELECT c.relnamespace AS schema,
    AND (c.relkind <> 'm' OR s.kind IN ('storage', 'compression', 'statistics', 'options'))
    AND a.attnum > 0
    AND NOT a.attisdropped
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}

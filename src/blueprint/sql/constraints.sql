@@ -27,5 +27,5 @@ SELECT c.relnamespace AS schema,
  WHERE x.contype IN ('c', 'f', 'p', 'u', 'x')
    AND (x.contype <> 'f' OR x.conparentid = 0)
    AND (x.contype <> 'c' OR x.conislocal OR c.relispartition OR {inherits_later})
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}

@@ -19,5 +19,5 @@ SELECT c.relnamespace AS schema,
   JOIN pg_attrdef d ON d.adrelid = c.oid
   JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
  WHERE a.attgenerated = ''
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}

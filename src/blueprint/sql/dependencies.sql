@@ -1,28 +1,30 @@
 -- What needs what, as the catalogs know it. A sequence does not need the column that it goes with.
 SELECT d.classid, d.objid, d.refclassid, d.refobjid
   FROM pg_depend d
-  JOIN (SELECT 'pg_class'::regclass::oid AS class, oid AS id FROM pg_class WHERE relnamespace = ANY ($1)
+  JOIN (SELECT 'pg_class'::regclass::oid AS class, oid AS id FROM pg_class WHERE oid = ANY ($2)
          UNION ALL
         SELECT 'pg_attrdef'::regclass, d.oid FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid
-         WHERE c.relnamespace = ANY ($1)
+         WHERE c.oid = ANY ($2)
          UNION ALL
         SELECT 'pg_rewrite'::regclass, r.oid FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
-         WHERE c.relnamespace = ANY ($1)
+         WHERE c.oid = ANY ($2)
          UNION ALL
         SELECT 'pg_trigger'::regclass, g.oid FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
-         WHERE c.relnamespace = ANY ($1)
+         WHERE c.oid = ANY ($2)
          UNION ALL
         SELECT 'pg_policy'::regclass, p.oid FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
-         WHERE c.relnamespace = ANY ($1)
+         WHERE c.oid = ANY ($2)
          UNION ALL
-        SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE connamespace = ANY ($1)
+        SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE conrelid = ANY ($2)
          UNION ALL
-        SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typnamespace = ANY ($1)
+        SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE conrelid = 0 AND contypid = ANY ($3)
+         UNION ALL
+        SELECT 'pg_type'::regclass, oid FROM pg_type WHERE oid = ANY ($3)
          UNION ALL
         SELECT 'pg_cast'::regclass, c.oid FROM pg_cast c JOIN pg_type t ON t.oid IN (c.castsource, c.casttarget)
-         WHERE t.typnamespace = ANY ($1)
+         WHERE t.oid = ANY ($3)
          UNION ALL
-        SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = ANY ($1)
+        SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE oid = ANY ($4)
          UNION ALL
         SELECT 'pg_operator'::regclass, oid FROM pg_operator WHERE oprnamespace = ANY ($1)
          UNION ALL

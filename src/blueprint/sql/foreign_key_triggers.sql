@@ -34,5 +34,5 @@ $do$'::text) s (text)
  WHERE g.tgisinternal
    AND g.tgenabled <> 'O'
    AND x.contype = 'f'
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}

@@ -24,7 +24,7 @@ SELECT p.pronamespace AS schema,
                      substr(pg_get_functiondef(p.oid),
                             length(format('CREATE OR REPLACE %s %I.', w.word, n.nspname)) + 1)) AS head) f
  WHERE p.prokind IN ('f', 'p', 'w')
-   AND p.pronamespace = ANY ($1)
+   AND p.oid = ANY ($4)
    AND {not_of_an_extension:pg_proc p}
    AND NOT EXISTS (SELECT FROM pg_depend d
                     WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i')

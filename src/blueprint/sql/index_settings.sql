@@ -14,7 +14,7 @@ SELECT c.relnamespace AS schema,
  WHERE c.relkind IN ('i', 'I')
    AND a.attnum > 0
    AND a.attstattarget >= 0
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
 UNION ALL
 SELECT c.relnamespace,
        'index partition',
@@ -29,4 +29,4 @@ SELECT c.relnamespace,
   FROM pg_class c
   JOIN pg_inherits i ON i.inhrelid = c.oid
  WHERE c.relkind IN ('i', 'I')
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)

@@ -17,5 +17,5 @@ SELECT c.relnamespace AS schema,
    AND (i.indisvalid OR c.relkind = 'I')
    AND NOT EXISTS (SELECT FROM pg_constraint x
                     WHERE x.conindid = c.oid AND x.conrelid = t.oid AND x.contype IN ('p', 'u', 'x'))
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class t}

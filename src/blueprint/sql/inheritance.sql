@@ -19,5 +19,5 @@ SELECT c.relnamespace AS schema,
   JOIN pg_inherits i ON i.inhrelid = c.oid
  WHERE c.relkind IN ('r', 'p', 'f')
    AND (c.relispartition OR {inherits_later})
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}

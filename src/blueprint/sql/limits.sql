@@ -7,7 +7,7 @@ SELECT l.refused, l.words
           FROM pg_class c
           JOIN pg_inherits i ON i.inhrelid = c.oid
           JOIN pg_class p ON p.oid = i.inhparent
-         WHERE c.relispartition AND c.relnamespace = ANY ($1) AND p.relnamespace <> ALL ($1)
+         WHERE c.relispartition AND c.oid = ANY ($2) AND p.relnamespace <> ALL ($1)
            AND c.relkind IN ('r', 'p', 'f')
          UNION ALL
         SELECT true, format('%s has a security label, which would be lost', pg_describe_object(s.classoid, s.objoid, s.objsubid))
@@ -19,16 +19,16 @@ SELECT l.refused, l.words
           FROM pg_transform f
           JOIN pg_type t ON t.oid = f.trftype
           JOIN pg_language l ON l.oid = f.trflang
-         WHERE t.typnamespace = ANY ($1)
+         WHERE t.oid = ANY ($3)
          UNION ALL
         SELECT false, format('index %s is invalid and left out', c.oid::regclass)
           FROM pg_class c
           JOIN pg_index i ON i.indexrelid = c.oid
-         WHERE NOT i.indisvalid AND c.relkind = 'i' AND c.relnamespace = ANY ($1)
+         WHERE NOT i.indisvalid AND c.relkind = 'i' AND c.oid = ANY ($2)
          UNION ALL
         SELECT false, format('the columns that table %s inherits come before its own in the copy', c.oid::regclass)
           FROM pg_class c
-         WHERE c.relkind IN ('r', 'f') AND c.relnamespace = ANY ($1)
+         WHERE c.relkind IN ('r', 'f') AND c.oid = ANY ($2)
            AND {misplaced_columns} AND NOT {inherits_later}
          UNION ALL
         SELECT false, format('table %s is a partition of %s and stays outside the copy',
@@ -36,10 +36,10 @@ SELECT l.refused, l.words
           FROM pg_class c
           JOIN pg_inherits i ON i.inhrelid = c.oid
           JOIN pg_class p ON p.oid = i.inhparent
-         WHERE c.relispartition AND p.relnamespace = ANY ($1) AND c.relnamespace <> ALL ($1)
+         WHERE c.relispartition AND p.oid = ANY ($2) AND c.relnamespace <> ALL ($1)
            AND c.relkind IN ('r', 'p', 'f')
          UNION ALL
         SELECT false, format('publication %I does not follow to the copy', p.pubname)
           FROM pg_publication p
          WHERE EXISTS (SELECT FROM pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid
-                        WHERE r.prpubid = p.oid AND c.relnamespace = ANY ($1)){publication_of_schema}) l
+                        WHERE r.prpubid = p.oid AND c.oid = ANY ($2)){publication_of_schema}) l

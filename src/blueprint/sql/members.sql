@@ -2,9 +2,9 @@
 SELECT DISTINCT m.name::text
   FROM pg_depend d
   JOIN (
-        SELECT 'pg_proc'::regclass::oid AS class, oid AS id, proname AS name FROM pg_proc WHERE pronamespace = ANY ($1)
+        SELECT 'pg_proc'::regclass::oid AS class, oid AS id, proname AS name FROM pg_proc WHERE oid = ANY ($4)
         UNION ALL
-        SELECT 'pg_type'::regclass::oid AS class, oid AS id, typname AS name FROM pg_type WHERE typnamespace = ANY ($1)
+        SELECT 'pg_type'::regclass::oid AS class, oid AS id, typname AS name FROM pg_type WHERE oid = ANY ($3)
         UNION ALL
         SELECT 'pg_operator'::regclass::oid AS class, oid AS id, oprname AS name FROM pg_operator WHERE oprnamespace = ANY ($1)
         UNION ALL
@@ -12,7 +12,7 @@ SELECT DISTINCT m.name::text
         UNION ALL
         SELECT 'pg_opfamily'::regclass::oid AS class, oid AS id, opfname AS name FROM pg_opfamily WHERE opfnamespace = ANY ($1)
         UNION ALL
-        SELECT 'pg_class'::regclass::oid AS class, oid AS id, relname AS name FROM pg_class WHERE relnamespace = ANY ($1)
+        SELECT 'pg_class'::regclass::oid AS class, oid AS id, relname AS name FROM pg_class WHERE oid = ANY ($2)
         UNION ALL
         SELECT 'pg_collation'::regclass::oid AS class, oid AS id, collname AS name FROM pg_collation WHERE collnamespace = ANY ($1)
         UNION ALL

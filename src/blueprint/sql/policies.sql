@@ -19,5 +19,5 @@ SELECT c.relnamespace AS schema,
        format('POLICY %I ON %I', p.polname, c.relname) AS target
   FROM pg_class c
   JOIN pg_policy p ON p.polrelid = c.oid
- WHERE c.relnamespace = ANY ($1)
+ WHERE c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}

@@ -12,6 +12,6 @@ SELECT c.relkind::text,
   FROM pg_class c
  WHERE c.relkind IN ('r', 'S', 'm')
    AND (c.relkind <> 'm' OR c.relispopulated)
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}
  ORDER BY c.relkind, c.relname

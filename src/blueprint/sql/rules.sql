@@ -24,5 +24,5 @@ SELECT c.relnamespace AS schema,
                      r.rulename)
         WHERE r.ev_enabled <> 'O') k
  WHERE r.rulename <> '_RETURN'
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}

@@ -14,7 +14,7 @@ SELECT c.relnamespace AS schema,
                   AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
   JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
  WHERE c.relkind = 'S'
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}
 UNION ALL
 SELECT c.relnamespace,
@@ -33,5 +33,5 @@ SELECT c.relnamespace,
   JOIN pg_class t ON t.oid = d.refobjid
  WHERE c.relkind = 'S'
    AND c.relpersistence <> t.relpersistence
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}

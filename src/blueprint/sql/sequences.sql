@@ -25,5 +25,5 @@ SELECT c.relnamespace AS schema,
   LEFT JOIN pg_depend i ON i.classid = 'pg_class'::regclass AND i.objid = c.oid AND i.deptype = 'i'
                        AND i.refclassid = 'pg_class'::regclass
  WHERE c.relkind = 'S'
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}

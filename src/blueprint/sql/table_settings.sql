@@ -55,5 +55,5 @@ SELECT c.relnamespace AS schema,
  WHERE NOT (c.relkind IN ('i', 'I') AND s.kind = 'storage parameters'
             AND NOT EXISTS (SELECT FROM pg_constraint x
                              WHERE x.conindid = c.oid AND x.contype IN ('p', 'u', 'x')))
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}

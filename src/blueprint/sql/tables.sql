@@ -29,5 +29,5 @@ SELECT c.relnamespace AS schema,
   LEFT JOIN pg_foreign_table ft ON ft.ftrelid = c.oid
   LEFT JOIN pg_foreign_server fs ON fs.oid = ft.ftserver
  WHERE c.relkind IN ('r', 'p', 'f')
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}

@@ -26,5 +26,5 @@ SELECT c.relnamespace AS schema,
                                       WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END, g.tgname)
         WHERE g.tgenabled <> CASE WHEN parent.oid IS NULL THEN 'O' ELSE parent.tgenabled END) k
  WHERE NOT g.tgisinternal
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}

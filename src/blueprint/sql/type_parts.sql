@@ -16,7 +16,7 @@ SELECT t.typnamespace AS schema,
        NULL AS target
   FROM pg_enum e
   JOIN pg_type t ON t.oid = e.enumtypid
- WHERE t.typnamespace = ANY ($1)
+ WHERE t.oid = ANY ($3)
    AND {not_of_an_extension:pg_type t}
 WINDOW w AS (PARTITION BY t.oid ORDER BY e.enumsortorder)
 UNION ALL
@@ -43,7 +43,7 @@ SELECT t.typnamespace,
   JOIN pg_type at ON at.oid = a.atttypid
  WHERE a.attnum > 0
    AND NOT a.attisdropped
-   AND t.typnamespace = ANY ($1)
+   AND t.oid = ANY ($3)
    AND {not_of_an_extension:pg_type t}
 UNION ALL
 SELECT t.typnamespace,
@@ -62,7 +62,8 @@ SELECT t.typnamespace,
   FROM pg_constraint x
   JOIN pg_type t ON t.oid = x.contypid
  WHERE x.contype = 'c'
-   AND t.typnamespace = ANY ($1)
+   AND x.conrelid = 0
+   AND t.oid = ANY ($3)
    AND {not_of_an_extension:pg_type t}
 UNION ALL
 SELECT t.typnamespace,
@@ -81,7 +82,7 @@ SELECT t.typnamespace,
   FROM pg_type t
  WHERE t.typtype = 'd'
    AND t.typnotnull
-   AND t.typnamespace = ANY ($1)
+   AND t.oid = ANY ($3)
    AND {not_of_an_extension:pg_type t}
 UNION ALL
 SELECT t.typnamespace,
@@ -102,5 +103,5 @@ SELECT t.typnamespace,
   FROM pg_type t
  WHERE t.typtype = 'd'
    AND coalesce(pg_get_expr(t.typdefaultbin, 0), t.typdefault) IS NOT NULL
-   AND t.typnamespace = ANY ($1)
+   AND t.oid = ANY ($3)
    AND {not_of_an_extension:pg_type t}

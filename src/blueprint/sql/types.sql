@@ -66,5 +66,5 @@ SELECT t.typnamespace AS schema,
   LEFT JOIN pg_namespace ocn ON ocn.oid = oc.opcnamespace
  WHERE (t.typtype IN ('e', 'd', 'r', 'p') OR t.typtype = 'c' AND rel.relkind = 'c'
         OR t.typtype = 'b' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid))
-   AND t.typnamespace = ANY ($1)
+   AND t.oid = ANY ($3)
    AND {not_of_an_extension:pg_type t}

@@ -21,7 +21,7 @@ SELECT c.relnamespace AS schema,
    AND (a.attacl IS NOT NULL
         OR EXISTS (SELECT FROM pg_description d
                     WHERE d.classoid = 'pg_class'::regclass AND d.objoid = a.attrelid AND d.objsubid = a.attnum))
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}
 UNION ALL
 SELECT c.relnamespace,
@@ -43,5 +43,5 @@ SELECT c.relnamespace,
   JOIN pg_constraint x ON x.conindid = c.oid AND x.conrelid = i.indrelid AND x.contype IN ('p', 'u', 'x')
  WHERE EXISTS (SELECT FROM pg_description d
                 WHERE d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = 0)
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}

@@ -30,7 +30,7 @@ SELECT c.relnamespace AS schema,
                  FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = 'check_option') AS ending_or_null) w
  CROSS JOIN LATERAL (SELECT w.head, w.body, coalesce(w.ending_or_null, '') AS ending) v
  WHERE c.relkind = 'v'
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}
 UNION ALL
 SELECT c.relnamespace,
@@ -53,5 +53,5 @@ SELECT c.relnamespace,
   LEFT JOIN pg_am am ON am.oid = c.relam
   LEFT JOIN pg_tablespace ts ON ts.oid = c.reltablespace
  WHERE c.relkind = 'm'
-   AND c.relnamespace = ANY ($1)
+   AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}
