@@ -181,69 +181,10 @@ pub(crate) fn name_them(slugs: &[&Slug], verb: &str) -> (String, String) {
 
 /// A slug with the reason and the nearest right one when it is none.
 pub(crate) fn parse_slug(text: &str) -> Result<Slug, String> {
-    text.parse::<Slug>().map_err(|error| match error.suggestion() {
-        Some(suggestion) => format!("{error}; use `{suggestion}` instead"),
-        None => error.to_string(),
-    })
+    text.parse::<Slug>().map_err(|error| error.with_suggestion())
 }
 
 /// A duration flag.
 pub(crate) fn parse_duration_flag(text: &str) -> Result<Duration, String> {
     parse_duration(text)
-}
-
-/// A JSON object.
-pub(crate) fn parse_metadata(text: &str) -> Result<serde_json::Value, String> {
-    match serde_json::from_str(text) {
-        Ok(value @ serde_json::Value::Object(_)) => Ok(value),
-        Ok(_) => Err("metadata must be a JSON object, as in '{\"crm_id\": 42}'".to_owned()),
-        Err(error) => Err(format!("metadata is no JSON: {error}")),
-    }
-}
-
-/// Text of 1 to `most` characters that is not blank.
-fn bounded(text: &str, what: &str, most: usize) -> Result<String, String> {
-    let length = text.chars().count();
-    if text.trim().is_empty() {
-        Err(format!("a {what} cannot be empty"))
-    } else if text.contains('\0') {
-        Err(format!("a {what} cannot hold a NUL character"))
-    } else if length > most {
-        Err(format!(
-            "a {what} has at most {most} characters, this one has {length}"
-        ))
-    } else {
-        Ok(text.to_owned())
-    }
-}
-
-pub(crate) fn parse_name(text: &str) -> Result<String, String> {
-    bounded(text, "name", 255)
-}
-
-pub(crate) fn parse_plan(text: &str) -> Result<String, String> {
-    bounded(text, "plan", 50)
-}
-
-pub(crate) fn parse_region(text: &str) -> Result<String, String> {
-    bounded(text, "region", 63)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn metadata_must_be_an_object() {
-        assert!(parse_metadata("{\"a\": 1}").is_ok());
-        assert!(parse_metadata("[1]").is_err());
-        assert!(parse_metadata("{").is_err());
-    }
-
-    #[test]
-    fn names_have_a_length() {
-        assert!(parse_name(&"é".repeat(255)).is_ok());
-        assert!(parse_name(&"é".repeat(256)).is_err());
-        assert!(parse_name("  ").is_err());
-    }
 }

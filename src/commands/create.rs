@@ -1,37 +1,60 @@
+use std::collections::HashMap;
+use std::path::PathBuf;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::tenant_view::TenantView;
 use crate::blueprint::UnclearText;
-use crate::cli::args::{JobArgs, parse_metadata, parse_name, parse_plan, parse_region, parse_slug};
+use crate::cli::args::{JobArgs, parse_slug};
 use crate::context::Context;
+use crate::db::SchemaName;
 use crate::error::{UsageError, fleet_status};
 use crate::exit::ExitStatus;
 use crate::fleet::OnError;
 use crate::ops::create;
-use crate::tenant::{Domain, NewTenant, Slug};
+use crate::tenant::attribute;
+use crate::tenant::batch::{self, Defaults, Format};
+use crate::tenant::{Domain, Naming, NewTenant, Slug};
 use crate::ui::{Cell, Column, Table, View, format};
 
 /// Create tenants: a row in the registry and a schema, both or neither
+///
+/// Each tenant is made from the template in a transaction of its own.
+///
+/// Many tenants come from a file. In CSV the first line names the columns; `slug` must be there, `name`, `domain`,
+/// `plan`, `region` and `metadata` (a JSON object) may be. An empty value counts as not given. JSON is an array of
+/// objects with the same fields, or one object a line. Everything that is wrong with a file is said at once, by line,
+/// and then nothing is created.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  tenantctl create acme --plan pro --domain acme.example
+  tenantctl create --from-file tenants.csv --plan basic --if-not-exists
+  psql -XAtc 'select json_build_object($$slug$$, code) from customers' | tenantctl create --from-file -")]
 pub(crate) struct CreateArgs {
     /// Slugs of the new tenants: a-z, 0-9, `-` and `_`
-    #[arg(required = true, value_name = "SLUG", value_parser = parse_slug)]
+    #[arg(required_unless_present = "from_file", value_name = "SLUG", value_parser = parse_slug)]
     slugs: Vec<Slug>,
+    /// Tenants listed in this file, CSV or JSON; `-` reads standard input
+    ///
+    /// By the ending `.csv`, `.json`, `.jsonl` or `.ndjson`; otherwise what begins with `[` or `{` is JSON.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["slugs", "name", "domain"])]
+    from_file: Option<PathBuf>,
     /// Name for people, for a single tenant [default: the slug]
-    #[arg(long, value_parser = parse_name)]
+    #[arg(long, value_parser = attribute::name)]
     name: Option<String>,
     /// Host name that belongs to the tenant, for a single tenant
     #[arg(long)]
     domain: Option<String>,
-    /// Subscription plan [default: the configuration's `tenants.default_plan`]
-    #[arg(long, value_parser = parse_plan)]
+    /// Subscription plan, for those of a file that name none [default: the configuration's `tenants.default_plan`]
+    #[arg(long, value_parser = attribute::plan)]
     plan: Option<String>,
-    /// Region in which the tenant lives
-    #[arg(long, value_parser = parse_region)]
+    /// Region in which the tenant lives, for those of a file that name none
+    #[arg(long, value_parser = attribute::region)]
     region: Option<String>,
-    /// Anything else worth keeping, as a JSON object
-    #[arg(long, value_name = "JSON", value_parser = parse_metadata)]
+    /// Anything else worth keeping, as a JSON object; for those of a file that have none
+    #[arg(long, value_name = "JSON", value_parser = attribute::metadata)]
     metadata: Option<Value>,
     /// Leave a tenant that exists already as it is, and call that success
     #[arg(long)]
@@ -47,8 +70,31 @@ pub(crate) struct CreateArgs {
 }
 
 impl CreateArgs {
-    fn tenants(&self, cx: &Context) -> anyhow::Result<Vec<NewTenant>> {
-        let settings = &cx.settings.tenants;
+    async fn tenants(&self, cx: &Context) -> anyhow::Result<Vec<NewTenant>> {
+        let defaults = Defaults {
+            plan: self
+                .plan
+                .clone()
+                .unwrap_or_else(|| cx.settings.tenants.default_plan.clone()),
+            region: self.region.clone(),
+            metadata: self.metadata.clone().unwrap_or_else(|| json!({})),
+        };
+        let naming = &cx.settings.tenants.naming;
+        match &self.from_file {
+            Some(file) => {
+                let text = cx.read_text(file).await?;
+                batch::read(&text, Format::of(file, &text), naming, &defaults).map_err(|error| {
+                    UsageError::new(format!("file `{}`: {error}", file.display()))
+                        .with_hint(error.hint())
+                        .into()
+                })
+            }
+            None => self.named(naming, &defaults),
+        }
+    }
+
+    /// The tenants of the command line.
+    fn named(&self, naming: &Naming, defaults: &Defaults) -> anyhow::Result<Vec<NewTenant>> {
         let single = self.slugs.len() == 1;
         for (given, flag) in [
             (self.name.is_some(), "--name"),
@@ -58,18 +104,18 @@ impl CreateArgs {
                 return Err(UsageError::new(format!(
                     "`{flag}` belongs to one tenant, and several are created"
                 ))
-                .with_hint("create them one by one, or set it later with `tenantctl update`")
+                .with_hint("list them with their names and domains in a file for `--from-file`")
                 .into());
             }
         }
         let domain = self.domain.as_deref().map(str::parse::<Domain>).transpose()?;
+        let mut owners: HashMap<SchemaName, &Slug> = HashMap::new();
         let mut tenants: Vec<NewTenant> = Vec::new();
         for slug in &self.slugs {
-            let schema = settings.naming.schema_for(slug)?;
-            if let Some(other) = tenants.iter().find(|other| other.schema == schema) {
+            let schema = naming.schema_for(slug)?;
+            if let Some(other) = owners.insert(schema.clone(), slug) {
                 return Err(UsageError::new(format!(
-                    "`{slug}` and `{}` would share the schema `{schema}`",
-                    other.slug
+                    "`{slug}` and `{other}` would share the schema `{schema}`"
                 ))
                 .with_hint("name each tenant once; `-` and `_` count as the same here")
                 .into());
@@ -79,12 +125,21 @@ impl CreateArgs {
                 schema,
                 name: self.name.clone().unwrap_or_else(|| slug.to_string()),
                 domain: domain.clone(),
-                plan: self.plan.clone().unwrap_or_else(|| settings.default_plan.clone()),
-                region: self.region.clone(),
-                metadata: self.metadata.clone().unwrap_or_else(|| json!({})),
+                plan: defaults.plan.clone(),
+                region: defaults.region.clone(),
+                metadata: defaults.metadata.clone(),
             });
         }
         Ok(tenants)
+    }
+
+    /// What the operation log says of the call.
+    fn details(&self) -> Value {
+        let mut details = json!({ "plan": self.plan, "region": self.region });
+        if let Some(file) = &self.from_file {
+            details["from_file"] = json!(file.display().to_string());
+        }
+        details
     }
 }
 
@@ -131,7 +186,7 @@ impl View for CreateView {
 }
 
 pub(crate) async fn run(cx: &Context, args: &CreateArgs) -> anyhow::Result<ExitStatus> {
-    let tenants = args.tenants(cx)?;
+    let tenants = args.tenants(cx).await?;
     let db = cx.db().await?;
     if args.dry_run {
         return dry_run(cx, args, &tenants).await;
@@ -156,7 +211,7 @@ pub(crate) async fn run(cx: &Context, args: &CreateArgs) -> anyhow::Result<ExitS
         if_not_exists: args.if_not_exists,
         lock_timeout: cx.settings.tenants.lock_timeout,
         plan: args.jobs.plan(&cx.settings.fleet, db.capacity(), OnError::Stop),
-        log: cx.log_entry(json!({ "plan": args.plan, "region": args.region })),
+        log: cx.log_entry(args.details()),
         tenants,
     };
 

@@ -1,11 +1,12 @@
 use serde_json::{Value, json};
 
 use super::tenant_view::OneTenantView;
-use crate::cli::args::{parse_metadata, parse_name, parse_plan, parse_region, parse_slug};
+use crate::cli::args::parse_slug;
 use crate::context::Context;
 use crate::error::UsageError;
 use crate::exit::ExitStatus;
 use crate::ops::update;
+use crate::tenant::attribute;
 use crate::tenant::{Change, Changes, Domain, Slug};
 
 /// Change what the registry knows of a tenant
@@ -16,7 +17,7 @@ pub(crate) struct UpdateArgs {
     #[arg(value_parser = parse_slug)]
     slug: Slug,
     /// Name for people
-    #[arg(long, group = "change", value_parser = parse_name)]
+    #[arg(long, group = "change", value_parser = attribute::name)]
     name: Option<String>,
     /// Host name that belongs to the tenant
     #[arg(long, group = "change")]
@@ -25,16 +26,16 @@ pub(crate) struct UpdateArgs {
     #[arg(long, group = "change", conflicts_with = "domain")]
     no_domain: bool,
     /// Subscription plan
-    #[arg(long, group = "change", value_parser = parse_plan)]
+    #[arg(long, group = "change", value_parser = attribute::plan)]
     plan: Option<String>,
     /// Region in which the tenant lives
-    #[arg(long, group = "change", value_parser = parse_region)]
+    #[arg(long, group = "change", value_parser = attribute::region)]
     region: Option<String>,
     /// Take the tenant's region away
     #[arg(long, group = "change", conflicts_with = "region")]
     no_region: bool,
     /// JSON object to lay over the metadata; a key set to `null` is removed
-    #[arg(long, group = "change", value_name = "JSON", value_parser = parse_metadata)]
+    #[arg(long, group = "change", value_name = "JSON", value_parser = attribute::metadata)]
     metadata: Option<Value>,
     /// Report the outcome without changing anything
     #[arg(long)]

@@ -1,5 +1,7 @@
 //! Tenants: what they are called, where they are registered, and which of them are meant.
 
+pub mod attribute;
+pub mod batch;
 mod domain;
 pub mod registry;
 mod registry_error;

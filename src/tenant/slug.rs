@@ -42,6 +42,14 @@ impl SlugError {
         }
         mended.trim_matches(['-', '_']).parse().ok()
     }
+
+    /// The error with its suggestion, on one line.
+    pub fn with_suggestion(&self) -> String {
+        match self.suggestion() {
+            Some(suggestion) => format!("{self}; use `{suggestion}` instead"),
+            None => self.to_string(),
+        }
+    }
 }
 
 impl Slug {

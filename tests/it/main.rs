@@ -5,6 +5,7 @@ mod chaos;
 mod config;
 mod connections;
 mod create;
+mod create_from_file;
 mod db;
 mod drop;
 mod exec;
