@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 /// A statement that failed. Displays the server's own words with the SQLSTATE; the driver alone says "db error".
 #[derive(Debug, Clone)]
@@ -57,6 +57,14 @@ impl Error {
         self.server().and_then(DbError::constraint)
     }
 
+    /// The character of the message at which the server found fault, counted from 0.
+    pub(super) fn position(&self) -> Option<usize> {
+        match self.server()?.position()? {
+            ErrorPosition::Original(position) => usize::try_from(position.checked_sub(1)?).ok(),
+            ErrorPosition::Internal { .. } => None,
+        }
+    }
+
     /// Whether the same work may well succeed when it is done again: a lock that came too late, a deadlock or a
     /// serialization failure. Nothing else is ever tried twice.
     pub fn is_transient(&self) -> bool {
@@ -107,6 +115,14 @@ impl Error {
                 .is_some_and(|hint| hint.contains("max_locks_per_transaction"))
     }
 
+    /// Whether the statement itself is at fault, so that the same one fails again: not a lock, a full disk, a lost
+    /// connection or somebody who cancelled it.
+    pub fn lies_in_the_statement(&self) -> bool {
+        const ELSEWHERE: [&str; 5] = ["40", "53", "55P03", "57", "58"];
+        self.sqlstate()
+            .is_some_and(|code| !ELSEWHERE.iter().any(|class| code.starts_with(class)))
+    }
+
     fn has_code(&self, codes: &[SqlState]) -> bool {
         self.server().is_some_and(|error| codes.contains(error.code()))
     }
@@ -142,8 +158,9 @@ impl Error {
             code if *code == SqlState::LOCK_NOT_AVAILABLE => {
                 "another session holds a lock; try again, or raise `tenants.lock_timeout`"
             }
-            code if *code == SqlState::OUT_OF_MEMORY && server.message().contains("shared memory") => {
-                "raise `max_locks_per_transaction` on the server, which needs a restart"
+            _ if self.is_out_of_locks() => {
+                "the server has no room for more locks in one transaction: raise `max_locks_per_transaction` and \
+                 restart it, or lower `--jobs`"
             }
             code if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
                 "grant the connecting role what it lacks, or connect as another role"

@@ -106,6 +106,28 @@ impl fmt::Display for QuotedText<'_> {
     }
 }
 
+/// A statement with constants in the place of its parameters, for a message that takes none. The type of each follows
+/// from where it stands; `None` is `NULL`.
+pub fn with_constants(statement: &str, constants: &[Option<&str>]) -> String {
+    let mut filled = String::with_capacity(statement.len());
+    let mut pieces = statement.split('$');
+    filled.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let digits = piece.len() - piece.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let number = piece[..digits].parse::<usize>().ok();
+        match number.and_then(|number| constants.get(number.checked_sub(1)?)) {
+            Some(Some(constant)) => filled.push_str(&QuotedText::new(constant).to_string()),
+            Some(None) => filled.push_str("NULL"),
+            None => {
+                filled.push('$');
+                filled.push_str(&piece[..digits]);
+            }
+        }
+        filled.push_str(&piece[digits..]);
+    }
+    filled
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -140,6 +162,15 @@ mod tests {
     fn case_is_kept_since_names_are_always_quoted() {
         let name = SchemaName::new("Tenant_Acme").expect("a valid name");
         assert_eq!(name.quoted().to_string(), "\"Tenant_Acme\"");
+    }
+
+    #[test]
+    fn constants_stand_where_parameters_were_and_are_not_read_again() {
+        let values = [Some("$2 it's"), None, Some("\\")];
+        assert_eq!(
+            with_constants("SELECT $1, $2::text, $3, $4, $$, $0 $11", &values),
+            "SELECT '$2 it''s', NULL::text, E'\\\\', $4, $$, $0 $11"
+        );
     }
 
     proptest! {

@@ -20,10 +20,10 @@ pub use tokio_postgres::Row;
 pub use tokio_postgres::types::{FromSql, Type};
 
 pub use self::error::Error;
-pub use self::ident::{MAX_NAME_BYTES, NameError, QuotedIdent, QuotedText, SchemaName};
+pub use self::ident::{MAX_NAME_BYTES, NameError, QuotedIdent, QuotedText, SchemaName, with_constants};
 pub use self::lock::{LockHeld, LockName};
 pub use self::pool::{Db, PoolOptions, SessionError};
-pub use self::session::{Param, Session, StatementLimits, TextResult, Transaction};
+pub use self::session::{Param, Session, StatementLimits, TextResult, Transaction, Undone};
 pub use self::sql_text::{Statement, Token, TokenKind, Unterminated, statements, tokens, without_secrets};
 pub use self::tenant_conn::{Access, OpenTenantError, TenantOptions};
 pub use self::timeout::{limit_in_ms, optional_limit_in_ms};

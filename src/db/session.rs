@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::TryStreamExt;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, SimpleQueryMessage};
 
@@ -24,6 +25,9 @@ pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// How long a cancelled statement may take to say so.
 const CANCEL_GRACE: Duration = Duration::from_secs(2);
+
+/// What the server answers between the parts of a message.
+const PART_DONE: &str = "tenantctl: part done";
 
 /// How much of a slow statement the log shows.
 const LOGGED_CHARACTERS: usize = 120;
@@ -59,6 +63,14 @@ pub struct TextResult {
     pub rows: Vec<Vec<Option<String>>>,
     /// How many rows the statement returned or changed.
     pub affected: u64,
+}
+
+/// A message of several parts that had no effect.
+#[derive(Debug, Clone)]
+pub struct Undone {
+    /// Which part failed, counted from 0.
+    pub part: usize,
+    pub error: Error,
 }
 
 impl Session {
@@ -125,27 +137,38 @@ impl Session {
         }
     }
 
-    /// Runs a whole transaction in one round trip: nothing of `work` is waited for before the next statement is sent.
+    /// Sends all parts as one message, which PostgreSQL makes one transaction: all of it takes effect, or none, and
+    /// nothing stays open. In the same trip asks a question, which is answered afterwards.
     ///
-    /// `work` has to send all its statements before it waits for any answer, and to wait for all of them. What fails
-    /// makes everything after it fail, the `COMMIT` included.
-    pub async fn in_one_trip<T, E: From<Error>>(
+    /// This is more than a `BEGIN`, statements and a `COMMIT` sent one behind the other: of those a `BEGIN` that fails,
+    /// cancelled say, would leave the rest without a transaction.
+    pub async fn in_one_trip<T>(
         &mut self,
-        opening: &str,
-        work: impl AsyncFnOnce(&Self) -> Result<T, E>,
-    ) -> Result<T, E> {
+        parts: &[&str],
+        question: impl AsyncFnOnce(&Self) -> T,
+    ) -> (Result<(), Undone>, T) {
+        // No limit of time: it would be over all that is sent here.
         self.tainted = true;
         let this = &*self;
-        let (begun, result, committed) =
-            futures_util::future::join3(this.script(opening), work(this), this.text_query("COMMIT")).await;
-        let answered = begun.is_ok() || !matches!(&begun, Err(error) if error.is_connection_lost());
-        if answered && committed.is_ok() {
-            self.tainted = false;
-        }
-        begun?;
-        let value = result?;
-        committed.map_err(Error::while_committing)?;
-        Ok(value)
+        let done = AtomicUsize::new(0);
+        let message = parts.join(&mark());
+        let sent = async {
+            let mut answer = std::pin::pin!(this.client().simple_query_raw(&message).await?);
+            while let Some(message) = answer.try_next().await? {
+                done.fetch_add(usize::from(is_mark(&message)), Ordering::Relaxed);
+            }
+            Ok(())
+        };
+        let (made, answer) = futures_util::future::join(this.watch(&message, sent), question(this)).await;
+        let made = made.map_err(|error| Undone {
+            // A mistake in writing is found before anything runs.
+            part: error
+                .position()
+                .map_or(done.into_inner(), |position| part_at(parts, position)),
+            error: error.while_committing(),
+        });
+        self.tainted = matches!(&made, Err(undone) if undone.error.is_connection_lost());
+        (made, answer)
     }
 
     /// Awaits a statement, cancels it on the server when it takes too long, and logs it when it was slow.
@@ -265,6 +288,27 @@ impl Deref for Transaction<'_> {
     fn deref(&self) -> &Session {
         self.session
     }
+}
+
+/// What parts the parts of a message.
+fn mark() -> String {
+    format!(";\nSELECT '{PART_DONE}';\n")
+}
+
+/// The part in which a character of the message stands.
+fn part_at(parts: &[&str], position: usize) -> usize {
+    let mark = mark().chars().count();
+    let ends = parts.iter().scan(0, |end, part| {
+        *end += part.chars().count() + mark;
+        Some(*end)
+    });
+    ends.take_while(|end| *end <= position)
+        .count()
+        .min(parts.len().saturating_sub(1))
+}
+
+fn is_mark(message: &SimpleQueryMessage) -> bool {
+    matches!(message, SimpleQueryMessage::Row(row) if row.len() == 1 && row.get(0) == Some(PART_DONE))
 }
 
 /// Sorts the messages of a simple query into one result a statement.

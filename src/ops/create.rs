@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use futures_util::future::join3;
-
 use super::log::Entry;
 use super::original::Original;
 use crate::blueprint::UnclearText;
-use crate::db::{self, Db, LockName, SchemaName, Session};
+use crate::db::{self, Db, LockName, SchemaName, Session, Undone};
 use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
 use crate::tenant::registry::{self, Origin, RegistryError};
 use crate::tenant::{NewTenant, Slug, Tenant};
@@ -88,7 +86,7 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
         log,
     } = request;
     let mut opening = format!(
-        "BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0",
+        "SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0",
         db::optional_limit_in_ms(lock_timeout)
     );
     if original.blueprint().refers_outside() {
@@ -99,67 +97,78 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
     }
     let job = async |new: &NewTenant| {
         let mut session = db.direct().await?;
-        let made = session
-            .in_one_trip(&opening, async |session| {
-                make(session, new, &original, &log).await
-            })
-            .await;
-        match made {
+        match make(&mut session, &opening, new, &original, &log).await {
             Ok(tenant) => Ok(Answer::Done(tenant)),
             Err(CreateError::Registry(RegistryError::SlugTaken(_))) if if_not_exists => {
                 Ok(Answer::Skip("it already exists".to_owned()))
             }
-            Err(error) => Err(explain(error, &mut session, new, &original).await.into()),
+            Err(error) => Err(explain(error, &mut session, &opening, new, &original)
+                .await
+                .into()),
         }
     };
     fleet::run(tenants, plan, stop, observer, job).await
 }
 
 /// The row comes first: its unique constraints make runs for one slug wait for each other before any of them
-/// touches a schema. Everything is sent before the first answer is waited for.
+/// touches a schema.
 async fn make(
-    session: &Session,
+    session: &mut Session,
+    opening: &str,
     new: &NewTenant,
     original: &Original,
     log: &Entry,
 ) -> Result<Tenant, CreateError> {
-    let sql = original.sql(&new.schema);
+    const ROW: usize = 1;
+    const SCHEMA: usize = 2;
     let origin = Origin {
         version: original.version,
         fingerprint: original.fingerprint.as_deref(),
     };
-    let (tenant, made, logged) = join3(
-        registry::insert_in_tx(session, new, &origin),
-        session.script(&sql),
-        log.record_in_tx(session, &new.slug),
-    )
-    .await;
-    let tenant = tenant?;
-    made.map_err(|error| match error.sqlstate() {
-        Some("42P06") => CreateError::SchemaExists(new.schema.clone()),
-        _ => CreateError::Schema {
+    let row = registry::insert_sql(new, &origin);
+    let parts = [
+        opening,
+        &row,
+        &original.sql(&new.schema),
+        &log.record_sql(&new.slug),
+    ];
+    let look_up = async |session: &Session| registry::look_up(session, &new.slug).await;
+    let (made, found) = session.in_one_trip(&parts, look_up).await;
+    made.map_err(|Undone { part, error }| match (part, error.sqlstate()) {
+        (ROW, _) => registry::insertion_failed(error, new).into(),
+        (SCHEMA, Some("42P06")) => CreateError::SchemaExists(new.schema.clone()),
+        (SCHEMA, _) => CreateError::Schema {
             schema: new.schema.clone(),
             object: None,
             source: error,
         },
+        _ => CreateError::Sql(error),
     })?;
-    logged?;
-    Ok(tenant)
+    // The tenant is there. What a cancellation hit may have been the question.
+    let tenant = match found {
+        Ok(tenant) => tenant,
+        Err(_) => registry::look_up(session, &new.slug).await?,
+    };
+    tenant.ok_or_else(|| {
+        CreateError::Registry(RegistryError::Unknown {
+            slug: new.slug.clone(),
+            nearest: None,
+        })
+    })
 }
 
 /// Says which object could not be made. The message in which all of them were sent does not.
 async fn explain(
     error: CreateError,
     session: &mut Session,
+    opening: &str,
     new: &NewTenant,
     original: &Original,
 ) -> CreateError {
     match error {
-        CreateError::Schema { schema, source, .. }
-            if !source.is_transient() && !source.is_connection_lost() =>
-        {
+        CreateError::Schema { schema, source, .. } if source.lies_in_the_statement() => {
             let object = original
-                .failing_statement(session, &new.schema)
+                .failing_statement(session, opening, &new.schema)
                 .await
                 .ok()
                 .flatten();

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::db::{self, Session, Transaction, Type};
+use crate::db::{self, Session, Transaction, Type, with_constants};
 use crate::exit::ExitStatus;
 use crate::fleet::{Outcome, Report, words};
 use crate::tenant::Slug;
@@ -42,6 +42,20 @@ impl Entry {
             )
             .await?;
         Ok(())
+    }
+
+    /// The same as SQL for a message that holds more.
+    pub fn record_sql(&self, slug: &Slug) -> String {
+        let details = self.details.to_string();
+        with_constants(
+            include_str!("sql/log_one_tenant.sql"),
+            &[
+                Some(self.command),
+                Some(&details),
+                Some(&self.actor),
+                Some(slug.as_str()),
+            ],
+        )
     }
 
     /// Logs that a run over many tenants begins.

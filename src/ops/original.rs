@@ -145,13 +145,14 @@ impl Original {
             .chain(self.after_rows.iter().map(written))
     }
 
-    /// Finds out which statement fails, in a transaction that is rolled back.
+    /// Finds out which statement fails, in a transaction that begins with `settings` and is rolled back.
     pub async fn failing_statement(
         &self,
         session: &mut Session,
+        settings: &str,
         schema: &SchemaName,
     ) -> Result<Option<String>, db::Error> {
-        let (transaction, _) = session.begin("BEGIN").await?;
+        let (transaction, _) = session.begin(&format!("BEGIN; {settings}")).await?;
         transaction.script(&opening(schema)).await?;
         let mut failing = None;
         for (what, statement) in self.statements(schema) {

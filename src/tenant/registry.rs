@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use super::registration::{Origin, insert_in_tx, insert_sql, insertion_failed};
 pub use super::registry_error::RegistryError;
 use super::{Domain, Selection, Slug, Which};
 use crate::db::{FromSql, Param, Row, SchemaName, Session, Transaction, Type};
@@ -19,6 +20,7 @@ macro_rules! columns {
          schema_fingerprint, created_at, updated_at, deleted_at"
     };
 }
+pub(super) use columns;
 
 /// A registered tenant.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,13 +73,6 @@ pub struct NewTenant {
     pub metadata: Value,
 }
 
-/// What a new tenant's schema was made from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Origin<'a> {
-    pub version: Option<i64>,
-    pub fingerprint: Option<&'a str>,
-}
-
 /// A change to one column that may be emptied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Change<T> {
@@ -109,7 +104,7 @@ pub struct Changes {
 }
 
 impl Tenant {
-    fn from_row(row: &Row) -> Result<Self, RegistryError> {
+    pub(super) fn from_row(row: &Row) -> Result<Self, RegistryError> {
         let slug: String = row.get(1);
         let bad = |problem: String| RegistryError::BadRow {
             slug: slug.clone(),
@@ -197,14 +192,19 @@ pub async fn select(session: &Session, selection: &Selection) -> Result<Vec<Tena
 
 /// The tenant of that slug, active or not.
 pub async fn find(session: &Session, slug: &Slug) -> Result<Tenant, RegistryError> {
-    const STATEMENT: &str = concat!("SELECT ", columns!(), " FROM public.tenants WHERE slug = $1");
-    match session
-        .query_opt(STATEMENT, &[(&slug.as_str(), Type::TEXT)])
-        .await?
-    {
-        Some(row) => Tenant::from_row(&row),
+    match look_up(session, slug).await? {
+        Some(tenant) => Ok(tenant),
         None => Err(unknown(session, slug).await?),
     }
+}
+
+/// The same where nobody may have that slug.
+pub async fn look_up(session: &Session, slug: &Slug) -> Result<Option<Tenant>, RegistryError> {
+    const STATEMENT: &str = concat!("SELECT ", columns!(), " FROM public.tenants WHERE slug = $1");
+    let row = session
+        .query_opt(STATEMENT, &[(&slug.as_str(), Type::TEXT)])
+        .await?;
+    row.as_ref().map(Tenant::from_row).transpose()
 }
 
 /// The tenant of that slug, its row locked until the transaction ends.
@@ -234,44 +234,6 @@ pub async fn find_by_domain(session: &Session, domain: &Domain) -> Result<Option
         .query_opt(STATEMENT, &[(&domain.as_str(), Type::TEXT)])
         .await?;
     row.as_ref().map(Tenant::from_row).transpose()
-}
-
-/// Registers a tenant. Waits for another run that is registering the same slug, domain or schema.
-///
-/// Sends its statement before it waits for anything, as [`Session::in_one_trip`] asks.
-pub async fn insert_in_tx(
-    session: &Session,
-    new: &NewTenant,
-    origin: &Origin<'_>,
-) -> Result<Tenant, RegistryError> {
-    const STATEMENT: &str = concat!(
-        "INSERT INTO public.tenants (slug, schema_name, name, domain, subscription_plan, region, metadata, \
-         schema_version, schema_fingerprint) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING ",
-        columns!()
-    );
-    let rows = session
-        .query(
-            STATEMENT,
-            &[
-                (&new.slug.as_str(), Type::TEXT),
-                (&new.schema.as_str(), Type::TEXT),
-                (&new.name, Type::TEXT),
-                (&new.domain.as_ref().map(Domain::as_str), Type::TEXT),
-                (&new.plan, Type::TEXT),
-                (&new.region, Type::TEXT),
-                (&new.metadata, Type::JSONB),
-                (&origin.version, Type::INT8),
-                (&origin.fingerprint, Type::TEXT),
-            ],
-        )
-        .await
-        .map_err(|error| match error.constraint() {
-            Some("tenants_slug_key") => RegistryError::SlugTaken(new.slug.clone()),
-            Some("tenants_schema_name_key") => RegistryError::SchemaTaken(new.schema.clone()),
-            Some("tenants_domain_key") => domain_taken(new.domain.as_ref()),
-            _ => error.into(),
-        })?;
-    Tenant::from_row(rows.first().expect("INSERT … RETURNING answers with the row"))
 }
 
 /// Changes a tenant's row.
@@ -374,7 +336,7 @@ fn nearest(slug: &str, known: &[String]) -> Option<String> {
     is_near.then(|| best.clone())
 }
 
-fn domain_taken(domain: Option<&Domain>) -> RegistryError {
+pub(super) fn domain_taken(domain: Option<&Domain>) -> RegistryError {
     RegistryError::DomainTaken(domain.map(ToString::to_string).unwrap_or_default())
 }
 

@@ -243,7 +243,9 @@ fn a_role_that_may_not_create_schemas_is_told_so() {
     let database = Database::new();
     let role = format!("weak_{}", std::process::id());
     database.sql(&format!(
-        "CREATE ROLE {role} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}"
+        "CREATE ROLE {role} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; \
+         GRANT USAGE ON SCHEMA tenant_template TO {role}; \
+         GRANT SELECT ON ALL TABLES IN SCHEMA tenant_template TO {role}"
     ));
     let run = database
         .program()

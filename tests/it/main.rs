@@ -15,6 +15,7 @@ mod fidelity;
 mod init;
 mod judge;
 mod library;
+mod one_trip;
 mod output;
 mod pgbouncer;
 mod registry;

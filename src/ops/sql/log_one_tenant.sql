@@ -1,4 +1,4 @@
--- $1 command, $2 details, $3 actor, $4 slug
+-- The parameters in their order: command, details, actor, slug.
 WITH operation AS (
     INSERT INTO public.tenant_operations (command, details, actor, started_at, finished_at, outcome)
     VALUES ($1, $2, $3, now(), clock_timestamp(), 'done')
