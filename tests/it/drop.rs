@@ -6,7 +6,7 @@ use crate::support::{Database, Run};
 #[test]
 fn drop_removes_schema_data_and_row() {
     let database = Database::with_tenants(&["acme", "globex"]);
-    database.sql("CREATE TABLE tenant_acme.users (id int); INSERT INTO tenant_acme.users VALUES (1)");
+    database.sql("CREATE TABLE tenant_acme.people (id int); INSERT INTO tenant_acme.people VALUES (1)");
     let run = database.run(&["drop", "acme", "--yes"]).success();
     assert_eq!(run.stdout, "dropped tenant `acme` with schema `tenant_acme`\n");
     assert_eq!(
@@ -42,11 +42,11 @@ fn drop_without_agreement_changes_nothing() {
 fn drop_spares_what_others_outside_depend_on() {
     let database = Database::with_tenants(&["acme", "globex"]);
     database.sql(
-        "CREATE TABLE tenant_acme.users (id int PRIMARY KEY); \
-         CREATE TABLE tenant_acme.own (id int REFERENCES tenant_acme.users); \
+        "CREATE TABLE tenant_acme.people (id int PRIMARY KEY); \
+         CREATE TABLE tenant_acme.own (id int REFERENCES tenant_acme.people); \
          CREATE TYPE tenant_acme.mood AS ENUM ('good'); \
-         CREATE VIEW public.report AS SELECT id FROM tenant_acme.users; \
-         CREATE TABLE tenant_globex.links (id int REFERENCES tenant_acme.users, mood tenant_acme.mood)",
+         CREATE VIEW public.report AS SELECT id FROM tenant_acme.people; \
+         CREATE TABLE tenant_globex.links (id int REFERENCES tenant_acme.people, mood tenant_acme.mood)",
     );
     let run = database.run(&["drop", "acme", "--yes"]).exits(1);
     for words in [
@@ -81,7 +81,7 @@ const OUTSIDE: [(&str, &str); 13] = [
     ),
     ("CREATE EXTENSION pg_trgm SCHEMA tenant_acme", "extension pg_trgm"),
     (
-        "CREATE EXTENSION citext SCHEMA public; ALTER EXTENSION citext ADD TABLE tenant_acme.users",
+        "CREATE EXTENSION citext SCHEMA public; ALTER EXTENSION citext ADD TABLE tenant_acme.people",
         "extension citext",
     ),
     (
@@ -125,7 +125,7 @@ fn drop_spares_objects_outside_of_every_kind() {
     let database = Database::with_tenants(&slugs);
     database.sql("CREATE TABLE public.plans (id int, name text); CREATE TYPE public.pair AS (a int, b int)");
     for (slug, (make, _)) in slugs.iter().zip(OUTSIDE) {
-        let inside = "CREATE TABLE tenant_acme.users (id int); \
+        let inside = "CREATE TABLE tenant_acme.people (id int); \
              CREATE FUNCTION tenant_acme.on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; \
              CREATE FUNCTION tenant_acme.same(int, int) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT $1 = $2'; \
              CREATE FUNCTION tenant_acme.compare(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 - $2'; \
@@ -173,23 +173,23 @@ fn drop_takes_everything_that_belongs_to_the_schema_alone() {
          CREATE OPERATOR CLASS odd FOR TYPE int USING btree AS FUNCTION 1 compare(int, int); \
          CREATE COLLATION plain FROM \"C\"; CREATE TEXT SEARCH CONFIGURATION words (COPY = simple); \
          CREATE CONVERSION recoding FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8; \
-         CREATE TABLE users (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, old serial, email email UNIQUE, \
+         CREATE TABLE people (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, old serial, email email UNIQUE, \
              mood mood DEFAULT fallback(), heavy int GENERATED ALWAYS AS (compare(1, 2)) STORED, \
-             name text COLLATE plain, plan int REFERENCES public.plans, boss int REFERENCES users, \
+             name text COLLATE plain, plan int REFERENCES public.plans, boss int REFERENCES people, \
              during span, EXCLUDE USING gist (during WITH &&), CHECK (weigh(mood) > 0)); \
-         CREATE INDEX ON users (weigh(mood)) WHERE name <> ''; CREATE STATISTICS many ON id, name FROM users; \
-         CREATE TRIGGER stamp BEFORE UPDATE OF mood ON users FOR EACH ROW WHEN (weigh(NEW.mood) > 0) \
+         CREATE INDEX ON people (weigh(mood)) WHERE name <> ''; CREATE STATISTICS many ON id, name FROM people; \
+         CREATE TRIGGER stamp BEFORE UPDATE OF mood ON people FOR EACH ROW WHEN (weigh(NEW.mood) > 0) \
              EXECUTE FUNCTION public.stamp(); \
-         CREATE CONSTRAINT TRIGGER late AFTER INSERT ON users DEFERRABLE FOR EACH ROW EXECUTE FUNCTION stamp(); \
-         ALTER TABLE users ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON users USING (weigh(mood) > 0); \
-         CREATE VIEW good AS SELECT * FROM users WHERE mood = 'good'; \
-         CREATE RULE redirect AS ON DELETE TO good DO INSTEAD DELETE FROM users WHERE id = OLD.id; \
+         CREATE CONSTRAINT TRIGGER late AFTER INSERT ON people DEFERRABLE FOR EACH ROW EXECUTE FUNCTION stamp(); \
+         ALTER TABLE people ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON people USING (weigh(mood) > 0); \
+         CREATE VIEW good AS SELECT * FROM people WHERE mood = 'good'; \
+         CREATE RULE redirect AS ON DELETE TO good DO INSTEAD DELETE FROM people WHERE id = OLD.id; \
          CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM good; \
          CREATE TABLE events (at date, kind mood) PARTITION BY RANGE (at); CREATE INDEX ON events (kind); \
          CREATE TABLE events_old PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01'); \
          CREATE TRIGGER stamp BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION stamp(); \
-         CREATE TABLE special () INHERITS (users); \
-         CREATE PUBLICATION everything FOR TABLE users; \
+         CREATE TABLE special () INHERITS (people); \
+         CREATE PUBLICATION everything FOR TABLE people; \
          ALTER DEFAULT PRIVILEGES IN SCHEMA tenant_acme GRANT SELECT ON TABLES TO PUBLIC",
     );
     database.run(&["drop", "acme", "--yes"]).success();
@@ -200,7 +200,7 @@ fn drop_takes_everything_that_belongs_to_the_schema_alone() {
 #[test]
 fn drop_forgets_a_tenant_whose_schema_is_gone() {
     let database = Database::with_tenants(&["acme"]);
-    database.sql("DROP SCHEMA tenant_acme");
+    database.sql("DROP SCHEMA tenant_acme CASCADE");
     database
         .run(&["drop", "acme", "--yes"])
         .success()
@@ -211,7 +211,7 @@ fn drop_forgets_a_tenant_whose_schema_is_gone() {
 #[test]
 fn drop_gives_up_on_a_held_row_though_the_schema_is_gone() {
     let database = Database::with_tenants(&["acme"]);
-    database.sql("DROP SCHEMA tenant_acme");
+    database.sql("DROP SCHEMA tenant_acme CASCADE");
     let url = database.url().to_owned();
     let holder = std::thread::spawn(move || {
         crate::support::psql(
@@ -254,13 +254,16 @@ fn drop_takes_suspended_tenants_and_odd_schema_names() {
 #[test]
 fn drop_gives_up_when_an_application_holds_the_tables() {
     let database = Database::with_tenants(&["acme"]);
-    database.sql("CREATE TABLE tenant_acme.users (id int)");
+    database.sql("CREATE TABLE tenant_acme.people (id int)");
     let url = database.url().to_owned();
     let application = std::thread::spawn(move || {
-        crate::support::psql(&url, "BEGIN; SELECT * FROM tenant_acme.users; SELECT pg_sleep(2)")
+        crate::support::psql(
+            &url,
+            "BEGIN; SELECT * FROM tenant_acme.people; SELECT pg_sleep(2)",
+        )
     });
     crate::support::wait_until("the table is held", || {
-        database.sql("SELECT count(*) FROM pg_locks WHERE relation = 'tenant_acme.users'::regclass") != "0"
+        database.sql("SELECT count(*) FROM pg_locks WHERE relation = 'tenant_acme.people'::regclass") != "0"
     });
     let config = tempfile::tempdir().expect("a folder");
     fs::write(
