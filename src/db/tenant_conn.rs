@@ -55,7 +55,7 @@ impl Session {
         schema: &SchemaName,
         options: &TenantOptions,
     ) -> Result<Transaction<'_>, OpenTenantError> {
-        let (transaction, exists) = self.lock_tenant(schema, options).await?;
+        let (transaction, exists) = self.lock_tenant_after("", schema, options).await?;
         if exists {
             return Ok(transaction);
         }
@@ -64,12 +64,15 @@ impl Session {
     }
 
     /// The same for work that a missing schema does not keep from being done. Says whether it is there.
-    pub async fn lock_tenant(
+    ///
+    /// `first` is a statement that comes before the tenant's lock, such as one that waits for a lock of many tenants.
+    pub async fn lock_tenant_after(
         &mut self,
+        first: &str,
         schema: &SchemaName,
         options: &TenantOptions,
     ) -> Result<(Transaction<'_>, bool), OpenTenantError> {
-        let (transaction, answers) = self.begin(&opening(schema, options)).await?;
+        let (transaction, answers) = self.begin(&opening(first, schema, options)).await?;
         let found = answers.last().and_then(|answer| answer.rows.first());
         let is_true = |column: usize| {
             found
@@ -109,12 +112,12 @@ impl Session {
     }
 }
 
-fn opening(schema: &SchemaName, options: &TenantOptions) -> String {
+fn opening(first: &str, schema: &SchemaName, options: &TenantOptions) -> String {
     let (begin, try_lock) = match options.access {
         Access::ReadOnly => ("BEGIN READ ONLY", "pg_try_advisory_xact_lock_shared"),
         Access::ReadWrite => ("BEGIN READ WRITE", "pg_try_advisory_xact_lock"),
     };
-    let mut script = format!("{begin}; {}", local_settings(schema, options));
+    let mut script = format!("{begin}; {}{first};\n", local_settings(schema, options));
     let name = schema.quoted().to_string();
     let key = LockName::Tenant(schema).key();
     let _ = write!(
@@ -157,7 +160,7 @@ mod tests {
             lock_timeout: Duration::from_secs(5),
             statement_timeout: Duration::ZERO,
         };
-        let script = opening(&schema, &options);
+        let script = opening("", &schema, &options);
         let parsed = crate::db::statements(&script).expect("readable");
         let openings: Vec<&str> = parsed
             .iter()

@@ -1,7 +1,9 @@
 //! Removing tenants for good: the schema and the row of the registry, both or neither.
 
 use super::log::Entry;
-use crate::db::{self, Db, OpenTenantError, QuotedText, SchemaName, Session, TenantOptions, Transaction};
+use crate::db::{
+    self, Db, LockName, OpenTenantError, QuotedText, SchemaName, Session, TenantOptions, Transaction,
+};
 use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
 use crate::tenant::Tenant;
 use crate::tenant::registry::{self, RegistryError};
@@ -80,7 +82,8 @@ async fn drop_tenant(
     options: &TenantOptions,
     log: &Entry,
 ) -> Result<Dropped, DropError> {
-    let (transaction, exists) = session.lock_tenant(&tenant.schema, options).await?;
+    let first = lock_shared_tables(&tenant.schema);
+    let (transaction, exists) = session.lock_tenant_after(&first, &tenant.schema, options).await?;
     let result = if exists {
         drop_in_tx(&transaction, tenant, log).await
     } else {
@@ -90,6 +93,15 @@ async fn drop_tenant(
         })
     };
     transaction.end(result).await
+}
+
+/// Foreign keys to tables that tenants share make dropping a schema lock those tables alone, one after the other, which
+/// creating one locks too. So whoever drops waits until no such tenant is being made, before it locks anything else.
+fn lock_shared_tables(schema: &SchemaName) -> String {
+    let quoted = schema.quoted().to_string();
+    include_str!("sql/lock_shared_tables.sql")
+        .replace("{key}", &LockName::SharedTables.key())
+        .replace("{schema}", &QuotedText::new(&quoted).to_string())
 }
 
 async fn drop_in_tx(
