@@ -7,8 +7,8 @@
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
@@ -52,6 +52,7 @@ pub struct Session {
     /// Statements sent whose answer nobody has seen yet. One that is left over, because its future was dropped or
     /// its cancellation was not heard, keeps the connection from the next user as well.
     unanswered: AtomicUsize,
+    last_answer: Mutex<Option<Instant>>,
 }
 
 /// One statement's answer in text form, for SQL whose columns nobody knows beforehand.
@@ -82,6 +83,7 @@ impl Session {
             ticket,
             tainted: false,
             unanswered: AtomicUsize::new(0),
+            last_answer: Mutex::default(),
         }
     }
 
@@ -202,7 +204,7 @@ impl Session {
             }
         };
         self.unanswered.fetch_sub(1, Ordering::Relaxed);
-        let elapsed = started.elapsed();
+        let elapsed = self.time_since_last_answer(started);
         if !self.limits.slow.is_zero() && elapsed >= self.limits.slow {
             let shown = without_secrets(statement, LOGGED_CHARACTERS);
             tracing::warn!("slow statement: {} ms for `{shown}`", elapsed.as_millis());
@@ -211,6 +213,16 @@ impl Session {
             error if error.sqlstate() == Some("57014") && self.ticket.was_cancelled() => Error::interrupted(),
             error => error,
         })
+    }
+}
+
+impl Session {
+    /// How long a statement took that is answered now. One that was sent behind another had to wait for that first.
+    fn time_since_last_answer(&self, sent: Instant) -> Duration {
+        let now = Instant::now();
+        let mut last = self.last_answer.lock().unwrap_or_else(PoisonError::into_inner);
+        let began = last.replace(now).map_or(sent, |last| last.max(sent));
+        now - began
     }
 }
 
