@@ -1,6 +1,6 @@
 //! Killing the client and the server at any moment.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::{Database, Run, Server, psql, wait_until};
 
@@ -34,8 +34,12 @@ fn nobody_is_left(database: &Database) {
 #[test]
 fn a_client_killed_at_any_moment_leaves_the_old_or_the_new_state() {
     let database = Database::new();
+    let started = Instant::now();
+    database.run(&["create", "first"]).success();
+    let usual = u64::try_from(started.elapsed().as_micros()).expect("less than an age");
+    database.run(&["drop", "first", "--yes"]).success();
     let mut landed = [0, 0];
-    for (round, pause) in (0..120).zip(pauses(25_000)) {
+    for (round, pause) in (0..40).zip(pauses(usual * 3 / 2)) {
         let slug = format!("t{}", round / 2);
         let arguments: &[&str] = if round % 2 == 0 {
             &["create", &slug]
