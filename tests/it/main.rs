@@ -6,6 +6,7 @@ mod config;
 mod connections;
 mod create;
 mod create_from_file;
+mod create_safety;
 mod db;
 mod drop;
 mod exec;
