@@ -198,21 +198,23 @@ fn a_direct_url_that_leads_elsewhere_is_refused() {
 
 #[test]
 fn a_direct_url_that_leads_elsewhere_is_refused_for_every_tenant() {
-    let here = Database::new();
-    let there = Database::new();
+    let tenants = ["w1", "w2", "w3"];
+    let here = Database::with_tenants(&tenants);
+    let there = Database::with_tenants(&tenants);
+    let before = (here.state(), there.state());
     let run = here.program().env("DIRECT_URL", there.url()).run(&[
-        "create",
+        "drop",
         "w1",
         "w2",
         "w3",
+        "--yes",
         "--jobs",
         "1",
         "--on-error",
         "continue",
     ]);
     run.exits(2).says("3 of 3 tenants failed");
-    let nothing = (String::new(), String::new());
-    assert_eq!((here.state(), there.state()), (nothing.clone(), nothing));
+    assert_eq!((here.state(), there.state()), before);
 }
 
 #[test]
