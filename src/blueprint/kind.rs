@@ -116,9 +116,10 @@ impl Kind {
         matches!(self, Self::Column | Self::EnumLabel | Self::Attribute)
     }
 
-    /// Whether rows are better loaded before the object is there.
+    /// Whether rows are better loaded before the object is there. Default privileges would reach everything that is
+    /// made after them, and grants may take from an owner the right to write; how rows are stored is said before them.
     pub(super) fn comes_after_data(self) -> bool {
-        self >= Self::Constraint
+        self >= Self::Constraint && !matches!(self, Self::StorageParameters | Self::Tablespace)
     }
 }
 

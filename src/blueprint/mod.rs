@@ -131,8 +131,9 @@ impl Blueprint {
             });
         }
         let objects: Vec<Object> = self.objects.iter().chain(&self.resets).cloned().collect();
-        let steps = order::order(&objects, &self.aliases, &self.dependencies, self.catalogs)?;
-        Ok(script::script(&objects, &steps, shape, &self.role))
+        let steps = order::order(&objects, &self.aliases, &self.dependencies, self.catalogs, shape)?;
+        let filled = &self.contents.filled_views;
+        Ok(script::script(&objects, &steps, shape, &self.role, filled))
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 
 use super::Kind;
 use super::object::{Address, Object};
+use super::script::Shape;
 
 /// Which form of an object is made at a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,13 +61,14 @@ pub(super) fn order(
     aliases: &[Dependency],
     dependencies: &[Dependency],
     catalogs: Catalogs,
+    shape: Shape,
 ) -> Result<Vec<Step>, Circle> {
     let mut graph = Graph::new(objects);
     graph.add_dependencies(aliases, dependencies, catalogs);
     graph.add_wishes();
     graph.add_partition_wishes();
     graph.open_circles()?;
-    graph.into_steps()
+    graph.into_steps(shape)
 }
 
 struct Graph<'a> {
@@ -290,7 +292,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Takes the first in the order of kinds and names among those that wait for nothing, again and again.
-    fn into_steps(self) -> Result<Vec<Step>, Circle> {
+    fn into_steps(self, shape: Shape) -> Result<Vec<Step>, Circle> {
         let edges = self.edges();
         let mut waiting: Vec<usize> = edges
             .iter()
@@ -321,11 +323,11 @@ impl<'a> Graph<'a> {
             }
         }
         debug_assert_eq!(order.len(), edges.len(), "no circle is left");
-        Ok(self.place(&order))
+        Ok(self.place(&order, shape))
     }
 
-    /// Moves what can stand inside its parent there.
-    fn place(&self, order: &[usize]) -> Vec<Step> {
+    /// Moves what can stand inside its parent there, and need not wait for the parent's rows.
+    fn place(&self, order: &[usize], shape: Shape) -> Vec<Step> {
         let mut rank = vec![0; order.len()];
         for (at, node) in order.iter().enumerate() {
             rank[*node] = at;
@@ -347,6 +349,7 @@ impl<'a> Graph<'a> {
             };
             let fits = object.kind.is_part()
                 || object.inline.is_some()
+                    && (shape == Shape::Empty || !object.kind.comes_after_data())
                     && !bare_columns.contains(&address)
                     && !self.replacement.contains_key(&parent)
                     && self.needs[index]
@@ -370,15 +373,21 @@ impl<'a> Graph<'a> {
             } else {
                 Form::Whole
             };
-            at.insert(node, steps.len());
+            let inlined = inside.remove(&node).unwrap_or_default();
+            let needs = inlined
+                .iter()
+                .chain(std::iter::once(&node))
+                .flat_map(|part| self.needs[*part].keys())
+                .filter_map(|needed| at.get(needed).copied())
+                .collect();
+            for part in inlined.iter().chain(std::iter::once(&node)) {
+                at.insert(*part, steps.len());
+            }
             steps.push(Step {
                 object: self.object(node),
                 form,
-                inlined: inside.remove(&node).unwrap_or_default(),
-                needs: self.needs[node]
-                    .keys()
-                    .filter_map(|needed| at.get(needed).copied())
-                    .collect(),
+                inlined,
+                needs,
             });
         }
         steps

@@ -71,10 +71,8 @@ pub async fn read(session: &mut Session, schema: &SchemaName) -> Result<Blueprin
             .await?;
         let result = read_in_tx(&transaction, schema).await;
         let blueprint = match transaction.end(result).await {
-            Ok(blueprint) => blueprint,
-            // What was there a moment ago is gone, and a deparser stumbled over it.
-            Err(ReadError::Sql(error)) if error.is_internal() => continue,
-            Err(error) => return Err(error),
+            Err(ReadError::Changing(_)) => continue,
+            read => read?,
         };
         if is_unchanged(session, &blueprint).await? {
             return Ok(blueprint);
@@ -135,7 +133,16 @@ pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> R
         .await;
         reset.and(rows)
     }))
-    .await?;
+    .await
+    .map_err(|error| {
+        // A deparser was sent after something that is no longer there.
+        if error.is_internal() {
+            tracing::debug!("{error}");
+            ReadError::Changing(schema.clone())
+        } else {
+            error.into()
+        }
+    })?;
     let mut answers = answers.into_iter();
     let mut next = || answers.next().unwrap_or_default();
 

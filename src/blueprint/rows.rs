@@ -1,7 +1,8 @@
 //! Rows: what of a schema's contents goes along with its definition, and the statements that copy it on the server.
+//!
+//! All statements expect the copy first in the search path.
 
 use super::Blueprint;
-use super::text::OWN;
 use crate::db::{Row, SchemaName};
 
 /// A table that holds rows.
@@ -11,6 +12,10 @@ pub struct Table {
     pub name: String,
     /// The columns that are written, parted by commas; generated ones are not.
     columns: String,
+    /// What is read for them.
+    values: String,
+    /// Those that hold object identifiers, in words.
+    identifiers: Vec<String>,
     /// The sequences that go with its columns.
     sequences: Vec<String>,
 }
@@ -32,7 +37,9 @@ impl Contents {
                 "r" => contents.tables.push(Table {
                     name,
                     columns: row.get(2),
-                    sequences: row.get(3),
+                    values: row.get(3),
+                    identifiers: row.get(4),
+                    sequences: row.get(5),
                 }),
                 "S" => contents.sequences.push(name),
                 _ => contents.filled_views.push(name),
@@ -45,15 +52,34 @@ impl Contents {
 impl Table {
     /// Copies the rows of `from` into the schema that is first in the search path.
     pub fn copy(&self, from: &SchemaName) -> String {
-        let Self { name, columns, .. } = self;
+        let Self {
+            name,
+            columns,
+            values,
+            ..
+        } = self;
+        let from = from.quoted();
         if columns.is_empty() {
             // Rows of a table without columns are only many or few.
-            return format!("INSERT INTO {name} SELECT FROM ONLY {}.{name}", from.quoted());
+            return format!("INSERT INTO {name} SELECT FROM ONLY {from}.{name}");
         }
         format!(
-            "INSERT INTO {name} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM ONLY {}.{name}",
-            from.quoted()
+            "INSERT INTO {name} ({columns}) OVERRIDING SYSTEM VALUE SELECT {values} FROM ONLY {from}.{name}"
         )
+    }
+
+    /// Counts the rows of `from`.
+    pub fn count(&self, from: &SchemaName) -> String {
+        format!(
+            "SELECT pg_catalog.count(*) FROM ONLY {}.{}",
+            from.quoted(),
+            self.name
+        )
+    }
+
+    /// The table in `schema`, as a statement names it.
+    pub fn of(&self, schema: &SchemaName) -> String {
+        format!("{}.{}", schema.quoted(), self.name)
     }
 
     /// Moves the table's sequences to where those of `from` are.
@@ -62,6 +88,11 @@ impl Table {
             .iter()
             .map(|name| continue_sequence(name, from))
             .collect()
+    }
+
+    /// The columns whose values mean objects of this database, in words. A copy holds the same values.
+    pub fn identifiers(&self) -> &[String] {
+        &self.identifiers
     }
 }
 
@@ -94,15 +125,6 @@ impl Blueprint {
             .sequences
             .iter()
             .map(|name| continue_sequence(name, &self.schema))
-            .collect()
-    }
-
-    /// Fills the materialized views that are filled in the schema that was read. They are in no order.
-    pub fn refresh_views(&self) -> Vec<String> {
-        self.contents
-            .filled_views
-            .iter()
-            .map(|name| format!("REFRESH MATERIALIZED VIEW {OWN}.{name}"))
             .collect()
     }
 }

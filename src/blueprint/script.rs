@@ -30,6 +30,8 @@ pub struct Statement {
 pub struct Script {
     pub before_rows: Vec<Statement>,
     pub after_rows: Vec<Statement>,
+    /// Fills the materialized views that are filled in the original, each after those that it reads.
+    pub refreshes: Vec<Statement>,
 }
 
 impl Statement {
@@ -51,15 +53,20 @@ impl Script {
     }
 }
 
-/// Writes the steps down. Objects that `role` makes belong to it without a word.
-pub(super) fn script(objects: &[Object], steps: &[Step], shape: Shape, role: &str) -> Script {
+/// Writes the steps down. Objects that `role` makes belong to it without a word. `filled` are the materialized views
+/// that hold rows.
+pub(super) fn script(
+    objects: &[Object],
+    steps: &[Step],
+    shape: Shape,
+    role: &str,
+    filled: &[String],
+) -> Script {
     let own_owner = format!("OWNER TO {}", crate::db::QuotedIdent::new(role));
+    let is_late = late(objects, steps, shape);
     let mut script = Script::default();
-    let mut is_late = vec![false; steps.len()];
     for (at, step) in steps.iter().enumerate() {
         let object = &objects[step.object];
-        is_late[at] = shape == Shape::WithRows
-            && (object.kind.comes_after_data() || step.needs.iter().any(|needed| is_late[*needed]));
         if object.kind == Kind::Owner
             && object
                 .create
@@ -68,11 +75,7 @@ pub(super) fn script(objects: &[Object], steps: &[Step], shape: Shape, role: &st
         {
             continue;
         }
-        let (inlined, apart): (Vec<&Object>, Vec<&Object>) = step
-            .inlined
-            .iter()
-            .map(|index| &objects[*index])
-            .partition(|part| shape == Shape::Empty || part.kind != Kind::Constraint);
+        let inlined: Vec<&Object> = step.inlined.iter().map(|index| &objects[*index]).collect();
         if let Some(text) = written(object, step.form, &inlined) {
             let list = if is_late[at] {
                 &mut script.after_rows
@@ -81,13 +84,43 @@ pub(super) fn script(objects: &[Object], steps: &[Step], shape: Shape, role: &st
             };
             list.push(statement(object, text));
         }
-        script.after_rows.extend(
-            apart
-                .into_iter()
-                .filter_map(|part| Some(statement(part, part.create.clone()?))),
-        );
+        if object.kind == Kind::MaterializedView && filled.contains(&object.name) {
+            let text = format!("REFRESH MATERIALIZED VIEW {}", object.name);
+            script.refreshes.push(statement(object, text));
+        }
     }
     script
+}
+
+/// Which steps come after the rows: those that had better, those that could not be made of the rows that are there,
+/// and what needs them. What a table needs comes before, whatever it costs.
+fn late(objects: &[Object], steps: &[Step], shape: Shape) -> Vec<bool> {
+    let mut is_late = vec![false; steps.len()];
+    if shape == Shape::Empty {
+        return is_late;
+    }
+    let mut is_for_rows = vec![false; steps.len()];
+    for (at, step) in steps.iter().enumerate().rev() {
+        if is_for_rows[at] || objects[step.object].kind == Kind::Table {
+            is_for_rows[at] = true;
+            for needed in &step.needs {
+                is_for_rows[*needed] = true;
+            }
+        }
+    }
+    for (at, step) in steps.iter().enumerate() {
+        let object = &objects[step.object];
+        let may_not_hold = matches!(object.kind, Kind::Check | Kind::DomainConstraint)
+            && object
+                .create
+                .as_ref()
+                .is_some_and(|text| text.ends_with(" NOT VALID"));
+        is_late[at] = !is_for_rows[at]
+            && (object.kind.comes_after_data()
+                || may_not_hold
+                || step.needs.iter().any(|needed| is_late[*needed]));
+    }
+    is_late
 }
 
 fn statement(object: &Object, text: String) -> Statement {
