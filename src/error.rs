@@ -10,11 +10,10 @@ use crate::db::migrator::MigrateError;
 use crate::db::{self, LockHeld, SessionError, Unterminated};
 use crate::exit::ExitStatus;
 use crate::fleet::Report;
-use crate::ops::create::CreateError;
 use crate::ops::drop::DropError;
 use crate::ops::exec::Refused;
 use crate::ops::init::InitError;
-use crate::ops::original::OriginalError;
+use crate::ops::original::{MakeError, OriginalError};
 use crate::ops::template::TemplateError;
 use crate::tenant::{DomainError, NamingError, RegistryError, SelectionError, SlugError};
 
@@ -107,7 +106,7 @@ fn hint(cause: Cause<'_>) -> Option<String> {
         .or_else(|| of(cause, LocalError::hint))
         .or_else(|| of(cause, RegistryError::hint))
         .or_else(|| of(cause, SelectionError::hint))
-        .or_else(|| of(cause, CreateError::hint))
+        .or_else(|| of(cause, MakeError::hint))
         .or_else(|| of(cause, DropError::hint))
         .or_else(|| of(cause, |error: &OriginalError| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &InitError| error.hint().map(owned)))
@@ -201,6 +200,7 @@ fn status(cause: Cause<'_>) -> Option<ExitStatus> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::create::CreateError;
     use crate::tenant::Slug;
 
     #[test]

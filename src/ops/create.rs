@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::log::Entry;
-use super::original::Original;
+use super::original::{MakeError, Original};
 use crate::blueprint::UnclearText;
 use crate::db::{self, Db, LockName, SchemaName, Session, Undone};
 use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
@@ -26,39 +26,12 @@ pub struct Request {
 /// Why a tenant was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    #[error("schema `{0}` already exists, and no tenant is registered for it")]
-    SchemaExists(SchemaName),
     #[error("{0}")]
     Registry(#[from] RegistryError),
-    #[error("creating {}schema `{schema}`", object.as_ref().map(|object| format!("{object} in ")).unwrap_or_default())]
-    Schema {
-        schema: SchemaName,
-        object: Option<String>,
-        source: db::Error,
-    },
+    #[error("{0}")]
+    Schema(#[from] MakeError),
     #[error("{0}")]
     Sql(#[from] db::Error),
-}
-
-impl CreateError {
-    /// What to do next.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::SchemaExists(schema) => Some(format!(
-                "choose another slug, or remove the schema by hand: DROP SCHEMA {} CASCADE",
-                schema.quoted()
-            )),
-            Self::Schema { source, object: None, .. } if source.sqlstate() == Some("42501") => {
-                Some("grant the connecting role CREATE on this database".to_owned())
-            }
-            Self::Schema { source, .. } if source.is_out_of_locks() => Some(
-                "the server has no room for more locks in one transaction: raise `max_locks_per_transaction` and \
-                 restart it, or lower `--jobs`"
-                    .to_owned(),
-            ),
-            _ => None,
-        }
-    }
 }
 
 /// Reads what tenants are made from.
@@ -136,12 +109,7 @@ async fn make(
     let (made, found) = session.in_one_trip(&parts, look_up).await;
     made.map_err(|Undone { part, error }| match (part, error.sqlstate()) {
         (ROW, _) => registry::insertion_failed(error, new).into(),
-        (SCHEMA, Some("42P06")) => CreateError::SchemaExists(new.schema.clone()),
-        (SCHEMA, _) => CreateError::Schema {
-            schema: new.schema.clone(),
-            object: None,
-            source: error,
-        },
+        (SCHEMA, _) => MakeError::new(&new.schema, None, error).into(),
         _ => CreateError::Sql(error),
     })?;
     // The tenant is there. What a cancellation hit may have been the question.
@@ -166,17 +134,18 @@ async fn explain(
     original: &Original,
 ) -> CreateError {
     match error {
-        CreateError::Schema { schema, source, .. } if source.lies_in_the_statement() => {
+        CreateError::Schema(MakeError::Failed { schema, source, .. }) if source.lies_in_the_statement() => {
             let object = original
                 .failing_statement(session, opening, &new.schema)
                 .await
                 .ok()
                 .flatten();
-            CreateError::Schema {
+            MakeError::Failed {
                 schema,
                 object,
                 source,
             }
+            .into()
         }
         error => error,
     }

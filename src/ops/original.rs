@@ -1,10 +1,11 @@
 //! What tenants are made from: a schema's definition, read once and ready to be made again under any number of names.
+//! What a copy of a tenant needs of that as well stands here too.
 
 use crate::blueprint::{self, Blueprint, CannotCopy, ReadError, Shape, Statement, Table, UnclearText};
 use crate::db::{self, SchemaName, Session};
 
 /// The history that refinery keeps in a schema.
-const HISTORY: &str = "refinery_schema_history";
+pub(super) const HISTORY: &str = "refinery_schema_history";
 
 /// A schema that others are made from.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub struct Original {
 pub enum OriginalError {
     #[error("the template, schema `{0}`, does not exist")]
     NoTemplate(SchemaName),
-    #[error("the template, schema `{schema}`, has no table `{table}`, whose rows belong into every tenant")]
+    #[error("schema `{schema}` has no table `{table}`, whose rows belong into every tenant")]
     NoReferenceTable { schema: SchemaName, table: String },
     #[error("{0}")]
     CannotCopy(#[from] CannotCopy),
@@ -31,6 +32,54 @@ pub enum OriginalError {
     Read { schema: SchemaName, source: ReadError },
     #[error("{0}")]
     Sql(#[from] db::Error),
+}
+
+/// Why a schema was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum MakeError {
+    #[error("schema `{0}` already exists, and no tenant is registered for it")]
+    Exists(SchemaName),
+    #[error("creating {}schema `{schema}`", object.as_ref().map(|object| format!("{object} in ")).unwrap_or_default())]
+    Failed {
+        schema: SchemaName,
+        /// What could not be made, where that is known: `index users_email`.
+        object: Option<String>,
+        source: db::Error,
+    },
+}
+
+impl MakeError {
+    pub(super) fn new(schema: &SchemaName, object: Option<String>, source: db::Error) -> Self {
+        match source.sqlstate() {
+            Some("42P06") => Self::Exists(schema.clone()),
+            _ => Self::Failed {
+                schema: schema.clone(),
+                object,
+                source,
+            },
+        }
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Exists(schema) => Some(format!(
+                "choose another slug, or remove the schema by hand: DROP SCHEMA {} CASCADE",
+                schema.quoted()
+            )),
+            Self::Failed {
+                source, object: None, ..
+            } if source.sqlstate() == Some("42501") => {
+                Some("grant the connecting role CREATE on this database".to_owned())
+            }
+            Self::Failed { source, .. } if source.is_out_of_locks() => Some(
+                "the server has no room for more locks in one transaction: raise `max_locks_per_transaction` and \
+                 restart it, or lower `--jobs`"
+                    .to_owned(),
+            ),
+            Self::Failed { .. } => None,
+        }
+    }
 }
 
 impl OriginalError {
@@ -62,17 +111,7 @@ impl Original {
                     source,
                 },
             })?;
-        let reference_tables = reference_tables
-            .iter()
-            .map(|name| {
-                blueprint
-                    .table(name)
-                    .ok_or_else(|| OriginalError::NoReferenceTable {
-                        schema: schema.clone(),
-                        table: name.clone(),
-                    })
-            })
-            .collect::<Result<Vec<&Table>, _>>()?;
+        let reference_tables = reference_tables_of(&blueprint, reference_tables)?;
         let shape = if reference_tables.is_empty() {
             Shape::Empty
         } else {
@@ -109,18 +148,7 @@ impl Original {
 
     /// What a person should know who makes copies of it, in words.
     pub fn notes(&self) -> Vec<String> {
-        let blueprint = &self.blueprint;
-        let mut notes = blueprint.notes().to_vec();
-        if !blueprint.rewritten().is_empty() {
-            notes.push(format!(
-                "the template's own name becomes each tenant's in {}",
-                blueprint.rewritten().join(", ")
-            ));
-        }
-        for place in blueprint.unclear() {
-            notes.push(format!("the template's name stays as it is in {place}"));
-        }
-        notes
+        notes(&self.blueprint, "the template", "each tenant")
     }
 
     /// Everything that makes `schema`, as one message. Expects the schema not to be there.
@@ -153,21 +181,63 @@ impl Original {
         schema: &SchemaName,
     ) -> Result<Option<String>, db::Error> {
         let (transaction, _) = session.begin(&format!("BEGIN; {settings}")).await?;
-        transaction.script(&opening(schema)).await?;
-        let mut failing = None;
-        for (what, statement) in self.statements(schema) {
-            if transaction.script(&statement).await.is_err() {
-                failing = Some(what);
-                break;
-            }
-        }
+        let failing = first_failing(&transaction, schema, self.statements(schema)).await;
         transaction.rollback().await?;
-        Ok(failing)
+        failing
     }
 }
 
+/// Makes the schema statement by statement within the caller's transaction, up to the one that fails. What it answers
+/// is what that would have made.
+pub(super) async fn first_failing(
+    session: &Session,
+    schema: &SchemaName,
+    statements: impl Iterator<Item = (String, String)>,
+) -> Result<Option<String>, db::Error> {
+    session.script(&opening(schema)).await?;
+    for (what, statement) in statements {
+        if session.script(&statement).await.is_err() {
+            return Ok(Some(what));
+        }
+    }
+    Ok(None)
+}
+
+/// The tables of these names, which must be there.
+pub(super) fn reference_tables_of<'a>(
+    blueprint: &'a Blueprint,
+    names: &[String],
+) -> Result<Vec<&'a Table>, OriginalError> {
+    names
+        .iter()
+        .map(|name| {
+            blueprint
+                .table(name)
+                .ok_or_else(|| OriginalError::NoReferenceTable {
+                    schema: blueprint.schema().clone(),
+                    table: name.clone(),
+                })
+        })
+        .collect()
+}
+
+/// What a person should know who makes a copy, in words. `whose` is the original and `copy` what becomes of it.
+pub(super) fn notes(blueprint: &Blueprint, whose: &str, copy: &str) -> Vec<String> {
+    let mut notes = blueprint.notes().to_vec();
+    if !blueprint.rewritten().is_empty() {
+        notes.push(format!(
+            "{whose}'s own name becomes {copy}'s in {}",
+            blueprint.rewritten().join(", ")
+        ));
+    }
+    for place in blueprint.unclear() {
+        notes.push(format!("{whose}'s name stays as it is in {place}"));
+    }
+    notes
+}
+
 /// Makes the schema and sets what would else change the meaning of what follows.
-fn opening(schema: &SchemaName) -> String {
+pub(super) fn opening(schema: &SchemaName) -> String {
     format!(
         "CREATE SCHEMA {name};\n\
          SET LOCAL search_path = {name}, pg_catalog;\n\
@@ -184,7 +254,8 @@ fn opening(schema: &SchemaName) -> String {
     )
 }
 
-async fn version(session: &Session, schema: &SchemaName) -> Result<Option<i64>, db::Error> {
+/// The version that the history in the schema tells.
+pub(super) async fn version(session: &Session, schema: &SchemaName) -> Result<Option<i64>, db::Error> {
     let name = format!("{}.{HISTORY}", schema.quoted());
     let answers = session
         .text_query(&format!("SELECT max(version) FROM {name}"))
