@@ -10,6 +10,7 @@ use crate::db::migrator::MigrateError;
 use crate::db::{self, LockHeld, SessionError, Unterminated};
 use crate::exit::ExitStatus;
 use crate::fleet::Report;
+use crate::ops::clone::CloneError;
 use crate::ops::drop::DropError;
 use crate::ops::exec::Refused;
 use crate::ops::init::InitError;
@@ -98,6 +99,7 @@ fn hint(cause: Cause<'_>) -> Option<String> {
     }
     let owned = |hint: &str| hint.to_owned();
     of(cause, |error: &UsageError| error.hint.clone())
+        .or_else(|| of(cause, CloneError::hint))
         .or_else(|| of(cause, |error: &ConfigError| error.hint().map(owned)))
         .or_else(|| of(cause, ConnInfoError::hint))
         .or_else(|| of(cause, ConnectError::hint))

@@ -88,6 +88,7 @@ impl GlobalArgs {
 pub(crate) enum Command {
     Init(commands::init::InitArgs),
     Create(commands::create::CreateArgs),
+    Clone(commands::clone::CloneArgs),
     List(commands::list::ListArgs),
     Show(commands::show::ShowArgs),
     Resolve(commands::resolve::ResolveArgs),
@@ -109,6 +110,7 @@ impl Command {
         match self {
             Self::Init(_) => "init",
             Self::Create(_) => "create",
+            Self::Clone(_) => "clone",
             Self::List(_) => "list",
             Self::Show(_) => "show",
             Self::Resolve(_) => "resolve",

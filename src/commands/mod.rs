@@ -1,5 +1,6 @@
 //! One file per subcommand: its arguments, and what turns them into a request and a report into an answer.
 
+pub(crate) mod clone;
 pub(crate) mod completions;
 pub(crate) mod create;
 pub(crate) mod db;
@@ -24,6 +25,7 @@ pub(crate) async fn run(cx: &Context, command: &Command) -> anyhow::Result<ExitS
     match command {
         Command::Init(args) => init::run(cx, args).await,
         Command::Create(args) => create::run(cx, args).await,
+        Command::Clone(args) => clone::run(cx, args).await,
         Command::List(args) => list::run(cx, args).await,
         Command::Show(args) => show::run(cx, args).await,
         Command::Resolve(args) => resolve::run(cx, args).await,

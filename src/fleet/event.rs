@@ -10,6 +10,15 @@ pub enum Event {
     Started {
         slug: Slug,
     },
+    /// A part of the work on one tenant begins.
+    Step {
+        slug: Slug,
+        /// How many parts are done, of how many.
+        done: usize,
+        of: usize,
+        /// What comes now: `rows of table users`.
+        what: String,
+    },
     /// The attempt failed in a way that often passes; there will be another after the pause.
     Retrying {
         slug: Slug,

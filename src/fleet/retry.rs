@@ -17,7 +17,7 @@ pub struct Retry {
 impl Retry {
     /// The pause after the given attempt: doubled each time, and somewhere between half and all of that, so that
     /// those who met once do not meet again.
-    pub(super) fn pause(self, attempt: u32) -> Duration {
+    pub fn pause(self, attempt: u32) -> Duration {
         let full = FIRST_PAUSE
             .saturating_mul(1 << attempt.saturating_sub(1).min(10))
             .min(LONGEST_PAUSE);

@@ -18,6 +18,7 @@ impl Observer for Heard {
     fn observe(&mut self, event: &Event) {
         self.0.push(match event {
             Event::Started { slug } => format!("started {slug}"),
+            Event::Step { what, .. } => format!("doing {what}"),
             Event::Retrying { slug, attempt, .. } => format!("retrying {slug} after {attempt}"),
             Event::Finished { slug, .. } => format!("finished {slug}"),
             Event::Draining { not_started, .. } => format!("draining, {not_started} not started"),

@@ -1,5 +1,6 @@
 //! The work of the commands: a `Request` in, a report out. Operations know PostgreSQL and nothing of the terminal.
 
+pub mod clone;
 pub mod create;
 pub mod drop;
 pub mod exec;

@@ -193,6 +193,11 @@ impl Ui {
         Progress::new(doing, total, self.quiet, self.color_err)
     }
 
+    /// Shows how the steps of work on one tenant get on.
+    pub(crate) fn steps(&self, doing: &'static str) -> Progress {
+        Progress::of_steps(doing, self.quiet, self.color_err)
+    }
+
     fn painted(&self, text: &str, code: &str) -> String {
         if self.color_err {
             format!("\x1b[{code}m{text}\x1b[0m")

@@ -17,6 +17,7 @@ const WORTH_A_BAR: usize = 2;
 #[derive(Debug)]
 pub(crate) struct Progress {
     doing: &'static str,
+    thing: &'static str,
     total: usize,
     finished: usize,
     failed: usize,
@@ -34,17 +35,30 @@ impl Progress {
     pub(super) fn new(doing: &'static str, total: usize, quiet: bool, color: bool) -> Self {
         let mode = if quiet || total < WORTH_A_BAR {
             Mode::Silent
-        } else if io::stderr().is_terminal() {
-            Mode::Bar(bar(doing, total, color))
         } else {
-            Mode::Lines {
-                started: Instant::now(),
-                last: Instant::now(),
-            }
+            Mode::of_stderr(|| bar(doing, total, color))
         };
         Self {
             doing,
+            thing: "tenant",
             total,
+            finished: 0,
+            failed: 0,
+            mode,
+        }
+    }
+
+    /// Progress within one tenant. How many steps there are shows with the first.
+    pub(super) fn of_steps(doing: &'static str, quiet: bool, color: bool) -> Self {
+        let mode = if quiet {
+            Mode::Silent
+        } else {
+            Mode::of_stderr(|| bar_of_steps(doing, color))
+        };
+        Self {
+            doing,
+            thing: "step",
+            total: 0,
             finished: 0,
             failed: 0,
             mode,
@@ -80,20 +94,33 @@ impl Progress {
         } else {
             format!(", {} failed", self.failed)
         };
+        self.show(&failed);
+    }
+
+    fn step(&mut self, done: usize, of: usize, what: &str) {
+        (self.finished, self.total) = (done, of);
+        if let Mode::Bar(bar) = &self.mode {
+            bar.set_length(of as u64);
+        }
+        self.show(&format!(", {what}"));
+    }
+
+    /// Shows the counts and what else there is to say.
+    fn show(&mut self, more: &str) {
         match &mut self.mode {
             Mode::Silent => {}
             Mode::Bar(bar) => {
                 bar.set_position(self.finished as u64);
-                bar.set_message(failed);
+                bar.set_message(super::table::printable(more));
             }
             Mode::Lines { started, last } => {
                 if last.elapsed() >= INTERVAL {
                     *last = Instant::now();
                     let line = format!(
-                        "{}: {} of {}{failed}, {}",
+                        "{}: {} of {}{more}, {}",
                         self.doing.to_lowercase(),
                         self.finished,
-                        format::count(self.total, "tenant"),
+                        format::count(self.total, self.thing),
                         format::duration(started.elapsed())
                     );
                     self.say(&line);
@@ -103,21 +130,48 @@ impl Progress {
     }
 }
 
+impl Mode {
+    fn of_stderr(bar: impl FnOnce() -> ProgressBar) -> Self {
+        if io::stderr().is_terminal() {
+            Self::Bar(bar())
+        } else {
+            Self::Lines {
+                started: Instant::now(),
+                last: Instant::now(),
+            }
+        }
+    }
+}
+
+fn bar_of_steps(doing: &'static str, color: bool) -> ProgressBar {
+    let template = if color {
+        "{prefix} {bar:30.cyan/dim} {pos}/{len}{msg}  {elapsed}"
+    } else {
+        "{prefix} {bar:30} {pos}/{len}{msg}  {elapsed}"
+    };
+    drawn(ProgressBar::new(0), doing, style(template))
+}
+
 fn bar(doing: &'static str, total: usize, color: bool) -> ProgressBar {
     let template = if color {
         "{prefix} {bar:30.cyan/dim} {pos}/{len}{msg}  {rate}, {eta} left"
     } else {
         "{prefix} {bar:30} {pos}/{len}{msg}  {rate}, {eta} left"
     };
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         // A bar that cannot be drawn is no reason to stop the work.
         let _ = write!(out, "{:.1}/s", state.per_sec());
     };
-    let style = style.with_key("rate", rate);
-    let bar = ProgressBar::new(total as u64)
-        .with_style(style.progress_chars("━━─"))
-        .with_prefix(doing);
+    let style = style(template).with_key("rate", rate);
+    drawn(ProgressBar::new(total as u64), doing, style)
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn drawn(bar: ProgressBar, doing: &'static str, style: ProgressStyle) -> ProgressBar {
+    let bar = bar.with_style(style.progress_chars("━━─")).with_prefix(doing);
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }
@@ -126,6 +180,7 @@ impl Observer for Progress {
     fn observe(&mut self, event: &Event) {
         match event {
             Event::Started { .. } => {}
+            Event::Step { done, of, what, .. } => self.step(*done, *of, what),
             Event::Retrying {
                 slug,
                 attempt,

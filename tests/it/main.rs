@@ -2,6 +2,7 @@
 
 mod architecture;
 mod chaos;
+mod clone;
 mod config;
 mod connections;
 mod create;

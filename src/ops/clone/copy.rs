@@ -1,0 +1,227 @@
+//! Making the copy as planned, and counting what came over.
+
+use super::plan::Plan;
+use super::{CloneError, Copied, Report, Request, step};
+use crate::db::{self, LockName, Transaction};
+use crate::fleet::{Event, Observer};
+use crate::ops::original::{self, MakeError, first_failing, opening};
+use crate::tenant::registry::{self, Origin};
+use crate::tenant::{Slug, Tenant};
+
+impl Plan {
+    /// What would be copied.
+    pub(super) async fn foresee(&self, transaction: &Transaction<'_>) -> Result<Report, CloneError> {
+        transaction.script("SET LOCAL row_security = off").await?;
+        let counts = self.count(transaction).await?;
+        let tables = self.tables.iter().zip(counts).map(|(table, rows)| Copied {
+            table: table.name.clone(),
+            rows,
+        });
+        Ok(self.report(None, tables.collect()))
+    }
+
+    /// Makes the copy, registers it and logs it.
+    pub(super) async fn carry_out(
+        &self,
+        transaction: &Transaction<'_>,
+        request: &Request,
+        observer: &mut dyn Observer,
+    ) -> Result<Report, CloneError> {
+        // Names in our own statements mean PostgreSQL's functions, whatever the original has under the same names.
+        const OUTSIDE: &str = "SET LOCAL search_path = pg_catalog";
+        let to = &request.to;
+        let origin = Origin {
+            version: self.version,
+            fingerprint: self.fingerprint.as_deref(),
+        };
+        transaction.script(OUTSIDE).await?;
+        let tenant = registry::insert_in_tx(transaction, to, &origin).await?;
+        self.make(transaction, request).await?;
+
+        let mut steps = Steps {
+            slug: &to.slug,
+            done: 0,
+            of: self.tables.len() + self.script.after_rows.len() + self.refreshes.len(),
+            observer,
+        };
+        let from = self.blueprint.schema();
+        let mut copied = Vec::with_capacity(self.tables.len());
+        for table in &self.tables {
+            steps.begin(&format!("rows of table {}", table.name));
+            let rows = transaction
+                .execute(&table.copy(from), &[])
+                .await
+                .map_err(|source| step(&format!("copying the rows of table {}", table.name), source))?;
+            copied.push(Copied {
+                table: table.name.clone(),
+                rows,
+            });
+        }
+        if self.blueprint.refers_outside() {
+            let lock = LockName::SharedTables.key();
+            transaction
+                .script(&format!("SELECT pg_catalog.pg_advisory_xact_lock_shared({lock})"))
+                .await?;
+        }
+        for statement in &self.script.after_rows {
+            steps.begin(&statement.what);
+            transaction
+                .script(&statement.sql(&to.schema))
+                .await
+                .map_err(|source| MakeError::new(&to.schema, Some(statement.what.clone()), source))?;
+        }
+        if !self.sequences.is_empty() {
+            transaction
+                .script(&self.sequences.join(";\n"))
+                .await
+                .map_err(|source| step("continuing the sequences", source))?;
+        }
+        for statement in &self.refreshes {
+            steps.begin(&statement.what);
+            transaction
+                .script(&statement.sql(&to.schema))
+                .await
+                .map_err(|source| step(&format!("filling {}", statement.what), source))?;
+        }
+        let counts = self.count(transaction).await?;
+        let differing = differing(&copied, &counts);
+        if !differing.is_empty() {
+            return Err(CloneError::RowsDiffer(differing));
+        }
+        transaction.script(OUTSIDE).await?;
+        request.log.record_in_tx(transaction, &to.slug).await?;
+        Ok(self.report(Some(tenant), copied))
+    }
+
+    /// Makes the schema up to the rows, in one message. What fails is looked for again, one by one.
+    async fn make(&self, transaction: &Transaction<'_>, request: &Request) -> Result<(), CloneError> {
+        let schema = &request.to.schema;
+        let statements = || {
+            self.script
+                .before_rows
+                .iter()
+                .map(|statement| (statement.what.clone(), statement.sql(schema)))
+        };
+        let texts: Vec<String> = statements().map(|(_, statement)| statement).collect();
+        transaction.script("SAVEPOINT unmade").await?;
+        let made = transaction
+            .script(&format!("{}{}", opening(schema), texts.join(";\n")))
+            .await;
+        let Err(source) = made else { return Ok(()) };
+        let mut object = None;
+        if !source.is_transient() && !source.is_connection_lost() && !source.is_interrupted() {
+            transaction.script("ROLLBACK TO unmade").await?;
+            object = first_failing(transaction, schema, statements())
+                .await
+                .ok()
+                .flatten();
+        }
+        Err(MakeError::new(schema, object, source).into())
+    }
+
+    /// How many rows the original's tables hold in the snapshot.
+    async fn count(&self, transaction: &Transaction<'_>) -> Result<Vec<u64>, CloneError> {
+        let from = self.blueprint.schema();
+        let statements: Vec<String> = self.tables.iter().map(|table| table.count(from)).collect();
+        let answers = transaction
+            .text_query(&statements.join(";\n"))
+            .await
+            .map_err(|source| step("counting the rows of the original", source))?;
+        let count = |answer: &db::TextResult| answer.rows.first()?.first()?.as_deref()?.parse().ok();
+        Ok(answers
+            .iter()
+            .map(|answer| count(answer).unwrap_or_default())
+            .collect())
+    }
+
+    fn report(&self, tenant: Option<Tenant>, tables: Vec<Copied>) -> Report {
+        let mut notes = original::notes(&self.blueprint, "the original", "the copy");
+        let identifiers: Vec<&str> = self
+            .tables
+            .iter()
+            .zip(&tables)
+            .filter(|(_, copied)| copied.rows > 0)
+            .flat_map(|(table, _)| table.identifiers())
+            .map(String::as_str)
+            .collect();
+        if !identifiers.is_empty() {
+            notes.push(format!(
+                "identifiers of objects are copied as they are, and name in the copy what they name in the original: {}",
+                identifiers.join(", ")
+            ));
+        }
+        Report {
+            tenant,
+            tables,
+            notes,
+        }
+    }
+}
+
+/// The tables of which more or fewer rows were copied than there are, in words.
+fn differing(copied: &[Copied], counts: &[u64]) -> Vec<String> {
+    let mut differing: Vec<String> = copied
+        .iter()
+        .zip(counts)
+        .filter(|(copied, count)| copied.rows != **count)
+        .map(|(copied, count)| format!("{} of {count} rows of table {}", copied.rows, copied.table))
+        .collect();
+    for copied in copied.iter().skip(counts.len()) {
+        differing.push(format!("table {} was not counted", copied.table));
+    }
+    differing
+}
+
+/// Tells the observer how far it is.
+struct Steps<'a> {
+    slug: &'a Slug,
+    done: usize,
+    of: usize,
+    observer: &'a mut dyn Observer,
+}
+
+impl Steps<'_> {
+    fn begin(&mut self, what: &str) {
+        self.observer.observe(&Event::Step {
+            slug: self.slug.clone(),
+            done: self.done,
+            of: self.of,
+            what: what.to_owned(),
+        });
+        self.done += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn copied(rows: &[u64]) -> Vec<Copied> {
+        let names = ["a", "b", "c"];
+        rows.iter()
+            .zip(names)
+            .map(|(rows, table)| Copied {
+                table: table.to_owned(),
+                rows: *rows,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_table_of_which_rows_are_missing_or_too_many_is_named() {
+        assert_eq!(differing(&copied(&[1, 2, 3]), &[1, 2, 3]), Vec::<String>::new());
+        assert_eq!(
+            differing(&copied(&[1, 2, 4]), &[1, 3, 3]),
+            ["2 of 3 rows of table b", "4 of 3 rows of table c"]
+        );
+        assert_eq!(
+            CloneError::RowsDiffer(differing(&copied(&[0]), &[7])).to_string(),
+            "the copy does not hold the rows of the original: 0 of 7 rows of table a"
+        );
+    }
+
+    #[test]
+    fn a_table_that_was_not_counted_does_not_pass_for_equal() {
+        assert_eq!(differing(&copied(&[0, 0]), &[0]), ["table b was not counted"]);
+    }
+}

@@ -1,0 +1,193 @@
+//! Copying a tenant on the server: its schema, the rows in it and a row of the registry, all of them or nothing.
+//!
+//! Everything happens in one transaction, and so from one snapshot of the original. What changes it afterwards waits
+//! for the tenant's lock, or, if it knows nothing of that, for the locks on the tables; reading and writing rows waits
+//! for nothing.
+
+mod copy;
+mod plan;
+
+use std::time::Duration;
+
+use self::plan::plan_in_tx;
+use super::log::Entry;
+use super::original::{MakeError, OriginalError};
+use crate::blueprint::{CannotCopy, ReadError, UnclearText};
+use crate::db::{self, Db, LockHeld, LockName, SessionError};
+use crate::fleet::{Event, Observer, Retry, is_transient, words};
+use crate::tenant::registry::{self, RegistryError};
+use crate::tenant::{NewTenant, Slug, Tenant};
+
+/// What to copy, and how.
+#[derive(Debug)]
+pub struct Request {
+    pub from: Tenant,
+    pub to: NewTenant,
+    pub contents: Contents,
+    pub unclear: UnclearText,
+    pub lock_timeout: Duration,
+    pub retry: Retry,
+    /// Stop before the first change.
+    pub dry_run: bool,
+    pub log: Entry,
+}
+
+/// What goes along with the definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Contents {
+    All,
+    /// The history of migrations, and these tables.
+    Only(Vec<String>),
+}
+
+/// What was copied, or would be.
+#[derive(Debug)]
+pub struct Report {
+    /// `None` when nothing was changed.
+    pub tenant: Option<Tenant>,
+    pub tables: Vec<Copied>,
+    /// What a person should know, in words.
+    pub notes: Vec<String>,
+}
+
+/// A table and how many of its rows there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    pub table: String,
+    pub rows: u64,
+}
+
+/// Why a tenant was not copied.
+#[derive(Debug, thiserror::Error)]
+pub enum CloneError {
+    #[error("{0}")]
+    Locked(#[from] LockHeld),
+    #[error("{0}")]
+    Registry(#[from] RegistryError),
+    #[error("{0}")]
+    Original(#[from] OriginalError),
+    #[error("{0}")]
+    Make(#[from] MakeError),
+    #[error("{doing}")]
+    Step { doing: String, source: db::Error },
+    #[error("the copy does not hold the rows of the original: {}", .0.join(", "))]
+    RowsDiffer(Vec<String>),
+    #[error("{0}")]
+    Session(#[from] SessionError),
+    #[error("{0}")]
+    Sql(#[from] db::Error),
+}
+
+impl CloneError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Registry(RegistryError::SlugTaken(slug)) => Some(format!(
+                "choose another slug, or see whose it is with `tenantctl show {slug}`"
+            )),
+            Self::Original(OriginalError::Read {
+                source: ReadError::Changing(_),
+                ..
+            }) => Some("wait until nobody changes the schema, and try again".to_owned()),
+            Self::Step { source, .. } if source.sqlstate() == Some("42501") => Some(
+                "connect as a role that may read all rows: the owner of the tables or one with BYPASSRLS"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
+    }
+
+    fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Original(OriginalError::Read {
+                source: ReadError::Changing(_),
+                ..
+            })
+        )
+    }
+}
+
+impl From<CannotCopy> for CloneError {
+    fn from(error: CannotCopy) -> Self {
+        OriginalError::from(error).into()
+    }
+}
+
+/// The tenant to copy, active or not.
+pub async fn original(db: &Db, slug: &Slug) -> anyhow::Result<Tenant> {
+    Ok(registry::find(&db.session().await?, slug).await?)
+}
+
+/// Copies the tenant. What often passes is tried again.
+pub async fn run(db: &Db, request: &Request, observer: &mut dyn Observer) -> anyhow::Result<Report> {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let error = match attempt_once(db, request, observer).await {
+            Ok(report) => return Ok(report),
+            Err(error) => error,
+        };
+        let may_pass = error.may_pass();
+        let error = anyhow::Error::new(error);
+        if attempt > request.retry.times || !(may_pass || is_transient(&error)) {
+            return Err(error);
+        }
+        let pause = request.retry.pause(attempt);
+        observer.observe(&Event::Retrying {
+            slug: request.to.slug.clone(),
+            attempt,
+            pause,
+            reason: words(&error),
+        });
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn attempt_once(db: &Db, request: &Request, observer: &mut dyn Observer) -> Result<Report, CloneError> {
+    let mut session = db.direct().await?;
+    let (transaction, answers) = session.begin(&beginning(request)).await?;
+    let locked = answers.last().and_then(|answer| answer.rows.first());
+    let schemas = [&request.from.schema, &request.to.schema];
+    for (at, schema) in schemas.into_iter().enumerate() {
+        let is_locked = locked.and_then(|row| row.get(at)?.as_deref()) == Some("t");
+        if !is_locked {
+            let lock = LockName::Tenant(schema);
+            let holder = lock.holder(&transaction).await?;
+            transaction.rollback().await?;
+            return Err(LockHeld::new(lock, holder).into());
+        }
+    }
+    let plan = plan_in_tx(db, &transaction, request).await;
+    match plan {
+        Ok(plan) if request.dry_run => {
+            let report = plan.foresee(&transaction).await;
+            transaction.rollback().await?;
+            report
+        }
+        Ok(plan) => {
+            let result = plan.carry_out(&transaction, request, observer).await;
+            transaction.end(result).await
+        }
+        Err(error) => transaction.end(Err(error)).await,
+    }
+}
+
+/// Begins the transaction and tries the locks of both tenants: the original's shared, the copy's alone.
+fn beginning(request: &Request) -> String {
+    format!(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
+         SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL synchronize_seqscans = off; \
+         SELECT pg_try_advisory_xact_lock_shared({}), pg_try_advisory_xact_lock({})",
+        db::optional_limit_in_ms(request.lock_timeout),
+        LockName::Tenant(&request.from.schema).key(),
+        LockName::Tenant(&request.to.schema).key(),
+    )
+}
+
+fn step(doing: &str, source: db::Error) -> CloneError {
+    CloneError::Step {
+        doing: doing.to_owned(),
+        source,
+    }
+}

@@ -1,0 +1,191 @@
+//! The rows of a copy, judged by `pg_dump`.
+
+use std::process::Command;
+
+use crate::support::{Database, Judge, psql};
+
+/// A database whose tenant `acme` holds every kind of data.
+fn with_every_kind_of_data() -> Database {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql("DROP SCHEMA tenant_acme CASCADE");
+    load(&database, include_str!("data.sql"));
+    database
+}
+
+/// Runs a script in `tenant_acme`, statement by statement.
+fn load(database: &Database, sql: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("data.sql");
+    let sql = sql.replace("{schema}", "tenant_acme");
+    std::fs::write(&file, sql).expect("written");
+    let output = Command::new("psql")
+        .args([database.url(), "-XAtq", "-v", "ON_ERROR_STOP=1", "-f"])
+        .arg(&file)
+        .output()
+        .expect("psql is installed with the server");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn every_kind_of_data_is_in_the_copy() {
+    let database = with_every_kind_of_data();
+    let run = database.run(&["clone", "acme", "copy"]).success();
+    Judge::new(database.url())
+        .with_data()
+        .expect_faithful("tenant_acme", "tenant_copy");
+    // Generated columns and materialized views are in no dump.
+    for query in [
+        "SELECT string_agg(c || d, ' ' ORDER BY a) FROM {}.computed",
+        "SELECT string_agg(z::text, ' ' ORDER BY team) FROM {}.z_first z",
+        "SELECT string_agg(a::text, ' ' ORDER BY id) FROM {}.a_last a",
+        "SELECT relispopulated FROM pg_class WHERE oid = '{}.empty'::regclass",
+        "SELECT string_agg(tableoid::regclass::text || id, ' ' ORDER BY id) FROM {}.animals",
+    ] {
+        let of = |schema: &str| database.sql(&query.replace("{}", schema)).replace(schema, "");
+        assert_eq!(of("tenant_copy"), of("tenant_acme"), "{query}");
+    }
+    run.says("identifiers of objects are copied as they are")
+        .says("typed.o (oids), typed.class (regclass[])");
+}
+
+#[test]
+fn no_trigger_fires_and_no_rule_applies_while_rows_are_copied() {
+    let database = with_every_kind_of_data();
+    database.run(&["clone", "acme", "copy"]).success();
+    assert_eq!(
+        database.sql(
+            "SELECT (SELECT count(*) FROM tenant_copy.marks), (SELECT count(*) FROM tenant_copy.swallowing), \
+             (SELECT count(*) FROM tenant_copy.hidden), \
+             (SELECT bool_and(updated_at = '2020-01-01') FROM tenant_copy.marked)"
+        ),
+        "0|2|2|t"
+    );
+}
+
+#[test]
+fn sequences_and_identity_go_on_where_the_originals_are() {
+    let database = with_every_kind_of_data();
+    database.run(&["clone", "acme", "copy"]).success();
+    let next = |schema: &str| {
+        database.sql(&format!(
+            "INSERT INTO {schema}.counted (note) VALUES ('new') RETURNING id, always, by_default, \
+             nextval('{schema}.free'), nextval('{schema}.never_used')"
+        ))
+    };
+    assert_eq!(next("tenant_copy"), "41|380|41|14|5");
+    assert_eq!(next("tenant_acme"), "41|380|41|14|5");
+}
+
+#[test]
+fn a_copy_of_a_copy_is_the_same_again() {
+    let database = with_every_kind_of_data();
+    database.sql("UPDATE tenants SET schema_fingerprint = NULL");
+    database.run(&["clone", "acme", "one"]).success();
+    database.sql("UPDATE tenants SET schema_fingerprint = NULL WHERE slug = 'one'");
+    database.run(&["clone", "one", "two"]).success();
+    let judge = Judge::new(database.url()).with_data();
+    judge.expect_faithful("tenant_acme", "tenant_two");
+    assert_eq!(
+        database.sql(
+            "SELECT count(DISTINCT schema_fingerprint), count(schema_fingerprint) FROM tenants WHERE slug <> 'one'"
+        ),
+        "1|1"
+    );
+    assert_eq!(
+        database
+            .run(&["list", "-o", "csv"])
+            .success()
+            .stdout
+            .lines()
+            .count(),
+        4
+    );
+}
+
+#[test]
+fn a_foreign_key_that_rows_break_is_named_and_nothing_is_left() {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql(
+        "CREATE TABLE tenant_acme.a (id int PRIMARY KEY); CREATE TABLE tenant_acme.b (a int REFERENCES tenant_acme.a); \
+         SET session_replication_role = replica; INSERT INTO tenant_acme.b VALUES (7)",
+    );
+    let before = database.state();
+    database
+        .run(&["clone", "acme", "copy"])
+        .exits(1)
+        .says("creating foreign key b_a_fkey ON b in schema `tenant_copy`")
+        .says("23503");
+    assert_eq!(database.state(), before);
+}
+
+#[test]
+fn a_table_whose_rows_cannot_be_copied_is_named_and_nothing_is_left() {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql(
+        "CREATE FUNCTION tenant_acme.calm() RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true'; \
+         CREATE TABLE tenant_acme.a (id int CHECK (tenant_acme.calm())); INSERT INTO tenant_acme.a VALUES (1); \
+         CREATE OR REPLACE FUNCTION tenant_acme.calm() RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT false'",
+    );
+    let before = database.state();
+    database
+        .run(&["clone", "acme", "copy"])
+        .exits(1)
+        .says("copying the rows of table a")
+        .says("23514");
+    assert_eq!(database.state(), before);
+}
+
+#[test]
+fn a_materialized_view_that_cannot_be_filled_is_named() {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql(
+        "CREATE TABLE tenant_acme.a (n int); INSERT INTO tenant_acme.a VALUES (1); \
+         CREATE MATERIALIZED VIEW tenant_acme.m AS SELECT 1 / n AS q FROM tenant_acme.a; \
+         UPDATE tenant_acme.a SET n = 0",
+    );
+    database
+        .run(&["clone", "acme", "copy"])
+        .exits(1)
+        .says("filling materialized view m")
+        .says("division by zero");
+    assert_eq!(database.state().0, "acme tenant_acme");
+}
+
+#[test]
+fn a_role_that_would_see_only_some_rows_is_told_so() {
+    let database = Database::with_tenants(&["acme"]);
+    let role = format!("partly_{}", std::process::id());
+    database.sql(&format!(
+        "CREATE ROLE {role} LOGIN; GRANT CREATE ON DATABASE \"{}\" TO {role}; \
+         GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}; \
+         DROP SCHEMA tenant_acme CASCADE; CREATE SCHEMA tenant_acme; ALTER SCHEMA tenant_acme OWNER TO {role}; \
+         SET search_path = tenant_acme; CREATE TABLE t (id int); INSERT INTO t VALUES (1), (2); \
+         ALTER TABLE t OWNER TO {role}; ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY; \
+         CREATE POLICY p ON t USING (id = 1)",
+        database.name()
+    ));
+    let url = database.url().replacen("tenantctl@", &format!("{role}@"), 1);
+    let clone = |arguments: &[&str]| database.program().env("DATABASE_URL", &url).run(arguments);
+    let refused = clone(&["clone", "acme", "copy"]);
+    let foreseen = clone(&["clone", "acme", "copy", "--dry-run"]);
+    psql(
+        database.url(),
+        "ALTER TABLE tenant_acme.t NO FORCE ROW LEVEL SECURITY",
+    )
+    .expect("changed");
+    let done = clone(&["clone", "acme", "copy"]);
+    let rows = psql(database.url(), "SELECT count(*) FROM tenant_copy.t");
+    database.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    refused
+        .exits(1)
+        .says("copying the rows of table t")
+        .says("row-level security policy")
+        .says("BYPASSRLS");
+    foreseen.exits(1).says("row-level security policy");
+    done.success();
+    assert_eq!(rows.as_deref(), Ok("2"));
+}
