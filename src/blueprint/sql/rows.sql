@@ -18,7 +18,11 @@ SELECT c.relkind::text,
        SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS names,
               string_agg(CASE WHEN t.typnamespace = c.relnamespace
                                AND (t.typtype <> 'd' OR b.typnamespace = c.relnamespace) THEN
-                                  format('%I::pg_catalog.bpchar::%s', a.attname, format_type(a.atttypid, a.atttypmod))
+                                  format('%I::pg_catalog.bpchar::%s', a.attname,
+                                         -- Without the schema, wherever the search path points.
+                                         substr(format_type(a.atttypid, a.atttypmod),
+                                                CASE WHEN starts_with(format_type(a.atttypid, a.atttypmod), p.prefix)
+                                                     THEN length(p.prefix) + 1 ELSE 1 END))
                               ELSE quote_ident(a.attname) END, ', ' ORDER BY a.attnum) AS values,
               array_agg(format('%I.%I (%s)', c.relname, a.attname, format_type(a.atttypid, a.atttypmod))
                         ORDER BY a.attnum)
@@ -26,6 +30,7 @@ SELECT c.relkind::text,
                              OR coalesce(e.typname, b.typname) ~ '^reg'
                             AND coalesce(e.typnamespace, b.typnamespace) = 'pg_catalog'::regnamespace) AS identifiers
          FROM pg_attribute a
+        CROSS JOIN LATERAL (SELECT c.relnamespace::regnamespace::text || '.' AS prefix) p
          JOIN pg_type t ON t.oid = a.atttypid
          JOIN pg_type b ON b.oid = coalesce(nullif(t.typbasetype, 0), t.oid)
          LEFT JOIN pg_type e ON e.oid = b.typelem AND b.typcategory = 'A'
