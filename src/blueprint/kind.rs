@@ -116,6 +116,33 @@ impl Kind {
         matches!(self, Self::Column | Self::EnumLabel | Self::Attribute)
     }
 
+    /// Whether PostgreSQL puts the definition into words of its own, as it does with expressions and queries.
+    pub(super) fn is_deparsed(self) -> bool {
+        matches!(
+            self,
+            Self::Domain
+                | Self::DomainConstraint
+                | Self::DomainDefault
+                | Self::Function
+                | Self::Procedure
+                | Self::Aggregate
+                | Self::Table
+                | Self::Column
+                | Self::Default
+                | Self::Check
+                | Self::Partition
+                | Self::View
+                | Self::MaterializedView
+                | Self::Constraint
+                | Self::Index
+                | Self::ExtendedStatistics
+                | Self::ForeignKey
+                | Self::Rule
+                | Self::Trigger
+                | Self::Policy
+        )
+    }
+
     /// Whether rows are better loaded before the object is there. Default privileges would reach everything that is
     /// made after them, and grants may take from an owner the right to write; how rows are stored is said before them.
     pub(super) fn comes_after_data(self) -> bool {

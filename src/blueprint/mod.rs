@@ -8,6 +8,7 @@
 
 mod build;
 mod catalog;
+mod diff;
 mod fingerprint;
 mod kind;
 mod object;
@@ -18,6 +19,7 @@ mod script;
 mod settle;
 mod text;
 
+pub use self::diff::{Change, Difference, ReplayError, Replayed, Same};
 pub use self::fingerprint::{fingerprints, fingerprints_in_tx};
 pub use self::kind::{Kind, UnknownKind};
 pub use self::object::Object;

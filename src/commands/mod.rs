@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod create;
 pub(crate) mod db;
 pub(crate) mod demo;
+pub(crate) mod drift;
 pub(crate) mod drop;
 pub(crate) mod exec;
 pub(crate) mod init;
@@ -33,6 +34,7 @@ pub(crate) async fn run(cx: &Context, command: &Command) -> anyhow::Result<ExitS
         Command::Suspend(args) => suspend::run(cx, &args.tenants).await,
         Command::Resume(args) => suspend::run_resume(cx, &args.tenants).await,
         Command::Drop(args) => drop::run(cx, args).await,
+        Command::Drift(args) => drift::run(cx, args).await,
         Command::Exec(args) => exec::run(cx, args).await,
         Command::Template(args) => template::run(cx, args).await,
         Command::Db(args) => db::run(cx, args).await,

@@ -194,7 +194,8 @@ async fn run_in_tx(
     Ok(results)
 }
 
-async fn is_gone(session: &Session, tenant: &Tenant) -> Result<bool, RegistryError> {
+/// Whether the tenant's row is no longer the one that was read.
+pub(super) async fn is_gone(session: &Session, tenant: &Tenant) -> Result<bool, RegistryError> {
     match registry::find(session, &tenant.slug).await {
         Ok(current) => Ok(current.id != tenant.id),
         Err(RegistryError::Unknown { .. }) => Ok(true),

@@ -2,6 +2,7 @@
 
 pub mod clone;
 pub mod create;
+pub mod drift;
 pub mod drop;
 pub mod exec;
 pub mod init;

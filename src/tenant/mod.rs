@@ -3,6 +3,7 @@
 pub mod attribute;
 pub mod batch;
 mod domain;
+pub mod fingerprints;
 mod registration;
 pub mod registry;
 mod registry_error;

@@ -43,6 +43,7 @@ pub(crate) trait View: Serialize {
 pub(crate) struct Ui {
     format: OutputFormat,
     quiet: bool,
+    verbose: bool,
     color_out: bool,
     color_err: bool,
 }
@@ -64,9 +65,20 @@ impl Ui {
         Self {
             format,
             quiet,
+            verbose: false,
             color_out: colored(io::stdout().is_terminal()),
             color_err: colored(io::stderr().is_terminal()),
         }
+    }
+
+    /// The same for somebody who wants to know more.
+    pub(crate) fn verbose(self, verbose: bool) -> Self {
+        Self { verbose, ..self }
+    }
+
+    /// Whether answers for people should say more than they usually do.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
     }
 
     /// Prints the answer. A reader that has gone away is no failure of ours.

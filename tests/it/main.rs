@@ -9,6 +9,7 @@ mod create;
 mod create_from_file;
 mod create_safety;
 mod db;
+mod drift;
 mod drop;
 mod exec;
 mod exec_statements;
