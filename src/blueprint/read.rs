@@ -208,10 +208,12 @@ fn question(source: &Source, version: i32) -> String {
 }
 
 fn dependency(row: &Row) -> Dependency {
+    // Aliases are about rows as a whole.
+    let sub = |at: usize| if at < row.len() { row.get(at) } else { 0 };
     let address = |at: usize| Address {
         class: row.get(at),
         id: row.get(at + 1),
-        sub: 0,
+        sub: sub(4 + at / 2),
     };
     (address(0), address(2))
 }

@@ -130,7 +130,8 @@ fn statement(object: &Object, text: String) -> Statement {
     }
 }
 
-fn written(object: &Object, form: Form, inlined: &[&Object]) -> Option<String> {
+/// One step as a statement, or nothing where the object is not made by itself.
+pub(super) fn written(object: &Object, form: Form, inlined: &[&Object]) -> Option<String> {
     match form {
         Form::StandIn => return object.stand_in.clone(),
         Form::Replacement if object.change.is_some() => return object.change.clone(),

@@ -2,9 +2,11 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::blueprint::DataLoss;
 use crate::cli::args::{JobArgs, TenantSelection, parse_slug};
+use crate::config::OutputFormat;
 use crate::context::Context;
-use crate::error::fleet_status;
+use crate::error::{UsageError, fleet_status};
 use crate::exit::ExitStatus;
 use crate::fleet::{OnError, Report, words};
 use crate::ops::drift::{self, Against, Checked};
@@ -23,8 +25,25 @@ pub(crate) struct DriftArgs {
     /// Compare with this tenant instead of the template
     #[arg(long, value_name = "SLUG", value_parser = parse_slug)]
     against: Option<Slug>,
+    /// Print the statements that bring the tenants back, ready for psql
+    ///
+    /// Each tenant's are one transaction. What holds data is not dropped: such statements are comments.
+    #[arg(long)]
+    sql: bool,
+    /// Let the statements drop tables and columns that should not be there, with their data
+    #[arg(long, requires = "sql")]
+    allow_data_loss: bool,
     #[command(flatten)]
     jobs: JobArgs,
+}
+
+impl DriftArgs {
+    fn mend(&self) -> Option<DataLoss> {
+        self.sql.then_some(match self.allow_data_loss {
+            true => DataLoss::Allow,
+            false => DataLoss::Refuse,
+        })
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -45,6 +64,8 @@ struct TenantDriftView {
     schema: String,
     fingerprint: String,
     differences: Vec<DifferenceView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sql: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -83,6 +104,16 @@ impl DriftView {
         }
     }
 
+    /// All tenants' statements as one script.
+    fn sql(&self) -> String {
+        let with_sql = |tenant: &TenantDriftView| {
+            let sql = tenant.sql.as_deref()?;
+            Some(format!("-- tenant {}\n{sql}", tenant.tenant))
+        };
+        let scripts: Vec<String> = self.tenants.iter().filter_map(with_sql).collect();
+        scripts.join("\n")
+    }
+
     fn differences(&self) -> impl Iterator<Item = (&str, &DifferenceView)> {
         self.tenants.iter().flat_map(|tenant| {
             let differences = tenant.differences.iter();
@@ -106,6 +137,7 @@ impl TenantDriftView {
             schema: schema.to_string(),
             fingerprint: checked.fingerprint.clone(),
             differences: differences.collect(),
+            sql: checked.sql(),
         }
     }
 }
@@ -166,6 +198,11 @@ impl View for DriftView {
 }
 
 pub(crate) async fn run(cx: &Context, args: &DriftArgs) -> anyhow::Result<ExitStatus> {
+    if args.sql && cx.settings.output == OutputFormat::Csv {
+        return Err(UsageError::new("statements are no CSV")
+            .with_hint("use `--output json`, or leave `--output` out")
+            .into());
+    }
     let selection = args.tenants.selection(cx).await?;
     let db = cx.db().await?;
     let session = db.session().await?;
@@ -179,6 +216,7 @@ pub(crate) async fn run(cx: &Context, args: &DriftArgs) -> anyhow::Result<ExitSt
     let request = drift::Request {
         tenants,
         against: against.clone(),
+        mend: args.mend(),
         lock_timeout: cx.settings.tenants.lock_timeout,
         plan: args
             .jobs
@@ -190,8 +228,12 @@ pub(crate) async fn run(cx: &Context, args: &DriftArgs) -> anyhow::Result<ExitSt
     progress.finish();
     let report = report?;
 
-    cx.ui
-        .answer(&DriftView::new(&against, &report, cx.ui.is_verbose()))?;
+    let view = DriftView::new(&against, &report, cx.ui.is_verbose());
+    match cx.settings.output {
+        // As it stands, for psql: nothing in it may be shown otherwise than it is.
+        OutputFormat::Human if args.sql => cx.ui.raw(view.sql().as_bytes())?,
+        _ => cx.ui.answer(&view)?,
+    }
     let drifted = report.done().filter(|(_, checked)| checked.has_drifted()).count();
     cx.ui.note(summary(
         report.counts().done,

@@ -12,7 +12,9 @@ use tokio::sync::OnceCell;
 
 use super::exec::is_gone;
 use super::original::OriginalError;
-use crate::blueprint::{self, Blueprint, Difference, ReadError, ReplayError, Replayed, Same};
+use crate::blueprint::{
+    self, Blueprint, DataLoss, Difference, Mend, ReadError, ReplayError, Replayed, Same,
+};
 use crate::db::{Db, OpenTenantError, SchemaName};
 use crate::fleet::{self, Answer, Observer, Plan, Report, Stop, Urgency};
 use crate::tenant::{Tenant, fingerprints};
@@ -25,6 +27,8 @@ const GROUP: usize = 250;
 pub struct Request {
     pub tenants: Vec<Tenant>,
     pub against: Against,
+    /// Whether to say what brings tenants back, and at which price.
+    pub mend: Option<DataLoss>,
     pub lock_timeout: Duration,
     pub plan: Plan,
 }
@@ -58,12 +62,19 @@ pub struct Checked {
 #[derive(Debug)]
 struct Drift {
     differences: Vec<Difference>,
+    mend: Option<Mend>,
 }
 
 impl Checked {
     /// How the tenant departs from what it should be.
     pub fn differences(&self) -> &[Difference] {
         self.drift.as_ref().map_or(&[], |drift| &drift.differences)
+    }
+
+    /// The statements that bring it back, if they were asked for.
+    pub fn sql(&self) -> Option<String> {
+        let mend = self.drift.as_ref()?.mend.as_ref()?;
+        Some(mend.sql(&self.schema))
     }
 
     /// Whether it departs.
@@ -82,6 +93,7 @@ pub async fn run(
     let Request {
         tenants,
         against,
+        mend,
         lock_timeout,
         plan,
     } = request;
@@ -91,7 +103,7 @@ pub async fn run(
             interrupted: false,
         });
     }
-    let reference = Reference::new(db, against, lock_timeout).await?;
+    let reference = Reference::new(db, against, mend, lock_timeout).await?;
     let known = take_fingerprints(db, &tenants, plan.jobs, stop).await;
     let drifts = Drifts::default();
 
@@ -170,13 +182,14 @@ async fn fingerprints_of(db: &Db, group: &[Tenant]) -> anyhow::Result<HashMap<Sc
 struct Reference {
     against: Against,
     fingerprint: String,
+    mend: Option<DataLoss>,
     lock_timeout: Duration,
     blueprint: OnceCell<Blueprint>,
     replayed: OnceCell<Result<Replayed, ReplayError>>,
 }
 
 impl Reference {
-    async fn new(db: &Db, against: Against, lock_timeout: Duration) -> anyhow::Result<Self> {
+    async fn new(db: &Db, against: Against, mend: Option<DataLoss>, lock_timeout: Duration) -> anyhow::Result<Self> {
         let mut session = db.direct().await?;
         let schema = against.schema();
         let fingerprint = blueprint::fingerprints(&mut session, std::slice::from_ref(schema))
@@ -186,6 +199,7 @@ impl Reference {
             Some(fingerprint) => Ok(Self {
                 against,
                 fingerprint,
+                mend,
                 lock_timeout,
                 blueprint: OnceCell::new(),
                 replayed: OnceCell::new(),
@@ -216,9 +230,12 @@ impl Reference {
             true => self.same(db, expected, &found).await?,
             false => Same::default(),
         };
-        Ok(Drift {
-            differences: expected.differences(&found, &same),
-        })
+        let differences = expected.differences(&found, &same);
+        let mend = match self.mend {
+            Some(loss) if !differences.is_empty() => Some(expected.mend(&found, &same, loss)?),
+            _ => None,
+        };
+        Ok(Drift { differences, mend })
     }
 
     /// Where a schema cannot be made anew, as by a role that may only read, texts decide.

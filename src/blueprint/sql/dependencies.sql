@@ -1,5 +1,5 @@
 -- What needs what, as the catalogs know it. A sequence does not need the column that it goes with.
-SELECT d.classid, d.objid, d.refclassid, d.refobjid
+SELECT d.classid, d.objid, d.refclassid, d.refobjid, d.objsubid, d.refobjsubid
   FROM pg_depend d
   JOIN (SELECT 'pg_class'::regclass::oid AS class, oid AS id FROM pg_class WHERE oid = ANY ($2)
          UNION ALL

@@ -1,9 +1,17 @@
 //! Drift: found, named and mended.
 
 mod cases;
+mod mend;
+
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 use self::cases::{CHANGES, Case};
 use crate::support::{Database, psql};
+
+/// What must still be there when a tenant has been brought back.
+const ROWS: &str = "INSERT INTO users (email, note) VALUES ('ada@example.com', 'Hi'); \
+                    INSERT INTO orders (user_id, amount, placed) VALUES (1, 10, '2026-03-01')";
 
 /// A database whose template is ours, and a tenant for every case.
 fn database(cases: &[Case]) -> Database {
@@ -16,11 +24,14 @@ fn database(cases: &[Case]) -> Database {
     database.sql("DROP SCHEMA tenant_template CASCADE; CREATE SCHEMA tenant_template");
     in_schema(&database, "tenant_template", include_str!("template.sql"));
     let slugs: Vec<&str> = cases.iter().map(|case| case.slug).collect();
-    database
-        .run(&[&["create", "--quiet"], slugs.as_slice()].concat())
-        .success();
+    if !slugs.is_empty() {
+        database
+            .run(&[&["create", "--quiet"], slugs.as_slice()].concat())
+            .success();
+    }
     for case in cases {
         let schema = schema_of(case.slug);
+        in_schema(&database, &schema, ROWS);
         in_schema(&database, &schema, &case.change.replace("{schema}", &schema));
     }
     database
@@ -34,6 +45,48 @@ fn schema_of(slug: &str) -> String {
 fn in_schema(database: &Database, schema: &str, sql: &str) {
     let sql = format!("SET client_min_messages = warning; SET search_path = {schema}; {sql}");
     psql(database.url(), &sql).unwrap_or_else(|error| panic!("{schema}: {error}"));
+}
+
+/// Runs a script with psql as its users do.
+fn run_script(database: &Database, script: &str) -> Result<(), String> {
+    let mut psql = Command::new("psql")
+        .args([database.url(), "-Xq", "-v", "ON_ERROR_STOP=1", "-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("psql is installed with the server");
+    let mut stdin = psql.stdin.take().expect("a pipe");
+    stdin.write_all(script.as_bytes()).expect("psql reads it");
+    drop(stdin);
+    let output = psql.wait_with_output().expect("psql ends");
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    }
+}
+
+/// Brings tenants back with the statements that are printed. Says who is not.
+fn mended(database: &Database, slugs: &[&str], flags: &[&str]) -> Vec<String> {
+    let arguments = [&["drift", "--all", "--sql", "-o", "json"], flags].concat();
+    let json = database.run(&arguments).exits(4).json();
+    let tenants = json["tenants"].as_array().expect("a list").iter();
+    let mut wrong: Vec<String> = tenants
+        .filter(|tenant| slugs.contains(&tenant["tenant"].as_str().expect("a slug")))
+        .filter_map(|tenant| {
+            let sql = tenant["sql"].as_str().unwrap_or_default();
+            let error = run_script(database, sql).err()?;
+            Some(format!("{}: {error}{sql}", tenant["tenant"]))
+        })
+        .collect();
+    let after = database.run(&["drift", "--all", "-o", "json"]).json();
+    for slug in slugs {
+        let left = listed(&after, slug);
+        if !left.is_empty() {
+            wrong.push(format!("{slug} still: {left:#?}"));
+        }
+    }
+    wrong
 }
 
 /// What is listed of one tenant, `change kind name` a line.
@@ -51,7 +104,7 @@ fn listed(json: &serde_json::Value, slug: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_change_is_called_by_its_name() {
+fn every_change_is_called_by_its_name_and_mended() {
     let database = database(CHANGES);
     let json = database.run(&["drift", "--all", "-o", "json"]).exits(4).json();
     let mut wrong = Vec::new();
@@ -68,6 +121,17 @@ fn every_change_is_called_by_its_name() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+
+    let slugs: Vec<&str> = CHANGES.iter().map(|case| case.slug).collect();
+    let wrong = mended(&database, &slugs, &[]);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for slug in slugs {
+        let schema = schema_of(slug);
+        let rows = database.sql(&format!("SELECT count(*), (SELECT count(*) FROM {schema}.orders) FROM {schema}.users"));
+        let expected = if slug == "table-dropped" { "1|0" } else { "1|1" };
+        assert_eq!(rows, expected, "{slug}");
+    }
+    database.run(&["drift", "--all"]).success();
 }
 
 #[test]
@@ -213,7 +277,7 @@ fn a_missing_schema_is_a_failure_of_its_own() {
     database.sql("DROP SCHEMA tenant_template CASCADE");
     database
         .run(&["drift", "globex"])
-        .exits(1)
+        .exits(2)
         .says("the template, schema `tenant_template`, does not exist");
 }
 

@@ -39,7 +39,7 @@ CREATE TABLE orders (
     id      serial PRIMARY KEY,
     user_id bigint NOT NULL REFERENCES users,
     amount  numeric(10, 2) NOT NULL,
-    placed  date NOT NULL,
+    placed  date NOT NULL DEFAULT CURRENT_DATE,
     CONSTRAINT orders_amount_check CHECK (amount >= 0)
 ) WITH (fillfactor = 90);
 ALTER TABLE orders ALTER COLUMN user_id SET STATISTICS 500;

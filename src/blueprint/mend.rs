@@ -1,0 +1,347 @@
+//! The statements that bring a schema back to what it should be.
+//!
+//! What has to go goes first, in the reverse of the order in which it was made, together with all that cannot stay
+//! without it. Then `remake` makes the expected schema in its order, as far as it is not there. Nothing is dropped that
+//! holds data unless that is allowed.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
+use super::diff::{Comparison, Same};
+use super::links::Links;
+use super::object::Object;
+use super::order::{self, Circle, Step};
+use super::text::with_name;
+use super::way::{Way, holds_data, way};
+use super::{Blueprint, Kind};
+use crate::db::SchemaName;
+
+/// What becomes of tables and columns that should not be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataLoss {
+    /// They stay, and their statements are comments.
+    Refuse,
+    Allow,
+}
+
+/// Statements that mend a schema.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mend {
+    /// What is left to a person, and why.
+    remarks: Vec<String>,
+    /// New labels of enums, which can be used only when their transaction is over: type, and what follows `ADD VALUE`.
+    pub(super) labels: Vec<(String, String)>,
+    pub(super) statements: Vec<String>,
+}
+
+impl Mend {
+    /// A script for psql, whose own transaction makes the changes all or none.
+    pub fn sql(&self, schema: &SchemaName) -> String {
+        let name = schema.quoted();
+        let mut text = String::new();
+        for remark in &self.remarks {
+            for line in with_name(remark, schema).lines() {
+                text.push_str(&format!("-- {line}\n"));
+            }
+        }
+        for (kind, label) in &self.labels {
+            text.push_str(&format!("ALTER TYPE {name}.{kind} ADD VALUE {label};\n"));
+        }
+        if self.statements.is_empty() {
+            return text;
+        }
+        text.push_str(&format!(
+            "BEGIN;\n\
+             SET LOCAL search_path = {name}, pg_catalog;\n\
+             SET LOCAL check_function_bodies = off;\n\
+             SET LOCAL standard_conforming_strings = on;\n\
+             SET LOCAL datestyle = iso;\n\
+             SET LOCAL intervalstyle = postgres;\n\
+             SET LOCAL default_tablespace = '';\n\
+             SET LOCAL default_table_access_method = heap;\n\
+             SET LOCAL xmloption = content;\n"
+        ));
+        for statement in &self.statements {
+            text.push_str(&with_name(statement, schema));
+            text.push_str(";\n");
+        }
+        text.push_str("COMMIT;\n");
+        text
+    }
+}
+
+impl Blueprint {
+    /// What makes `found` into this schema.
+    pub fn mend(&self, found: &Self, same: &Same, loss: DataLoss) -> Result<Mend, Circle> {
+        let comparison = Comparison::new(self, found, same);
+        let mut work = Work {
+            expected: self,
+            found,
+            links: Links::new(found),
+            dropped: HashSet::new(),
+            kept: HashSet::new(),
+            made: HashSet::new(),
+            changes: vec![None; self.objects.len()],
+            mend: Mend::default(),
+            loss,
+        };
+        work.decide(&comparison);
+        work.make_what_is_missing(&comparison);
+        work.drop_what_must_go(&found.steps()?);
+        work.make_in_order(&self.steps()?);
+        work.fill_views();
+        Ok(work.mend)
+    }
+
+    fn steps(&self) -> Result<Vec<Step>, Circle> {
+        order::order(&self.objects, &self.aliases, &self.dependencies, self.rules)
+    }
+}
+
+/// The statements while they are put together; what makes objects is in [`super::remake`].
+pub(super) struct Work<'a> {
+    pub(super) expected: &'a Blueprint,
+    pub(super) found: &'a Blueprint,
+    links: Links,
+    /// Of what is found.
+    pub(super) dropped: HashSet<usize>,
+    /// What should go and holds data.
+    kept: HashSet<usize>,
+    /// Of what is expected.
+    pub(super) made: HashSet<usize>,
+    /// What changes an object that stays, for each expected one.
+    pub(super) changes: Vec<Option<String>>,
+    pub(super) mend: Mend,
+    loss: DataLoss,
+}
+
+impl Work<'_> {
+    /// Decides what goes and what is changed in its place.
+    fn decide(&mut self, comparison: &Comparison<'_>) {
+        for (wanted, is) in &comparison.different {
+            let (wanted, is) = (*wanted, *is);
+            match way(&self.expected.objects[wanted], &self.found.objects[is]) {
+                _ if self.comes_from_a_parent(self.expected, wanted, comparison)
+                    || self.follows_its_table(is) => {}
+                Way::Change(change) => {
+                    if self.expected.objects[wanted].kind == Kind::Column {
+                        for blocker in self.blockers(is) {
+                            self.drop(blocker);
+                        }
+                    }
+                    self.changes[wanted] = Some(change);
+                }
+                Way::Anew => self.drop(is),
+                Way::None(reason) => {
+                    let object = &self.found.objects[is];
+                    self.remark(format!("not mended, {reason}: {} {}", object.kind, object.name));
+                }
+            }
+        }
+        self.drop_what_is_extra(comparison);
+    }
+
+    /// Tables and columns first: where they stay, so does what belongs to them.
+    fn drop_what_is_extra(&mut self, comparison: &Comparison<'_>) {
+        let all: HashSet<usize> = comparison.extra.iter().copied().collect();
+        let mut extra: Vec<usize> = comparison.extra.clone();
+        extra.retain(|index| !self.links.is_within(*index, &all));
+        extra.sort_by_key(|index| !holds_data(&self.found.objects[*index]));
+        for extra in &extra {
+            let object = &self.found.objects[*extra];
+            let parent = self
+                .links
+                .parent(*extra)
+                .map(|parent| &self.found.objects[parent]);
+            let is_label = object.kind == Kind::EnumLabel
+                && parent.is_some_and(|parent| {
+                    comparison
+                        .expected
+                        .contains_key(&(parent.kind, parent.name.as_str()))
+                });
+            if is_label {
+                let remark = format!("not mended, PostgreSQL removes no label: enum label {}", object.name);
+                self.remark(remark);
+            } else if !self.comes_from_a_parent(self.found, *extra, comparison) {
+                self.drop(*extra);
+            }
+        }
+    }
+
+    /// Lets an object go with all that cannot stay without it, unless data would go as well.
+    fn drop(&mut self, root: usize) {
+        let falling = self.links.falling_with(root);
+        if falling.iter().any(|object| self.links.is_within(*object, &self.kept)) {
+            return;
+        }
+        let mut losses: Vec<&Object> = falling
+            .iter()
+            .filter(|object| !self.links.is_within(**object, &falling))
+            .map(|object| &self.found.objects[*object])
+            .filter(|object| holds_data(object) || self.is_attribute_in_use(object))
+            .collect();
+        if losses.is_empty() || self.loss == DataLoss::Allow {
+            self.dropped.extend(falling);
+            return;
+        }
+        self.kept.insert(root);
+        losses.sort_by_key(|object| (object.kind, &object.name));
+        let root = &self.found.objects[root];
+        if !losses.contains(&root) {
+            losses.push(root);
+        }
+        let remarks: Vec<String> = losses
+            .iter()
+            .filter_map(|object| Some(format!("loses data: {};", statement_to_drop(object)?)))
+            .collect();
+        for remark in remarks {
+            self.remark(remark);
+        }
+    }
+
+    fn remark(&mut self, remark: String) {
+        if !self.mend.remarks.contains(&remark) {
+            self.mend.remarks.push(remark);
+        }
+    }
+
+    /// What keeps a column from changing its type.
+    fn blockers(&self, column: usize) -> Vec<usize> {
+        let dependents = self.links.dependents(column).iter().copied();
+        dependents
+            .filter(|dependent| {
+                matches!(
+                    self.found.objects[*dependent].kind,
+                    Kind::View
+                        | Kind::MaterializedView
+                        | Kind::Rule
+                        | Kind::Policy
+                        | Kind::Trigger
+                        | Kind::Function
+                        | Kind::Procedure
+                        | Kind::Column
+                        | Kind::Default
+                )
+            })
+            .collect()
+    }
+
+    /// Values of tables' columns are made of the attribute's type.
+    fn is_attribute_in_use(&self, object: &Object) -> bool {
+        let is_column = |index: &usize| self.found.objects[*index].kind == Kind::Column;
+        object.kind == Kind::Attribute
+            && self.found.objects.iter().enumerate().any(|(index, candidate)| {
+                candidate.kind == Kind::Type
+                    && candidate.address == object.parent
+                    && self.links.dependents(index).iter().any(is_column)
+            })
+    }
+
+    /// A sequence that goes with a column changes its owner with the table.
+    fn follows_its_table(&self, found: usize) -> bool {
+        let object = &self.found.objects[found];
+        object.kind == Kind::Owner
+            && self.links.parent(found).is_some_and(|sequence| {
+                let dependents = self.links.dependents(sequence).iter();
+                self.found.objects[sequence].kind == Kind::Sequence
+                    && dependents
+                        .map(|dependent| &self.found.objects[*dependent])
+                        .any(|dependent| dependent.kind == Kind::SequenceOwner)
+            })
+    }
+
+    /// Whether a column is one of a partition or child, and the same is to be done to the parent's.
+    pub(super) fn comes_from_a_parent(&self, blueprint: &Blueprint, column: usize, comparison: &Comparison<'_>) -> bool {
+        let object = &blueprint.objects[column];
+        if object.kind != Kind::Column {
+            return false;
+        }
+        let Some(table) = object.parent else {
+            return false;
+        };
+        let Some(own_name) = blueprint
+            .objects
+            .iter()
+            .find(|candidate| candidate.address == Some(table))
+            .and_then(|table| object.name.strip_prefix(&table.name))
+        else {
+            return false;
+        };
+        let has_changed = |name: &str| {
+            let key = (Kind::Column, name);
+            match (comparison.expected.get(&key), comparison.found.get(&key)) {
+                (Some(wanted), Some(is)) => {
+                    self.expected.objects[*wanted].definition() != self.found.objects[*is].definition()
+                }
+                (None, None) => false,
+                _ => true,
+            }
+        };
+        blueprint
+            .objects
+            .iter()
+            .filter(|join| matches!(join.kind, Kind::Partition | Kind::Inheritance))
+            .filter(|join| join.parent == Some(table))
+            .filter_map(|join| {
+                blueprint
+                    .objects
+                    .iter()
+                    .find(|parent| parent.address == join.needs)
+            })
+            .any(|parent| has_changed(&format!("{}{own_name}", parent.name)))
+    }
+
+    fn drop_what_must_go(&mut self, steps: &[Step]) {
+        let mut order: Vec<(usize, usize)> = Vec::new();
+        for (at, step) in steps.iter().enumerate() {
+            let objects = std::iter::once(step.object).chain(step.inlined.iter().copied());
+            order.extend(
+                objects
+                    .filter(|object| self.dropped.contains(object))
+                    .map(|object| (at, object)),
+            );
+        }
+        order.sort_by_key(|(at, index)| {
+            let object = &self.found.objects[*index];
+            let is_generated = object.kind == Kind::Column && object.change.is_none();
+            Reverse((*at, object.kind, is_generated, object.position))
+        });
+        let mut done = HashSet::new();
+        for (_, index) in order {
+            if done.insert(index)
+                && !self.links.is_within(index, &self.dropped)
+                && !self.goes_with_its_index(index)
+            {
+                let statement = statement_to_drop(&self.found.objects[index]);
+                self.mend.statements.extend(statement);
+            }
+        }
+    }
+
+    /// Whether an index belongs to one of the partitioned table that goes and takes it along.
+    fn goes_with_its_index(&self, index: usize) -> bool {
+        let object = &self.found.objects[index];
+        object.kind == Kind::Index
+            && self.found.objects.iter().any(|join| {
+                join.kind == Kind::IndexPartition
+                    && join.parent == object.address
+                    && self
+                        .dropped
+                        .iter()
+                        .any(|dropped| self.found.objects[*dropped].address == join.needs)
+            })
+    }
+}
+
+/// A sequence may be gone already with the column that it went with.
+fn statement_to_drop(object: &Object) -> Option<String> {
+    let drop = object.drop.clone().or_else(|| match object.kind {
+        Kind::Table => Some(format!("DROP TABLE {}", object.name)),
+        Kind::ForeignTable => Some(format!("DROP FOREIGN TABLE {}", object.name)),
+        _ => None,
+    })?;
+    Some(match object.kind {
+        Kind::Sequence => drop.replacen("DROP SEQUENCE ", "DROP SEQUENCE IF EXISTS ", 1),
+        _ => drop,
+    })
+}
