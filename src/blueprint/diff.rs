@@ -212,13 +212,17 @@ impl Blueprint {
             .any(|(object, _)| self.objects[*object].kind.is_deparsed())
     }
 
-    /// What is the same in `found` once both have been made anew.
+    /// What is the same in `found` although the texts differ: one of them, made anew, comes out as the other, or both
+    /// come out the same.
     pub fn same(&self, found: &Self, expected: &Replayed, replayed: &Replayed) -> Same {
         let different = Comparison::new(self, found, &Same::default()).different;
-        let same = different.into_iter().filter_map(|(object, _)| {
-            let object = &self.objects[object];
+        let same = different.into_iter().filter_map(|(wanted, is)| {
+            let object = &self.objects[wanted];
             let key = (object.kind, object.name.clone());
-            (expected.0.get(&key)? == replayed.0.get(&key)?).then_some(key)
+            let (one, other) = (expected.0.get(&key)?, replayed.0.get(&key)?);
+            let is_same =
+                one == other || *one == found.objects[is].definition() || *other == object.definition();
+            is_same.then_some(key)
         });
         Same(same.collect())
     }
@@ -241,14 +245,13 @@ impl Blueprint {
             name = scratch.quoted(),
         );
         let (transaction, _) = session.begin(&opening).await?;
-        let result = async {
+        let result: Result<Self, ReplayError> = async {
             transaction.script(&script.sql(&scratch)).await?;
             Ok(read_in_tx(&transaction, &scratch).await?)
         }
         .await;
         transaction.rollback().await?;
-        let blueprint: Self = result.map_err(|error: ReplayError| error)?;
-        let objects = blueprint.objects.into_iter();
+        let objects = result?.objects.into_iter();
         Ok(Replayed(
             objects
                 .map(|object| ((object.kind, object.name.clone()), object.definition()))

@@ -51,6 +51,15 @@ impl Links {
                 link(index, needed);
             }
         }
+        // The row of an expression that generates a column stands for the column. Such a column needs no other of them.
+        let generated: HashMap<Address, usize> = blueprint
+            .dependencies
+            .iter()
+            .filter(|(dependent, _)| find(dependent).is_some_and(|from| objects[from].kind == Kind::Table))
+            .filter_map(|(dependent, needed)| Some((*dependent, find(needed)?)))
+            .filter(|(_, to)| objects[*to].kind == Kind::Column && objects[*to].change.is_none())
+            .collect();
+        let find = |address: &Address| generated.get(address).copied().or_else(|| find(address));
         for (dependent, needed) in &blueprint.dependencies {
             let (Some(from), Some(to)) = (find(dependent), find(needed)) else {
                 continue;

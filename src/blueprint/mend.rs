@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use super::diff::{Comparison, Same};
 use super::links::Links;
-use super::object::Object;
+use super::object::{Address, Object};
 use super::order::{self, Circle, Step};
 use super::text::with_name;
 use super::way::{Way, holds_data, way};
@@ -160,7 +160,10 @@ impl Work<'_> {
                         .contains_key(&(parent.kind, parent.name.as_str()))
                 });
             if is_label {
-                let remark = format!("not mended, PostgreSQL removes no label: enum label {}", object.name);
+                let remark = format!(
+                    "not mended, PostgreSQL removes no label: enum label {}",
+                    object.name
+                );
                 self.remark(remark);
             } else if !self.comes_from_a_parent(self.found, *extra, comparison) {
                 self.drop(*extra);
@@ -171,7 +174,10 @@ impl Work<'_> {
     /// Lets an object go with all that cannot stay without it, unless data would go as well.
     fn drop(&mut self, root: usize) {
         let falling = self.links.falling_with(root);
-        if falling.iter().any(|object| self.links.is_within(*object, &self.kept)) {
+        if falling
+            .iter()
+            .any(|object| self.links.is_within(*object, &self.kept))
+        {
             return;
         }
         let mut losses: Vec<&Object> = falling
@@ -250,25 +256,35 @@ impl Work<'_> {
             })
     }
 
-    /// Whether a column is one of a partition or child, and the same is to be done to the parent's.
-    pub(super) fn comes_from_a_parent(&self, blueprint: &Blueprint, column: usize, comparison: &Comparison<'_>) -> bool {
-        let object = &blueprint.objects[column];
-        if object.kind != Kind::Column {
-            return false;
-        }
-        let Some(table) = object.parent else {
+    /// Whether something of a partition or child comes with its parent's, to which the same is to be done.
+    pub(super) fn comes_from_a_parent(
+        &self,
+        blueprint: &Blueprint,
+        index: usize,
+        comparison: &Comparison<'_>,
+    ) -> bool {
+        let object = &blueprint.objects[index];
+        let Some(table) = object.parent.map(Address::whole) else {
             return false;
         };
-        let Some(own_name) = blueprint
-            .objects
-            .iter()
-            .find(|candidate| candidate.address == Some(table))
-            .and_then(|table| object.name.strip_prefix(&table.name))
-        else {
+        let objects = || blueprint.objects.iter();
+        let name_of = |table| objects().find(|object| object.address == Some(table));
+        let Some(own_table) = name_of(table) else {
             return false;
+        };
+        let same_of = |parent: &str| match object.kind {
+            Kind::Column | Kind::NotNull => {
+                let column = object.name.strip_prefix(&own_table.name)?;
+                Some(format!("{parent}{column}"))
+            }
+            Kind::Check => {
+                let constraint = object.name.strip_suffix(&own_table.name)?;
+                Some(format!("{constraint}{parent}"))
+            }
+            _ => None,
         };
         let has_changed = |name: &str| {
-            let key = (Kind::Column, name);
+            let key = (object.kind, name);
             match (comparison.expected.get(&key), comparison.found.get(&key)) {
                 (Some(wanted), Some(is)) => {
                     self.expected.objects[*wanted].definition() != self.found.objects[*is].definition()
@@ -277,18 +293,11 @@ impl Work<'_> {
                 _ => true,
             }
         };
-        blueprint
-            .objects
-            .iter()
+        objects()
             .filter(|join| matches!(join.kind, Kind::Partition | Kind::Inheritance))
             .filter(|join| join.parent == Some(table))
-            .filter_map(|join| {
-                blueprint
-                    .objects
-                    .iter()
-                    .find(|parent| parent.address == join.needs)
-            })
-            .any(|parent| has_changed(&format!("{}{own_name}", parent.name)))
+            .filter_map(|join| same_of(&name_of(join.needs?)?.name))
+            .any(|name| has_changed(&name))
     }
 
     fn drop_what_must_go(&mut self, steps: &[Step]) {
@@ -321,14 +330,15 @@ impl Work<'_> {
     /// Whether an index belongs to one of the partitioned table that goes and takes it along.
     fn goes_with_its_index(&self, index: usize) -> bool {
         let object = &self.found.objects[index];
-        object.kind == Kind::Index
+        let own = [object.address, object.alias];
+        let is_one = |object: &Object, address| [object.address, object.alias].contains(&address);
+        matches!(object.kind, Kind::Index | Kind::Constraint)
             && self.found.objects.iter().any(|join| {
+                let mut dropped = self.dropped.iter().map(|dropped| &self.found.objects[*dropped]);
                 join.kind == Kind::IndexPartition
-                    && join.parent == object.address
-                    && self
-                        .dropped
-                        .iter()
-                        .any(|dropped| self.found.objects[*dropped].address == join.needs)
+                    && own.contains(&join.parent)
+                    && join.needs.is_some()
+                    && dropped.any(|dropped| is_one(dropped, join.needs))
             })
     }
 }
@@ -342,6 +352,8 @@ fn statement_to_drop(object: &Object) -> Option<String> {
     })?;
     Some(match object.kind {
         Kind::Sequence => drop.replacen("DROP SEQUENCE ", "DROP SEQUENCE IF EXISTS ", 1),
+        // Its partitions have it from a partitioned table.
+        Kind::NotNull => drop.replacen("ALTER TABLE ONLY ", "ALTER TABLE ", 1),
         _ => drop,
     })
 }

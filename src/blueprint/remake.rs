@@ -26,7 +26,7 @@ impl Work<'_> {
             let object = &self.expected.objects[*index];
             let is_new = object.parent.is_none_or(|parent| {
                 let mut objects = self.expected.objects.iter();
-                let parent = objects.find(|candidate| candidate.address == Some(parent));
+                let parent = objects.find(|candidate| candidate.address == Some(parent.whole()));
                 parent.is_some_and(|parent| {
                     !comparison
                         .found
@@ -34,9 +34,9 @@ impl Work<'_> {
                 })
             });
             // A column that a child has from its parent comes with the parent's.
-            is_new
-                || !(object.kind == Kind::Column && object.inline.is_none())
-                    && !self.comes_from_a_parent(self.expected, *index, comparison)
+            let is_inherited = object.kind == Kind::Column && object.inline.is_none()
+                || self.comes_from_a_parent(self.expected, *index, comparison);
+            is_new || !is_inherited
         });
         self.made = went.chain(missing).collect();
         let links = Links::new(self.expected);

@@ -12,9 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::exec::is_gone;
 use super::original::OriginalError;
-use crate::blueprint::{
-    self, Blueprint, DataLoss, Difference, Mend, ReadError, ReplayError, Replayed, Same,
-};
+use crate::blueprint::{self, Blueprint, DataLoss, Difference, Mend, ReadError, ReplayError, Replayed, Same};
 use crate::db::{Db, OpenTenantError, SchemaName};
 use crate::fleet::{self, Answer, Observer, Plan, Report, Stop, Urgency};
 use crate::tenant::{Tenant, fingerprints};
@@ -189,7 +187,12 @@ struct Reference {
 }
 
 impl Reference {
-    async fn new(db: &Db, against: Against, mend: Option<DataLoss>, lock_timeout: Duration) -> anyhow::Result<Self> {
+    async fn new(
+        db: &Db,
+        against: Against,
+        mend: Option<DataLoss>,
+        lock_timeout: Duration,
+    ) -> anyhow::Result<Self> {
         let mut session = db.direct().await?;
         let schema = against.schema();
         let fingerprint = blueprint::fingerprints(&mut session, std::slice::from_ref(schema))

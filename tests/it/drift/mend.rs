@@ -12,20 +12,41 @@ fn what_holds_data_is_dropped_only_when_that_is_allowed() {
         drift: &[],
     };
     let cases = [
-        case("column", "ALTER TABLE users ADD COLUMN legacy text; CREATE INDEX legacy ON users (legacy); \
-                        CREATE VIEW old AS SELECT legacy FROM users"),
-        case("table", "CREATE TABLE legacy (id serial PRIMARY KEY, user_id bigint REFERENCES users); \
-                       CREATE VIEW old AS SELECT * FROM legacy; GRANT SELECT ON legacy TO drift_reader"),
-        case("generated", "ALTER TABLE users DROP COLUMN folded, ADD COLUMN folded text"),
-        case("was-generated", "ALTER TABLE orders DROP COLUMN amount CASCADE; \
-              ALTER TABLE orders ADD COLUMN amount numeric(10, 2) GENERATED ALWAYS AS (user_id * 2) STORED"),
-        case("partition", "CREATE TABLE events_2027 PARTITION OF events FOR VALUES FROM ('2027-01-01+00') TO (MAXVALUE)"),
-        case("domain", "ALTER TABLE users DROP COLUMN note CASCADE; DROP DOMAIN short; CREATE DOMAIN short AS varchar; \
+        case(
+            "column",
+            "ALTER TABLE users ADD COLUMN legacy text; CREATE INDEX legacy ON users (legacy); \
+                        CREATE VIEW old AS SELECT legacy FROM users",
+        ),
+        case(
+            "table",
+            "CREATE TABLE legacy (id serial PRIMARY KEY, user_id bigint REFERENCES users); \
+                       CREATE VIEW old AS SELECT * FROM legacy; GRANT SELECT ON legacy TO drift_reader",
+        ),
+        case(
+            "generated",
+            "ALTER TABLE users DROP COLUMN folded, ADD COLUMN folded text",
+        ),
+        case(
+            "was-generated",
+            "ALTER TABLE orders DROP COLUMN amount CASCADE; \
+              ALTER TABLE orders ADD COLUMN amount numeric(10, 2) GENERATED ALWAYS AS (user_id * 2) STORED",
+        ),
+        case(
+            "partition",
+            "CREATE TABLE events_2027 PARTITION OF events FOR VALUES FROM ('2027-01-01+00') TO (MAXVALUE)",
+        ),
+        case(
+            "domain",
+            "ALTER TABLE users DROP COLUMN note CASCADE; DROP DOMAIN short; CREATE DOMAIN short AS varchar; \
               ALTER TABLE users ADD COLUMN note short; \
-              ALTER TABLE users ADD COLUMN folded text GENERATED ALWAYS AS (lower(note)) STORED"),
+              ALTER TABLE users ADD COLUMN folded text GENERATED ALWAYS AS (lower(note)) STORED",
+        ),
     ];
     let database = database(&cases);
-    let json = database.run(&["drift", "--all", "--sql", "-o", "json"]).exits(4).json();
+    let json = database
+        .run(&["drift", "--all", "--sql", "-o", "json"])
+        .exits(4)
+        .json();
     let losses: Vec<&str> = json["tenants"]
         .as_array()
         .expect("a list")
@@ -47,21 +68,40 @@ fn what_holds_data_is_dropped_only_when_that_is_allowed() {
         database.sql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'legacy' AND table_schema = 'tenant_column'"),
         "1"
     );
-    assert_eq!(database.sql("SELECT to_regclass('tenant_column.legacy') IS NULL"), "t", "the index goes");
+    assert_eq!(
+        database.sql("SELECT to_regclass('tenant_column.legacy') IS NULL"),
+        "t",
+        "the index goes"
+    );
     let wrong = mended(&database, &slugs, &["--allow-data-loss"]);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    database.run(&["drift", "--all", "--allow-data-loss"]).exits(2).says("--sql");
+    database
+        .run(&["drift", "--all", "--allow-data-loss"])
+        .exits(2)
+        .says("--sql");
 }
 
 #[test]
 fn labels_are_added_where_they_belong_and_never_removed() {
     let database = database(&[]);
     database.run(&["create", "acme", "globex"]).success();
-    in_schema(&database, "tenant_template", "ALTER TYPE plan ADD VALUE 'trial' BEFORE 'free'; \
+    in_schema(
+        &database,
+        "tenant_template",
+        "ALTER TYPE plan ADD VALUE 'trial' BEFORE 'free'; \
         ALTER TYPE plan ADD VALUE 'test' BEFORE 'trial'; ALTER TYPE plan ADD VALUE 'team' AFTER 'basic'; \
-        ALTER TYPE plan ADD VALUE 'vast'");
-    in_schema(&database, "tenant_template", "ALTER TABLE users ALTER COLUMN plan SET DEFAULT 'trial'");
-    in_schema(&database, "tenant_globex", "ALTER TYPE plan ADD VALUE 'old' BEFORE 'pro'");
+        ALTER TYPE plan ADD VALUE 'vast'",
+    );
+    in_schema(
+        &database,
+        "tenant_template",
+        "ALTER TABLE users ALTER COLUMN plan SET DEFAULT 'trial'",
+    );
+    in_schema(
+        &database,
+        "tenant_globex",
+        "ALTER TYPE plan ADD VALUE 'old' BEFORE 'pro'",
+    );
     let wrong = mended(&database, &["acme"], &[]);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let labels = "SELECT string_agg(enumlabel, ' ' ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = ";
@@ -102,13 +142,25 @@ fn partitions_follow_their_table() {
     let slugs = ["behind", "ahead", "other"];
     database.run(&[&["create"], slugs.as_slice()].concat()).success();
     for schema in ["tenant_template", "tenant_other", "tenant_ahead"] {
-        in_schema(&database, schema, "ALTER TABLE events ADD COLUMN who text NOT NULL DEFAULT '-'; \
-            CREATE INDEX events_what_idx ON events (what); ALTER TABLE events ADD CHECK (what <> '')");
+        in_schema(
+            &database,
+            schema,
+            "ALTER TABLE events ADD COLUMN who text NOT NULL DEFAULT '-'; \
+            CREATE INDEX events_what_idx ON events (what); ALTER TABLE events ADD CHECK (what <> '')",
+        );
     }
-    in_schema(&database, "tenant_other", "ALTER TABLE events ALTER COLUMN who TYPE varchar(9); DROP INDEX events_at_idx; \
-        ALTER TABLE events ALTER COLUMN what SET NOT NULL");
-    in_schema(&database, "tenant_ahead", "ALTER TABLE events ADD COLUMN extra text; CREATE INDEX extra ON events (extra); \
-        ALTER TABLE events ADD PRIMARY KEY (at)");
+    in_schema(
+        &database,
+        "tenant_other",
+        "ALTER TABLE events ALTER COLUMN who TYPE varchar(9); DROP INDEX events_at_idx; \
+        ALTER TABLE events ALTER COLUMN what SET NOT NULL",
+    );
+    in_schema(
+        &database,
+        "tenant_ahead",
+        "ALTER TABLE events ADD COLUMN extra text; CREATE INDEX extra ON events (extra); \
+        ALTER TABLE events ADD PRIMARY KEY (at)",
+    );
     let wrong = mended(&database, &slugs, &["--allow-data-loss"]);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -140,15 +192,22 @@ fn a_number_that_is_identity_again_goes_on_behind_the_rows() {
         drift: &[],
     }]);
     assert_eq!(mended(&database, &["acme"], &[]), [""; 0]);
-    assert_eq!(database.sql("INSERT INTO tenant_acme.users (email) VALUES ('y') RETURNING id"), "42");
+    assert_eq!(
+        database.sql("INSERT INTO tenant_acme.users (email) VALUES ('y') RETURNING id"),
+        "42"
+    );
 }
 
 #[test]
 fn the_script_is_ready_for_psql() {
     let database = Database::with_tenants(&["acme", "globex", "initech"]);
     for slug in ["acme", "globex"] {
-        in_schema(&database, &schema_of(slug), "DROP INDEX users_email_key; ALTER TABLE users ADD COLUMN legacy text, \
-            ALTER COLUMN role DROP DEFAULT; COMMENT ON TABLE users IS 'People'");
+        in_schema(
+            &database,
+            &schema_of(slug),
+            "DROP INDEX users_email_key; ALTER TABLE users ADD COLUMN legacy text, \
+            ALTER COLUMN role DROP DEFAULT; COMMENT ON TABLE users IS 'People'",
+        );
     }
     let run = database.run(&["drift", "--all", "--sql"]).exits(4);
     insta::assert_snapshot!(run.shown(), @r#"
@@ -193,5 +252,8 @@ fn the_script_is_ready_for_psql() {
     assert_eq!(listed(&json, "globex"), ["extra column users.legacy"]);
     let run = database.run(&["drift", "initech", "--sql"]).success();
     assert_eq!(run.stdout, "");
-    database.run(&["drift", "--all", "--sql", "-o", "csv"]).exits(2).says("json");
+    database
+        .run(&["drift", "--all", "--sql", "-o", "csv"])
+        .exits(2)
+        .says("json");
 }

@@ -2,6 +2,7 @@
 
 mod cases;
 mod mend;
+mod stable;
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -127,7 +128,9 @@ fn every_change_is_called_by_its_name_and_mended() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     for slug in slugs {
         let schema = schema_of(slug);
-        let rows = database.sql(&format!("SELECT count(*), (SELECT count(*) FROM {schema}.orders) FROM {schema}.users"));
+        let rows = database.sql(&format!(
+            "SELECT count(*), (SELECT count(*) FROM {schema}.orders) FROM {schema}.users"
+        ));
         let expected = if slug == "table-dropped" { "1|0" } else { "1|1" };
         assert_eq!(rows, expected, "{slug}");
     }
