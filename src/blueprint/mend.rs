@@ -11,6 +11,7 @@ use super::diff::{Comparison, Same};
 use super::links::Links;
 use super::object::{Address, Object};
 use super::order::{self, Circle, Step};
+use super::script::Shape;
 use super::text::with_name;
 use super::way::{Way, holds_data, way};
 use super::{Blueprint, Kind};
@@ -94,7 +95,13 @@ impl Blueprint {
     }
 
     fn steps(&self) -> Result<Vec<Step>, Circle> {
-        order::order(&self.objects, &self.aliases, &self.dependencies, self.rules)
+        order::order(
+            &self.objects,
+            &self.aliases,
+            &self.dependencies,
+            self.catalogs,
+            Shape::Empty,
+        )
     }
 }
 

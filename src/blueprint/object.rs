@@ -10,6 +10,13 @@ pub(super) struct Address {
     pub(super) sub: i32,
 }
 
+impl Address {
+    /// The row as a whole.
+    pub(super) fn whole(self) -> Self {
+        Self { sub: 0, ..self }
+    }
+}
+
 /// What makes, changes and removes one thing: a table, one of its columns, that column's default, a comment on it.
 ///
 /// The SQL names the schema's own objects without their schema, so that it means the same wherever `search_path`

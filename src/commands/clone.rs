@@ -3,13 +3,14 @@ use serde_json::{Value, json};
 
 use super::tenant_view::TenantView;
 use crate::blueprint::UnclearText;
-use crate::cli::args::{parse_metadata, parse_name, parse_plan, parse_region, parse_slug};
+use crate::cli::args::parse_slug;
 use crate::context::Context;
 use crate::error::UsageError;
 use crate::exit::ExitStatus;
 use crate::fleet::Retry;
 use crate::ops::clone::{self, Contents, Report};
 use crate::ops::create;
+use crate::tenant::attribute;
 use crate::tenant::{Domain, NewTenant, Slug, Tenant};
 use crate::ui::{Cell, Column, Table, View};
 
@@ -29,19 +30,19 @@ pub(crate) struct CloneArgs {
     #[arg(long)]
     schema_only: bool,
     /// Name for people [default: the slug]
-    #[arg(long, value_parser = parse_name)]
+    #[arg(long, value_parser = attribute::name)]
     name: Option<String>,
     /// Host name that belongs to the copy
     #[arg(long)]
     domain: Option<String>,
     /// Subscription plan [default: the original's]
-    #[arg(long, value_parser = parse_plan)]
+    #[arg(long, value_parser = attribute::plan)]
     plan: Option<String>,
     /// Region in which the copy lives [default: the original's]
-    #[arg(long, value_parser = parse_region)]
+    #[arg(long, value_parser = attribute::region)]
     region: Option<String>,
     /// Anything else worth keeping, as a JSON object [default: the original's]
-    #[arg(long, value_name = "JSON", value_parser = parse_metadata)]
+    #[arg(long, value_name = "JSON", value_parser = attribute::metadata)]
     metadata: Option<Value>,
     /// Copy texts that mention the original's schema in an unclear way as they are
     #[arg(long)]
