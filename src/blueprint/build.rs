@@ -168,10 +168,9 @@ impl Blueprint {
                 Some(format!("COMMENT ON {target} IS NULL")),
             ));
         }
-        // A sequence that goes with a column belongs to whom the table belongs.
         let owner = answer
             .text("owner_name")
-            .filter(|_| !answer.flag("owner_follows"));
+            .filter(|_| object.kind != Kind::IdentitySequence);
         if let Some(owner) = owner {
             self.objects.push(hangs_on(
                 Kind::Owner,

@@ -96,7 +96,7 @@ pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> R
         "SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = 0; SET LOCAL jit = off; \
          SET LOCAL datestyle = iso; SET LOCAL intervalstyle = postgres; SET LOCAL extra_float_digits = 1; \
          SET LOCAL standard_conforming_strings = on; SET LOCAL quote_all_identifiers = off; \
-         SELECT oid, current_setting('server_version_num'), current_user FROM pg_namespace WHERE nspname = {}",
+         SELECT oid, current_setting('server_version_num'), quote_ident(current_user) FROM pg_namespace WHERE nspname = {}",
         QuotedText::new(schema.as_str()),
     );
     let answers = transaction.text_query(&opening).await?;

@@ -1,9 +1,10 @@
 //! A blueprint as statements, for any schema's name.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::Kind;
-use super::object::{List, Object};
+use super::object::{Address, List, Object};
 use super::order::{Form, Step};
 use super::text::with_name;
 use crate::db::SchemaName;
@@ -62,17 +63,29 @@ pub(super) fn script(
     role: &str,
     filled: &[String],
 ) -> Script {
-    let own_owner = format!("OWNER TO {}", crate::db::QuotedIdent::new(role));
+    let own_owner = format!(" OWNER TO {role}");
+    // A sequence that goes with a column belongs to whom the table belongs.
+    let following: HashSet<Address> = objects
+        .iter()
+        .filter(|object| matches!(object.kind, Kind::SequenceOwner | Kind::IdentitySequence))
+        .filter_map(|object| {
+            if object.kind == Kind::SequenceOwner {
+                object.parent
+            } else {
+                object.address
+            }
+        })
+        .collect();
     let is_late = late(objects, steps, shape);
     let mut script = Script::default();
     for (at, step) in steps.iter().enumerate() {
         let object = &objects[step.object];
-        if object.kind == Kind::Owner
-            && object
-                .create
-                .as_ref()
-                .is_some_and(|text| text.ends_with(&own_owner))
-        {
+        let is_own = object
+            .create
+            .as_ref()
+            .is_some_and(|text| text.ends_with(&own_owner));
+        let follows = object.parent.is_some_and(|owned| following.contains(&owned));
+        if object.kind == Kind::Owner && (is_own || follows) {
             continue;
         }
         let inlined: Vec<&Object> = step.inlined.iter().map(|index| &objects[*index]).collect();

@@ -14,6 +14,8 @@ pub struct Original {
     before_rows: Vec<Statement>,
     rows: Vec<String>,
     after_rows: Vec<Statement>,
+    /// What fills the materialized views that the original has filled.
+    refreshes: Vec<Statement>,
     /// The version that the schema's own history tells.
     pub version: Option<i64>,
     pub fingerprint: Option<String>,
@@ -135,6 +137,7 @@ impl Original {
             before_rows: script.before_rows,
             rows,
             after_rows: script.after_rows,
+            refreshes: script.refreshes,
             version,
             fingerprint,
             blueprint,
@@ -171,6 +174,7 @@ impl Original {
             .map(written)
             .chain(self.rows.iter().map(|sql| ("rows".to_owned(), sql.clone())))
             .chain(self.after_rows.iter().map(written))
+            .chain(self.refreshes.iter().map(written))
     }
 
     /// Finds out which statement fails, in a transaction that begins with `settings` and is rolled back.

@@ -2,13 +2,13 @@ use std::fs;
 
 use crate::support::{Database, Program, Run, signal, wait_until};
 
-fn users(slugs: &[&str]) -> Database {
+fn people(slugs: &[&str]) -> Database {
     let database = Database::with_tenants(slugs);
     for (number, slug) in (1..).zip(slugs) {
         let schema = slug.replace('-', "_");
         database.sql(&format!(
-            "CREATE TABLE tenant_{schema}.users (id int PRIMARY KEY, name text); \
-             INSERT INTO tenant_{schema}.users SELECT n, '{slug} ' || n FROM generate_series(1, {number}) n"
+            "CREATE TABLE tenant_{schema}.people (id int PRIMARY KEY, name text); \
+             INSERT INTO tenant_{schema}.people SELECT n, '{slug} ' || n FROM generate_series(1, {number}) n"
         ));
     }
     database
@@ -16,9 +16,14 @@ fn users(slugs: &[&str]) -> Database {
 
 #[test]
 fn answers_are_merged_with_the_tenant_in_front() {
-    let database = users(&["acme", "globex"]);
+    let database = people(&["acme", "globex"]);
     let run = database
-        .run(&["exec", "--all", "--sql", "select id, name from users order by id"])
+        .run(&[
+            "exec",
+            "--all",
+            "--sql",
+            "select id, name from people order by id",
+        ])
         .success();
     insta::assert_snapshot!(run.shown(), @"
     exit 0
@@ -34,7 +39,7 @@ fn answers_are_merged_with_the_tenant_in_front() {
             "exec",
             "--all",
             "-s",
-            "select count(*) as n from users",
+            "select count(*) as n from people",
             "-o",
             "csv",
         ])
@@ -54,29 +59,29 @@ fn answers_are_merged_with_the_tenant_in_front() {
 
 #[test]
 fn nothing_can_be_changed_without_write() {
-    let database = users(&["acme"]);
+    let database = people(&["acme"]);
     for sql in [
-        "delete from users",
+        "delete from people",
         "create table t (id int)",
         "select nextval('s')",
-        "set local transaction_read_only = off; delete from users",
+        "set local transaction_read_only = off; delete from people",
     ] {
         database.sql("CREATE SEQUENCE IF NOT EXISTS tenant_acme.s");
         let run = database.run(&["exec", "acme", "--sql", sql]);
         assert_eq!(run.code, 1, "{sql}: {}", run.stderr);
     }
     database
-        .run(&["exec", "acme", "--sql", "delete from users"])
+        .run(&["exec", "acme", "--sql", "delete from people"])
         .exits(1)
         .says("pass `--write`");
-    assert_eq!(database.sql("SELECT count(*) FROM tenant_acme.users"), "1");
+    assert_eq!(database.sql("SELECT count(*) FROM tenant_acme.people"), "1");
 }
 
 #[test]
 fn write_asks_and_then_changes() {
-    let database = users(&["acme", "globex"]);
+    let database = people(&["acme", "globex"]);
     database
-        .run(&["exec", "--all", "--write", "-s", "delete from users"])
+        .run(&["exec", "--all", "--write", "-s", "delete from people"])
         .exits(2)
         .says("--yes");
     let run = database
@@ -86,7 +91,7 @@ fn write_asks_and_then_changes() {
             "--write",
             "--yes",
             "-s",
-            "delete from users where id = 1",
+            "delete from people where id = 1",
         ])
         .success();
     insta::assert_snapshot!(run.shown(), @"
@@ -99,13 +104,13 @@ fn write_asks_and_then_changes() {
     ");
     assert_eq!(
         database.sql(
-            "SELECT (SELECT count(*) FROM tenant_acme.users), (SELECT count(*) FROM tenant_globex.users)"
+            "SELECT (SELECT count(*) FROM tenant_acme.people), (SELECT count(*) FROM tenant_globex.people)"
         ),
         "0|1"
     );
     assert_eq!(
         database.sql("SELECT command, outcome, details FROM tenant_operations WHERE command = 'exec'"),
-        r#"exec|done|{"statements": ["delete from users where id = 1"]}"#
+        r#"exec|done|{"statements": ["delete from people where id = 1"]}"#
     );
     assert_eq!(database.sql("SELECT count(*) FROM tenant_operation_results r JOIN tenant_operations o \
                              ON o.id = r.operation_id WHERE command = 'exec' AND r.outcome = 'done' AND duration_ms >= 0"), "2");
@@ -113,23 +118,23 @@ fn write_asks_and_then_changes() {
 
 #[test]
 fn answers_are_shown_even_when_the_log_cannot_be_finished() {
-    let database = users(&["acme"]);
+    let database = people(&["acme"]);
     database.sql(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'the log is full'; END $$; \
          CREATE TRIGGER refuse BEFORE UPDATE ON tenant_operations FOR EACH ROW EXECUTE FUNCTION refuse()",
     );
-    let statement = "insert into users values (9, 'x') returning id";
+    let statement = "insert into people values (9, 'x') returning id";
     let run = database
         .run(&["exec", "acme", "--write", "--yes", "-o", "csv", "-s", statement])
         .exits(1)
         .says("warning: the operation log does not say how this run ended: the log is full");
     assert_eq!(run.stdout, "tenant,id\nacme,9\n");
-    assert_eq!(database.sql("SELECT max(id) FROM tenant_acme.users"), "9");
+    assert_eq!(database.sql("SELECT max(id) FROM tenant_acme.people"), "9");
 }
 
 #[test]
 fn a_tenants_statements_are_one_transaction() {
-    let database = users(&["acme"]);
+    let database = people(&["acme"]);
     let run = database
         .run(&[
             "exec",
@@ -137,7 +142,7 @@ fn a_tenants_statements_are_one_transaction() {
             "--write",
             "--yes",
             "-s",
-            "delete from users; insert into users values (9, 'x'); select 1/0",
+            "delete from people; insert into people values (9, 'x'); select 1/0",
         ])
         .exits(1);
     assert!(
@@ -145,15 +150,15 @@ fn a_tenants_statements_are_one_transaction() {
         "{}",
         run.stderr
     );
-    assert_eq!(database.sql("SELECT id FROM tenant_acme.users"), "1");
+    assert_eq!(database.sql("SELECT id FROM tenant_acme.people"), "1");
 }
 
 #[test]
 fn one_failure_does_not_hide_the_others_answers() {
-    let database = users(&["acme", "globex", "initech"]);
-    database.sql("DROP TABLE tenant_globex.users");
+    let database = people(&["acme", "globex", "initech"]);
+    database.sql("DROP TABLE tenant_globex.people");
     let run = database
-        .run(&["exec", "--all", "-s", "select count(*) from users"])
+        .run(&["exec", "--all", "-s", "select count(*) from people"])
         .exits(3);
     insta::assert_snapshot!(run.shown(), @r#"
     exit 3
@@ -163,10 +168,10 @@ fn one_failure_does_not_hide_the_others_answers() {
     initech  3
     --- stderr
     error: 1 of 3 tenants failed to run the statements
-      globex  relation "users" does not exist (42P01)
+      globex  relation "people" does not exist (42P01)
     "#);
     let json = database
-        .run(&["exec", "--all", "-s", "select count(*) from users", "-o", "json"])
+        .run(&["exec", "--all", "-s", "select count(*) from people", "-o", "json"])
         .exits(3)
         .json();
     assert_eq!(json["failed"][0]["tenant"], "globex");
@@ -174,8 +179,8 @@ fn one_failure_does_not_hide_the_others_answers() {
 
 #[test]
 fn with_write_the_first_failure_starts_no_more() {
-    let database = users(&["a", "b", "c", "d"]);
-    database.sql("DROP TABLE tenant_b.users");
+    let database = people(&["a", "b", "c", "d"]);
+    database.sql("DROP TABLE tenant_b.people");
     let run = database
         .run(&[
             "exec",
@@ -185,7 +190,7 @@ fn with_write_the_first_failure_starts_no_more() {
             "--jobs",
             "1",
             "-s",
-            "delete from users",
+            "delete from people",
         ])
         .exits(1);
     assert!(
@@ -208,12 +213,12 @@ fn with_write_the_first_failure_starts_no_more() {
 
 #[test]
 fn statements_that_end_the_transaction_are_refused_before_any_tenant() {
-    let database = users(&["acme"]);
+    let database = people(&["acme"]);
     for sql in [
-        "commit; delete from users",
+        "commit; delete from people",
         "select 1; rollback",
         "vacuum",
-        "copy users to stdout",
+        "copy people to stdout",
         "select 'open",
         " -- nothing",
     ] {
@@ -228,8 +233,8 @@ fn statements_that_end_the_transaction_are_refused_before_any_tenant() {
 
 #[test]
 fn a_schema_that_is_missing_never_falls_through_to_public() {
-    let database = users(&["acme"]);
-    database.sql("CREATE TABLE public.users (id int); DROP SCHEMA tenant_acme CASCADE");
+    let database = people(&["acme"]);
+    database.sql("CREATE TABLE public.people (id int); DROP SCHEMA tenant_acme CASCADE");
     database
         .run(&[
             "exec",
@@ -237,19 +242,19 @@ fn a_schema_that_is_missing_never_falls_through_to_public() {
             "--write",
             "--yes",
             "-s",
-            "insert into users values (1)",
+            "insert into people values (1)",
         ])
         .exits(1)
         .says("schema `tenant_acme` does not exist");
-    assert_eq!(database.sql("SELECT count(*) FROM public.users"), "0");
+    assert_eq!(database.sql("SELECT count(*) FROM public.people"), "0");
 }
 
 #[test]
 fn tenants_and_statements_come_from_files_and_standard_input() {
-    let database = users(&["acme", "globex", "initech"]);
+    let database = people(&["acme", "globex", "initech"]);
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("list"), "# chosen\nglobex\n\n acme \n").expect("written");
-    fs::write(folder.path().join("q.sql"), "select count(*) as n from users;\n").expect("written");
+    fs::write(folder.path().join("q.sql"), "select count(*) as n from people;\n").expect("written");
     let run = database.program().folder(folder.path()).run(&[
         "exec",
         "--from-file",
@@ -282,7 +287,7 @@ fn tenants_and_statements_come_from_files_and_standard_input() {
 
 #[test]
 fn an_empty_selection_is_said_and_no_failure() {
-    let database = users(&["acme"]);
+    let database = people(&["acme"]);
     database
         .run(&["exec", "--all", "--plan", "none", "-s", "select 1"])
         .success()
@@ -299,21 +304,28 @@ fn an_empty_selection_is_said_and_no_failure() {
 
 #[test]
 fn exec_dry_run_names_the_tenants_and_runs_nothing() {
-    let database = users(&["acme", "globex"]);
+    let database = people(&["acme", "globex"]);
     let run = database
-        .run(&["exec", "--all", "--write", "--dry-run", "-s", "delete from users"])
+        .run(&[
+            "exec",
+            "--all",
+            "--write",
+            "--dry-run",
+            "-s",
+            "delete from people",
+        ])
         .success();
     assert!(
         run.stderr.contains("would run in 2 tenants: acme, globex"),
         "{}",
         run.stderr
     );
-    assert_eq!(database.sql("SELECT count(*) FROM tenant_acme.users"), "1");
+    assert_eq!(database.sql("SELECT count(*) FROM tenant_acme.people"), "1");
 }
 
 #[test]
 fn a_statement_that_takes_too_long_is_cancelled_on_the_server() {
-    let database = users(&["acme"]);
+    let database = people(&["acme"]);
     database
         .run(&[
             "exec",
@@ -329,7 +341,7 @@ fn a_statement_that_takes_too_long_is_cancelled_on_the_server() {
 
 #[test]
 fn a_deadlock_is_tried_again() {
-    let database = users(&["acme", "globex"]);
+    let database = people(&["acme", "globex"]);
     database.sql("CREATE TABLE public.tries (id serial); CREATE FUNCTION public.once() RETURNS void LANGUAGE plpgsql AS $$ \
                   BEGIN PERFORM nextval('public.tries_id_seq'); \
                   IF currval('public.tries_id_seq') <= 2 THEN RAISE EXCEPTION 'try again' USING ERRCODE = '40P01'; END IF; END $$");
@@ -368,11 +380,11 @@ fn a_deadlock_is_tried_again() {
 
 #[test]
 fn deferred_constraints_still_find_the_tenants_tables() {
-    let database = users(&["acme"]);
+    let database = people(&["acme"]);
     database.sql(
         "CREATE FUNCTION tenant_acme.check_users() RETURNS trigger LANGUAGE plpgsql AS \
-         $$ BEGIN PERFORM count(*) FROM users; RETURN NULL; END $$; \
-         CREATE CONSTRAINT TRIGGER late AFTER INSERT ON tenant_acme.users DEFERRABLE INITIALLY DEFERRED \
+         $$ BEGIN PERFORM count(*) FROM people; RETURN NULL; END $$; \
+         CREATE CONSTRAINT TRIGGER late AFTER INSERT ON tenant_acme.people DEFERRABLE INITIALLY DEFERRED \
          FOR EACH ROW EXECUTE FUNCTION tenant_acme.check_users()",
     );
     database
@@ -382,7 +394,7 @@ fn deferred_constraints_still_find_the_tenants_tables() {
             "--write",
             "--yes",
             "-s",
-            "insert into users values (5, 'x')",
+            "insert into people values (5, 'x')",
         ])
         .success();
 }
@@ -451,7 +463,7 @@ fn a_signal_ends_the_wait_for_standard_input() {
 
 #[test]
 fn a_tenant_dropped_meanwhile_is_skipped() {
-    let database = users(&["a", "b"]);
+    let database = people(&["a", "b"]);
     let child = database.program().spawn(&[
         "exec",
         "--all",

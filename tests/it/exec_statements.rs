@@ -55,12 +55,12 @@ fn a_nul_byte_is_refused_before_any_tenant() {
 fn the_log_of_a_failure_holds_no_data() {
     let database = Database::with_tenants(&["acme"]);
     database.sql(
-        "CREATE TABLE tenant_acme.users (name text UNIQUE); INSERT INTO tenant_acme.users VALUES ('hunter2')",
+        "CREATE TABLE tenant_acme.people (name text UNIQUE); INSERT INTO tenant_acme.people VALUES ('hunter2')",
     );
     for (sql, message) in [
         (
-            "select 1; insert into users values ('hunter2')",
-            r#"statement 2: duplicate key value violates unique constraint "users_name_key" (23505)"#,
+            "select 1; insert into people values ('hunter2')",
+            r#"statement 2: duplicate key value violates unique constraint "people_name_key" (23505)"#,
         ),
         (
             "select 'hunter2'::int",

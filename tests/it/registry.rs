@@ -86,7 +86,7 @@ fn list_of_nothing_says_so_and_stays_valid() {
 #[test]
 fn show_tells_everything_about_a_tenant() {
     let database = three();
-    database.sql("CREATE TABLE tenant_acme.users (id int)");
+    database.sql("CREATE TABLE tenant_acme.people (id int)");
     insta::assert_snapshot!(database.run(&["show", "acme"]).shown(), @"
     exit 0
     --- stdout
@@ -99,26 +99,26 @@ fn show_tells_everything_about_a_tenant() {
     region          eu
     status          active
     metadata        -
-    schema_version  -
+    schema_version  4
     created_at      0000-00-00 00:00
     updated_at      0000-00-00 00:00
     suspended_at    -
     id              [id]
-    tables          1
+    tables          10
     --- stderr
     ");
     let json = database.run(&["show", "acme", "-o", "json"]).success().json();
     assert_eq!(json["tenant"]["domain"], "acme.example");
     assert_eq!(
         (&json["tables"], &json["schema_exists"]),
-        (&1.into(), &true.into())
+        (&10.into(), &true.into())
     );
 }
 
 #[test]
 fn show_warns_of_a_schema_that_is_missing() {
     let database = Database::with_tenants(&["acme"]);
-    database.sql("DROP SCHEMA tenant_acme");
+    database.sql("DROP SCHEMA tenant_acme CASCADE");
     database
         .run(&["show", "acme"])
         .success()

@@ -1,6 +1,7 @@
 CASE WHEN o.acl IS NOT NULL THEN (
     SELECT jsonb_agg(jsonb_build_array(
-               concat(g.verb, ' ', g.privileges, ' ON ', {on}, ' ', g.grantee, ' BY ' || g.grantor),
+               concat(g.privileges, ' ON ', {on}, CASE g.verb WHEN 'grant' THEN ' TO ' ELSE ' FROM ' END, g.grantee,
+                      ' BY ' || g.grantor),
                concat('SET LOCAL ROLE ' || g.grantor || '; ',
                       CASE g.verb WHEN 'grant' THEN 'GRANT ' ELSE 'REVOKE ' END, g.privileges, ' ON ', {on},
                       CASE g.verb WHEN 'grant' THEN ' TO ' ELSE ' FROM ' END, g.grantee,

@@ -15,9 +15,6 @@ SELECT c.relnamespace AS schema,
        CASE WHEN i.objid IS NULL THEN format('DROP SEQUENCE %I', c.relname) END AS drop,
        'SEQUENCE ' || quote_ident(c.relname) AS target,
        c.relowner AS owner,
-       EXISTS (SELECT FROM pg_depend a
-                WHERE a.classid = 'pg_class'::regclass AND a.objid = c.oid AND a.deptype IN ('a', 'i')
-                  AND a.refclassid = 'pg_class'::regclass) AS owner_follows,
        c.relacl::text[] AS acl,
        's'::"char" AS acl_type
   FROM pg_class c

@@ -49,7 +49,7 @@ fn every_kind_of_data_is_in_the_copy() {
         assert_eq!(of("tenant_copy"), of("tenant_acme"), "{query}");
     }
     run.says("identifiers of objects are copied as they are")
-        .says("typed.o (oids), typed.class (regclass[])");
+        .says("typed.o (tenant_acme.oids), typed.class (regclass[])");
 }
 
 #[test]

@@ -211,17 +211,17 @@ pub(super) const CHANGES: &[Case] = &[
     case(
         "grant-revoked",
         "REVOKE SELECT ON users FROM drift_reader",
-        &["missing grant grant SELECT ON TABLE users drift_reader"],
+        &["missing grant SELECT ON TABLE users TO drift_reader"],
     ),
     case(
         "grant-added",
         "GRANT INSERT (email), SELECT (email) ON users TO drift_reader",
-        &["extra grant grant INSERT (email), SELECT (email) ON users drift_reader"],
+        &["extra grant INSERT (email), SELECT (email) ON users TO drift_reader"],
     ),
     case(
         "grant-option",
         "GRANT SELECT ON users TO drift_reader WITH GRANT OPTION",
-        &["different grant grant SELECT ON TABLE users drift_reader"],
+        &["different grant SELECT ON TABLE users TO drift_reader"],
     ),
     case(
         "owner-other",
@@ -239,7 +239,7 @@ pub(super) const CHANGES: &[Case] = &[
     case(
         "schema-grant",
         "GRANT USAGE ON SCHEMA {schema} TO drift_reader",
-        &["extra grant grant USAGE ON SCHEMA {schema} drift_reader"],
+        &["extra schema grant USAGE ON SCHEMA {schema} TO drift_reader"],
     ),
     case(
         "comment-other",
@@ -291,7 +291,7 @@ pub(super) const CHANGES: &[Case] = &[
     case(
         "domain-default",
         "ALTER DOMAIN short SET DEFAULT 'none'",
-        &["different domain short"],
+        &["different domain default short"],
     ),
     case(
         "attribute-added",
@@ -306,7 +306,7 @@ pub(super) const CHANGES: &[Case] = &[
     case(
         "statistics-dropped",
         "DROP STATISTICS users_role_plan",
-        &["missing statistics users_role_plan"],
+        &["missing extended statistics users_role_plan"],
     ),
     case(
         "statistics-target",
