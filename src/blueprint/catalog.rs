@@ -35,46 +35,54 @@ impl Extras {
 /// One query over the catalogs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source {
+    pub(super) name: &'static str,
     pub(super) sql: &'static str,
     pub(super) extras: Extras,
+    /// What the inventory must have found for the query to have an answer; empty where it always may have one.
+    pub(super) found: &'static str,
 }
 
 macro_rules! sources {
-    ($($file:literal $extras:ident,)*) => {
-        [$(Source { sql: include_str!(concat!("sql/", $file, ".sql")), extras: Extras::$extras },)*]
+    ($($file:literal $extras:ident $found:literal,)*) => {
+        [$(Source {
+            name: $file,
+            sql: include_str!(concat!("sql/", $file, ".sql")),
+            extras: Extras::$extras,
+            found: $found,
+        },)*]
     };
 }
 
 /// Everything that makes up a schema.
 pub(super) const SOURCES: [Source; 28] = sources! {
-    "schema" All,
-    "types" All,
-    "type_parts" Comments,
-    "texts" Owners,
-    "functions" All,
-    "aggregates" All,
-    "operators" Owners,
-    "operator_families" Owners,
-    "operator_classes" Owners,
-    "casts" Comments,
-    "sequences" All,
-    "sequence_owners" None,
-    "tables" All,
-    "columns" Grants,
-    "column_settings" None,
-    "defaults" None,
-    "constraints" Comments,
-    "inheritance" None,
-    "views" All,
-    "view_columns" Grants,
-    "indexes" Comments,
-    "index_settings" None,
-    "table_settings" None,
-    "statistics" Owners,
-    "rules" Comments,
-    "triggers" Comments,
-    "foreign_key_triggers" None,
-    "policies" Comments,
+    "schema" All "",
+    "types" All "pg_type",
+    "type_parts" Comments "pg_type",
+    "texts" Owners "texts",
+    "functions" All "pg_proc",
+    "aggregates" All "pg_proc",
+    "operators" Owners "pg_operator",
+    "operator_families" Owners "pg_opfamily",
+    "operator_classes" Owners "pg_opclass",
+    "casts" Comments "casts",
+    "sequences" All "sequences",
+    "sequence_owners" None "sequences",
+    "tables" All "pg_class",
+    "columns" Grants "pg_class",
+    "column_settings" None "pg_class",
+    "defaults" None "pg_class",
+    "constraints" Comments "pg_class",
+    "inheritance" None "children",
+    "views" All "views",
+    "view_columns" Grants "",
+    "indexes" Comments "pg_class",
+    "index_settings" None "pg_class",
+    "table_settings" None "pg_class",
+    "statistics" Owners "pg_statistic_ext",
+    "rules" Comments "rules",
+    "triggers" Comments "triggers",
+    "foreign_key_triggers" None "triggers",
+    "policies" Comments "policies",
 };
 
 /// What else is said of the objects of a source: the columns `comment`, `owner_name` and `grants`, as far as it has

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use futures_util::future::try_join_all;
 
-use super::catalog::{Extras, SOURCES, Source, expand, extras};
+use super::catalog::{Extras, Source, expand, extras};
 use super::read::Inventory;
 use super::settle::settled_sql;
 use crate::db::{self, SchemaName, Session, Transaction, Type};
@@ -49,7 +49,8 @@ pub async fn fingerprints_in_tx(
 
     let inventory = Inventory::take(transaction, oids.clone()).await?;
     let path = String::new();
-    let statements: Vec<String> = SOURCES.iter().map(|source| question(source, version)).collect();
+    let sources = inventory.sources();
+    let statements: Vec<String> = sources.iter().map(|source| question(source, version)).collect();
     let answers = try_join_all(
         statements
             .iter()
@@ -57,10 +58,10 @@ pub async fn fingerprints_in_tx(
     )
     .await?;
     let mut digests: HashMap<u32, String> = oids.iter().map(|oid| (*oid, String::new())).collect();
-    for (source, rows) in answers.iter().enumerate() {
+    for (source, rows) in sources.iter().zip(&answers) {
         for row in rows {
             if let Some(digest) = digests.get_mut(&row.get::<_, u32>(0)) {
-                *digest += &format!("{source}:{};", row.get::<_, String>(1));
+                *digest += &format!("{}:{};", source.name, row.get::<_, String>(1));
             }
         }
     }
@@ -101,15 +102,17 @@ fn question(source: &Source, version: i32) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     let text = settled_sql("o.text");
-    let words = r"format('(?<![\w$])%s(?![\w$])', regexp_replace(n.nspname, '([^\w])', '\\\1', 'g'))";
+    let words = r"format('(?<![\w$])%s(?![\w$])', regexp_replace(o.own, '([^\w])', '\\\1', 'g'))";
+    // OFFSET 0 keeps each text from being written out, and computed, once for every place where it is used.
     format!(
         "SELECT h.schema, md5(string_agg(h.hash, '' ORDER BY h.hash)) FROM (\
-         SELECT o.schema, md5(CASE WHEN strpos(o.text, n.nspname) > 0 THEN regexp_replace({text}, {words}, '§', 'g') \
-                              ELSE {text} END) AS hash \
-         FROM (SELECT o.schema, replace(concat_ws(chr(2), {parts}), o.prefix, '') AS text \
-               FROM (SELECT o.*, quote_ident(s.nspname) || '.' AS prefix{columns} FROM (\n{sql}) o \
-                     JOIN pg_namespace s ON s.oid = o.schema{join}) o) o \
-         JOIN pg_namespace n ON n.oid = o.schema) h GROUP BY h.schema"
+         SELECT o.schema, md5(CASE WHEN strpos(o.text, o.own) > 0 THEN regexp_replace(o.text, {words}, '§', 'g') \
+                              ELSE o.text END) AS hash \
+         FROM (SELECT o.schema, o.own, {text} AS text \
+               FROM (SELECT o.schema, o.own, replace(concat_ws(chr(2), {parts}), quote_ident(o.own) || '.', '') AS text \
+                     FROM (SELECT o.*, s.nspname::text AS own{columns} FROM (\n{sql}) o \
+                           JOIN pg_namespace s ON s.oid = o.schema{join}) o OFFSET 0) o OFFSET 0) o) h \
+         GROUP BY h.schema"
     )
 }
 

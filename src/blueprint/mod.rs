@@ -29,7 +29,7 @@ pub use self::kind::{Kind, UnknownKind};
 pub use self::mend::{DataLoss, Mend};
 pub use self::object::Object;
 pub use self::order::Circle;
-pub use self::read::{ReadError, is_unchanged, read, read_in_tx};
+pub use self::read::{ReadError, is_unchanged, read, read_in_tx, read_with_fingerprint};
 pub use self::rows::Table;
 pub use self::script::{Script, Shape, Statement};
 use crate::db::SchemaName;

@@ -6,6 +6,7 @@ use super::Blueprint;
 use super::catalog::{
     ALIASES, DEPENDENCIES, INVENTORY, LIMITS, MEMBERS, ROWS, SOURCES, STAMP, Source, expand, extras, resets,
 };
+use super::fingerprint::fingerprints;
 use super::object::Address;
 use super::order::{Catalogs, Dependency};
 use super::rows::Contents;
@@ -35,6 +36,8 @@ pub(super) struct Inventory {
     relations: Vec<u32>,
     types: Vec<u32>,
     functions: Vec<u32>,
+    /// What kinds of things there are; `None` where that is not recorded.
+    found: Option<Vec<String>>,
 }
 
 impl Inventory {
@@ -44,8 +47,22 @@ impl Inventory {
             relations: row.get(0),
             types: row.get(1),
             functions: row.get(2),
+            found: (!row.get::<_, bool>(3)).then(|| row.get(4)),
             schemas,
         }))
+    }
+
+    /// The queries that may have an answer.
+    pub(super) fn sources(&self) -> Vec<&'static Source> {
+        SOURCES
+            .iter()
+            .filter(|source| source.found.is_empty() || self.may_hold(source.found))
+            .collect()
+    }
+
+    fn may_hold(&self, what: &str) -> bool {
+        let found = self.found.as_ref();
+        found.is_none_or(|found| found.iter().any(|found| found == what))
     }
 
     /// The parameters, the path that deparsers see among them.
@@ -66,19 +83,41 @@ impl Inventory {
 /// taken before and after: when it is the same, nothing changed in between.
 pub async fn read(session: &mut Session, schema: &SchemaName) -> Result<Blueprint, ReadError> {
     for _ in 0..ATTEMPTS {
-        let (transaction, _) = session
-            .begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            .await?;
-        let result = read_in_tx(&transaction, schema).await;
-        let blueprint = match transaction.end(result).await {
-            Err(ReadError::Changing(_)) => continue,
-            read => read?,
-        };
-        if is_unchanged(session, &blueprint).await? {
-            return Ok(blueprint);
+        match read_once(session, schema).await {
+            Ok(blueprint) if is_unchanged(session, &blueprint).await? => return Ok(blueprint),
+            Ok(_) | Err(ReadError::Changing(_)) => {}
+            Err(error) => return Err(error),
         }
     }
     Err(ReadError::Changing(schema.clone()))
+}
+
+/// Reads a schema in one session while another takes its fingerprint, which is the second value.
+pub async fn read_with_fingerprint(
+    session: &mut Session,
+    second: &mut Session,
+    schema: &SchemaName,
+) -> Result<(Blueprint, Option<String>), ReadError> {
+    for _ in 0..ATTEMPTS {
+        let schemas = std::slice::from_ref(schema);
+        let (blueprint, found) = join(read_once(session, schema), fingerprints(second, schemas)).await;
+        match blueprint {
+            Ok(blueprint) if is_unchanged(session, &blueprint).await? => {
+                return Ok((blueprint, found?.remove(schema)));
+            }
+            Ok(_) | Err(ReadError::Changing(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(ReadError::Changing(schema.clone()))
+}
+
+/// Reads a schema in a snapshot, without asking whether the catalogs were still the same at its end.
+async fn read_once(session: &mut Session, schema: &SchemaName) -> Result<Blueprint, ReadError> {
+    const OPENING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    let (transaction, _) = session.begin(OPENING).await?;
+    let result = read_in_tx(&transaction, schema).await;
+    transaction.end(result).await
 }
 
 /// Whether the schema is still what the blueprint says, seen by a session that is in no transaction.
@@ -111,9 +150,13 @@ pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> R
     );
 
     let inventory = Inventory::take(transaction, vec![oid]).await?;
-    let members = transaction
-        .query(MEMBERS, &inventory.params(&String::new()))
-        .await?;
+    let members = if inventory.may_hold("members") {
+        transaction
+            .query(MEMBERS, &inventory.params(&String::new()))
+            .await?
+    } else {
+        Vec::new()
+    };
     let own_name = OwnName::new(schema.as_str(), members.iter().map(|row| row.get(0)).collect());
     let path = if own_name.is_shared() {
         "pg_catalog".to_owned()
@@ -123,7 +166,8 @@ pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> R
     let mut statements: Vec<String> = vec![STAMP.to_owned()];
     statements.extend([LIMITS, ROWS, ALIASES, DEPENDENCIES].map(|sql| expand(sql, version)));
     statements.push("SELECT 'pg_rewrite'::regclass::oid, 'pg_type'::regclass::oid".to_owned());
-    statements.extend(SOURCES.iter().map(|source| question(source, version)));
+    let sources = inventory.sources();
+    statements.extend(sources.iter().map(|source| question(source, version)));
     let answers = try_join_all(statements.iter().map(async |statement| {
         let params = inventory.params(&path);
         let (reset, rows) = join(
@@ -181,7 +225,7 @@ pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> R
         unclear: Vec::new(),
         stamp,
     };
-    for source in &SOURCES {
+    for source in sources {
         for row in next() {
             blueprint.add(&row, source.extras)?;
         }

@@ -45,7 +45,12 @@ pub async fn original(
     if !registry::exists(&session).await? {
         return Err(RegistryError::NotInitialised.into());
     }
-    Ok(Original::template(&mut session, template, reference_tables, unclear).await?)
+    // With a pool of one there is nobody to help.
+    let mut second = match db.capacity() {
+        0 | 1 => None,
+        _ => Some(db.direct().await?),
+    };
+    Ok(Original::template(&mut session, second.as_mut(), template, reference_tables, unclear).await?)
 }
 
 /// Makes every tenant in a transaction of its own.

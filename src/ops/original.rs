@@ -98,21 +98,33 @@ impl OriginalError {
 
 impl Original {
     /// Reads the template. Rows of the history and of `reference_tables` go along with the definition.
+    ///
+    /// A second session takes the fingerprint meanwhile.
     pub async fn template(
         session: &mut Session,
+        second: Option<&mut Session>,
         schema: &SchemaName,
         reference_tables: &[String],
         unclear: UnclearText,
     ) -> Result<Self, OriginalError> {
-        let blueprint = blueprint::read(session, schema)
-            .await
-            .map_err(|source| match source {
-                ReadError::Missing(schema) => OriginalError::NoTemplate(schema),
-                source => OriginalError::Read {
-                    schema: schema.clone(),
-                    source,
-                },
-            })?;
+        let read = match second {
+            Some(second) => blueprint::read_with_fingerprint(session, second, schema).await,
+            None => match blueprint::read(session, schema).await {
+                Ok(blueprint) => {
+                    let schemas = std::slice::from_ref(schema);
+                    let mut found = blueprint::fingerprints(session, schemas).await?;
+                    Ok((blueprint, found.remove(schema)))
+                }
+                Err(error) => Err(error),
+            },
+        };
+        let (blueprint, fingerprint) = read.map_err(|source| match source {
+            ReadError::Missing(schema) => OriginalError::NoTemplate(schema),
+            source => OriginalError::Read {
+                schema: schema.clone(),
+                source,
+            },
+        })?;
         let reference_tables = reference_tables_of(&blueprint, reference_tables)?;
         let shape = if reference_tables.is_empty() {
             Shape::Empty
@@ -130,9 +142,6 @@ impl Original {
             Some(_) => version(session, schema).await?,
             None => None,
         };
-        let fingerprint = blueprint::fingerprints(session, std::slice::from_ref(schema))
-            .await?
-            .remove(schema);
         Ok(Self {
             before_rows: script.before_rows,
             rows,

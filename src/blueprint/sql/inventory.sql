@@ -17,16 +17,48 @@ own_types AS MATERIALIZED (
     SELECT objid AS oid FROM needing WHERE classid = 'pg_type'::regclass
      UNION
     SELECT t.oid FROM pg_type t WHERE EXISTS (SELECT FROM old) AND t.typnamespace IN (SELECT oid FROM old)
+),
+relations AS MATERIALIZED (
+    SELECT c.oid, c.relkind, c.reltype, c.relhasrules, c.relhastriggers, c.relispartition
+      FROM pg_class c
+     WHERE c.oid IN (SELECT oid FROM tables
+                      UNION
+                     SELECT i.indexrelid FROM tables t JOIN pg_index i ON i.indrelid = t.oid
+                      UNION
+                     SELECT y.typrelid FROM own_types t JOIN pg_type y ON y.oid = t.oid WHERE y.typrelid <> 0)
+),
+types AS MATERIALIZED (
+    SELECT oid FROM own_types
+     UNION
+    SELECT reltype FROM relations WHERE reltype <> 0
 )
-SELECT ARRAY(SELECT oid FROM tables
-              UNION
-             SELECT i.indexrelid FROM tables t JOIN pg_index i ON i.indrelid = t.oid
-              UNION
-             SELECT y.typrelid FROM own_types t JOIN pg_type y ON y.oid = t.oid WHERE y.typrelid <> 0) AS relations,
-       ARRAY(SELECT oid FROM own_types
-              UNION
-             SELECT c.reltype FROM tables t JOIN pg_class c ON c.oid = t.oid WHERE c.reltype <> 0) AS types,
+SELECT ARRAY(SELECT oid FROM relations) AS relations,
+       ARRAY(SELECT oid FROM types) AS types,
        ARRAY(SELECT objid FROM needing WHERE classid = 'pg_proc'::regclass
               UNION
              SELECT p.oid FROM pg_proc p
-              WHERE EXISTS (SELECT FROM old) AND p.pronamespace IN (SELECT oid FROM old)) AS functions
+              WHERE EXISTS (SELECT FROM old) AND p.pronamespace IN (SELECT oid FROM old)) AS functions,
+       EXISTS (SELECT FROM old) AS anything,
+       ARRAY(SELECT DISTINCT classid::regclass::text FROM needing
+              UNION ALL
+             SELECT 'texts' FROM needing
+              WHERE classid IN ('pg_collation'::regclass, 'pg_conversion'::regclass, 'pg_ts_parser'::regclass,
+                                'pg_ts_template'::regclass, 'pg_ts_dict'::regclass, 'pg_ts_config'::regclass)
+              UNION ALL
+             SELECT 'members'
+              WHERE EXISTS (SELECT FROM needing n
+                              JOIN pg_depend e ON e.classid = n.classid AND e.objid = n.objid AND e.deptype = 'e')
+              UNION ALL
+             SELECT 'casts' WHERE EXISTS (SELECT FROM pg_cast c JOIN types t ON t.oid IN (c.castsource, c.casttarget))
+              UNION ALL
+             SELECT 'sequences' WHERE EXISTS (SELECT FROM relations WHERE relkind = 'S')
+              UNION ALL
+             SELECT 'views' WHERE EXISTS (SELECT FROM relations WHERE relkind IN ('v', 'm'))
+              UNION ALL
+             SELECT 'children' WHERE EXISTS (SELECT FROM relations r JOIN pg_inherits i ON i.inhrelid = r.oid)
+              UNION ALL
+             SELECT 'rules' WHERE EXISTS (SELECT FROM relations WHERE relhasrules)
+              UNION ALL
+             SELECT 'triggers' WHERE EXISTS (SELECT FROM relations WHERE relhastriggers)
+              UNION ALL
+             SELECT 'policies' WHERE EXISTS (SELECT FROM relations r JOIN pg_policy p ON p.polrelid = r.oid)) AS found
