@@ -54,7 +54,7 @@ macro_rules! sources {
 }
 
 /// Everything that makes up a schema.
-pub(super) const SOURCES: [Source; 28] = sources! {
+pub(super) const SOURCES: [Source; 29] = sources! {
     "schema" All "",
     "types" All "pg_type",
     "type_parts" Comments "pg_type",
@@ -69,6 +69,7 @@ pub(super) const SOURCES: [Source; 28] = sources! {
     "sequence_owners" None "sequences",
     "tables" All "pg_class",
     "columns" Grants "pg_class",
+    "not_null" None "pg_class",
     "column_settings" None "pg_class",
     "defaults" None "pg_class",
     "constraints" Comments "pg_class",
@@ -158,14 +159,23 @@ pub(super) const UNSETTLED: [&str; 2] = [
     r"\(('(?:[^']|'')*'::character varying)\)::text",
 ];
 
+/// What becomes of the schema's name where PostgreSQL always writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// It is taken out.
+    Relative,
+    /// It stays; whoever asks takes all of them out of the whole text.
+    Qualified,
+}
+
 /// A query with its macros written out, for a server of this version.
-pub(super) fn expand(sql: &str, version: i32) -> String {
+pub(super) fn expand(sql: &str, version: i32, names: Names) -> String {
     let mut expanded = String::with_capacity(sql.len() * 2);
     let mut rest = sql;
     while let Some(start) = rest.find('{') {
         let (before, after) = rest.split_at(start);
         expanded.push_str(before);
-        match macro_at(after, version) {
+        match macro_at(after, version, names) {
             Some((text, length)) => {
                 expanded.push_str(&text);
                 rest = &after[length..];
@@ -181,13 +191,13 @@ pub(super) fn expand(sql: &str, version: i32) -> String {
 }
 
 /// The text of the macro at the beginning of `text`, and the macro's length.
-fn macro_at(text: &str, version: i32) -> Option<(String, usize)> {
+fn macro_at(text: &str, version: i32, names: Names) -> Option<(String, usize)> {
     let end = text.find('}')?;
     let (name, argument) = text[1..end].split_once(':').unwrap_or((&text[1..end], ""));
-    Some((written_out(name, argument, version)?, end + 1))
+    Some((written_out(name, argument, version, names)?, end + 1))
 }
 
-fn written_out(name: &str, argument: &str, version: i32) -> Option<String> {
+fn written_out(name: &str, argument: &str, version: i32, names: Names) -> Option<String> {
     let text = match name {
         "own" => super::text::OWN.to_owned(),
         "not_of_an_extension" => {
@@ -230,6 +240,9 @@ fn written_out(name: &str, argument: &str, version: i32) -> Option<String> {
         ),
         "unqualified" => {
             let (text, relation) = argument.split_once('|')?;
+            if names == Names::Qualified {
+                return Some(text.to_owned());
+            }
             format!(
                 "(SELECT overlay(u.text PLACING quote_ident({relation}.relname) \
                  FROM strpos(u.text, ' ' || u.name) + 1 FOR length(u.name)) \

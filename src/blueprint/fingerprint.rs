@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use futures_util::future::try_join_all;
 
-use super::catalog::{Extras, Source, expand, extras};
+use super::catalog::{Extras, Names, Source, expand, extras};
 use super::read::Inventory;
 use super::settle::settled_sql;
 use crate::db::{self, SchemaName, Session, Transaction, Type};
@@ -79,7 +79,7 @@ pub async fn fingerprints_in_tx(
 /// A query that answers each schema's part of the fingerprint.
 fn question(source: &Source, version: i32) -> String {
     let (columns, join) = extras(source);
-    let sql = expand(source.sql, version);
+    let sql = expand(source.sql, version, Names::Qualified);
     let mut parts = vec!["o.kind", "o.name", "o.sql"];
     if sql.contains("AS tail") {
         parts.push("o.tail");

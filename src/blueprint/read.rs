@@ -4,7 +4,8 @@ use futures_util::future::{join, try_join_all};
 
 use super::Blueprint;
 use super::catalog::{
-    ALIASES, DEPENDENCIES, INVENTORY, LIMITS, MEMBERS, ROWS, SOURCES, STAMP, Source, expand, extras, resets,
+    ALIASES, DEPENDENCIES, INVENTORY, LIMITS, MEMBERS, Names, ROWS, SOURCES, STAMP, Source, expand, extras,
+    resets,
 };
 use super::fingerprint::fingerprints;
 use super::object::Address;
@@ -164,7 +165,7 @@ pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> R
         format!("{}, pg_catalog", schema.quoted())
     };
     let mut statements: Vec<String> = vec![STAMP.to_owned()];
-    statements.extend([LIMITS, ROWS, ALIASES, DEPENDENCIES].map(|sql| expand(sql, version)));
+    statements.extend([LIMITS, ROWS, ALIASES, DEPENDENCIES].map(|sql| expand(sql, version, Names::Relative)));
     statements.push("SELECT 'pg_rewrite'::regclass::oid, 'pg_type'::regclass::oid".to_owned());
     let sources = inventory.sources();
     statements.extend(sources.iter().map(|source| question(source, version)));
@@ -247,7 +248,7 @@ fn question(source: &Source, version: i32) -> String {
     }
     format!(
         "SELECT o.*{columns} FROM (\n{}) o{join}\n WHERE (SELECT set_config('search_path', $5, true)) IS NOT NULL",
-        expand(source.sql, version)
+        expand(source.sql, version, Names::Relative)
     )
 }
 

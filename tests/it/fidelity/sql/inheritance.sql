@@ -11,7 +11,6 @@ ALTER TABLE of_two INHERIT second;
 ALTER TABLE of_two INHERIT base;
 CREATE TABLE below (own integer DEFAULT 5) INHERITS (of_two);
 CREATE TABLE widened (id integer) INHERITS (second);
-ALTER TABLE second ADD late text DEFAULT 'late';
 -- What a parent's column was given after its child was made is not the child's, though a child made now would inherit it.
 CREATE TABLE pressed (word text, other text);
 CREATE TABLE not_pressed () INHERITS (pressed);
