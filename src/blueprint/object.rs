@@ -20,7 +20,7 @@ impl Address {
 /// What makes, changes and removes one thing: a table, one of its columns, that column's default, a comment on it.
 ///
 /// The SQL names the schema's own objects without their schema, so that it means the same wherever `search_path`
-/// points. Where a name must be written out it stands as [`super::text::OWN`].
+/// points. Where the schema's own name must be written out, a mark stands for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
     pub kind: Kind,

@@ -7,8 +7,11 @@ SELECT c.relnamespace AS schema,
        'pg_class'::regclass::oid AS parent_class,
        c.oid AS parent_id,
        CASE WHEN x.contype IN ('p', 'u', 'x') THEN x.conindid END AS alias_id,
-       CASE WHEN x.convalidated AND (x.contype = 'c' OR c.relkind = 'r' AND x.contype <> 'f'
+       CASE WHEN x.convalidated AND (x.contype = 'c' OR c.relkind = 'r'
                                      AND NOT c.relispartition
+                                     AND (x.contype <> 'f'
+                                          OR EXISTS (SELECT FROM pg_class f WHERE f.oid = x.confrelid
+                                                        AND f.relkind = 'r' AND NOT f.relispartition))
                                      -- CREATE TABLE makes one of two constraints on the same columns.
                                      AND NOT EXISTS (SELECT FROM pg_constraint same
                                                       WHERE same.conrelid = x.conrelid AND same.conkey = x.conkey

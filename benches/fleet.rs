@@ -1,0 +1,242 @@
+//! Making and comparing many tenants, against floors measured in the same run.
+//!
+//! The floor of `create` is the least that a program can do: a loop that sends the template's migrations, as they were
+//! written by hand, as one message and one transaction a tenant over four connections. Rounds of both take turns, so that
+//! the ratios hold when the machine's speed drifts.
+
+mod support;
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use self::support::{Server, median, median_of, run};
+
+const JOBS: usize = 4;
+const BATCH: usize = 150;
+const ROUNDS: usize = 3;
+const TEMPLATE: [&str; 4] = [
+    include_str!("../tenant_template/V1__users.sql"),
+    include_str!("../tenant_template/V2__metrics.sql"),
+    include_str!("../tenant_template/V3__dashboards.sql"),
+    include_str!("../tenant_template/V4__audit_and_jobs.sql"),
+];
+
+/// The history that refinery keeps, which is part of the template.
+const HISTORY: &str = "CREATE TABLE refinery_schema_history (version bigint PRIMARY KEY, name varchar(255), \
+                       applied_on varchar(255), checksum varchar(255)); \
+                       INSERT INTO refinery_schema_history VALUES (1, 'users', '2026-01-01T00:00:00Z', '1'), \
+                       (2, 'metrics', '2026-01-01T00:00:00Z', '2'), (3, 'dashboards', '2026-01-01T00:00:00Z', '3'), \
+                       (4, 'audit_and_jobs', '2026-01-01T00:00:00Z', '4')";
+
+/// A figure beside its bound.
+struct Verdict {
+    name: &'static str,
+    figure: f64,
+    bound: f64,
+    unit: &'static str,
+    at_least: bool,
+}
+
+#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
+fn main() -> ExitCode {
+    let server = Server::start(&[("max_locks_per_transaction", "256")]);
+    run(server.tenantctl().arg("init"));
+    let mut verdicts = vec![create_many(&server), create_one(&server)];
+    verdicts.push(clone_a_million(&server));
+    verdicts.push(drift(&server));
+    let mut is_good = true;
+    for verdict in verdicts {
+        let Verdict {
+            name,
+            figure,
+            bound,
+            unit,
+            at_least,
+        } = verdict;
+        let holds = if at_least {
+            figure >= bound
+        } else {
+            figure <= bound
+        };
+        is_good &= holds;
+        let (word, mark) = (
+            if at_least { "at least" } else { "at most" },
+            if holds { "" } else { "  MISSED" },
+        );
+        println!("{name:<52} {figure:8.2} {unit:<2} ({word} {bound}){mark}");
+    }
+    if is_good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Tenants a second, as a ratio to the floor.
+#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
+fn create_many(server: &Server) -> Verdict {
+    let mut ratios = Vec::new();
+    for round in 0..=ROUNDS {
+        let slugs = (0..BATCH).map(|number| format!("many-{round}-{number}"));
+        let ours = run(server
+            .tenantctl()
+            .args(["create", "--quiet", "--jobs", "4"])
+            .args(slugs));
+        let floor = floor(server, round);
+        println!(
+            "create {BATCH}: {:.1}/s, floor {:.1}/s",
+            BATCH as f64 / ours.as_secs_f64(),
+            BATCH as f64 / floor.as_secs_f64()
+        );
+        // The first round warms both up.
+        if round > 0 {
+            ratios.push(floor.as_secs_f64() / ours.as_secs_f64());
+        }
+    }
+    Verdict {
+        name: "create, tenants a second to the floor's",
+        figure: median_of(ratios),
+        bound: 0.95,
+        unit: "",
+        at_least: true,
+    }
+}
+
+fn floor(server: &Server, round: usize) -> Duration {
+    let template = TEMPLATE.join("\n");
+    let url = server.url();
+    let next = AtomicUsize::new(0);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let started = Instant::now();
+    runtime.block_on(async {
+        let worker = async || {
+            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+                .await
+                .expect("connects");
+            let driver = tokio::spawn(connection);
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= BATCH {
+                    break;
+                }
+                let schema = format!("floor_{round}_{number}");
+                let sql = format!(
+                    "BEGIN; CREATE SCHEMA {schema}; SET LOCAL search_path = {schema}; {template}; {HISTORY}; COMMIT"
+                );
+                client.batch_execute(&sql).await.expect("made");
+            }
+            drop(client);
+            driver.await.expect("ends").expect("ends well");
+        };
+        let workers = (0..JOBS).map(|_| worker());
+        futures_util::future::join_all(workers).await;
+    });
+    started.elapsed()
+}
+
+/// Milliseconds that one create takes beyond psql with the same statements.
+#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
+fn create_one(server: &Server) -> Verdict {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let (mut ours, mut floors, mut beyond) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..11 {
+        let schema = format!("psql_{round}");
+        let sql = format!(
+            "BEGIN; CREATE SCHEMA {schema}; SET LOCAL search_path = {schema};\n{}\n;{HISTORY};COMMIT;",
+            TEMPLATE.join("\n")
+        );
+        std::fs::write(file.path(), sql).expect("written");
+        let floor = run(server.psql().arg("-f").arg(file.path()));
+        let our = run(server
+            .tenantctl()
+            .args(["create", "--quiet"])
+            .arg(format!("one-{round}")));
+        beyond.push((our.as_secs_f64() - floor.as_secs_f64()) * 1000.0);
+        ours.push(our);
+        floors.push(floor);
+    }
+    println!(
+        "one create: {:.0} ms, psql with the same statements {:.0} ms",
+        median(ours).as_secs_f64() * 1000.0,
+        median(floors).as_secs_f64() * 1000.0
+    );
+    Verdict {
+        name: "one create beyond psql, whole process",
+        figure: median_of(beyond),
+        bound: 60.0,
+        unit: "ms",
+        at_least: false,
+    }
+}
+
+fn sql(server: &Server, statements: &str) {
+    run(server.psql().args(["-c", statements]));
+}
+
+/// A clone of a million rows, as a ratio to INSERT … SELECT with the indexes built afterwards.
+#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
+fn clone_a_million(server: &Server) -> Verdict {
+    const LARGE: &str = "CREATE TABLE large (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id bigint NOT NULL, \
+                         name text NOT NULL, at timestamptz NOT NULL)";
+    const INDEXES: &str =
+        "CREATE INDEX large_user_idx ON large (user_id, at); CREATE INDEX large_name_idx ON large (name)";
+    run(server.tenantctl().args(["create", "--quiet", "large"]));
+    sql(
+        server,
+        &format!("SET search_path = tenant_large; {LARGE}; {INDEXES}"),
+    );
+    sql(
+        server,
+        "INSERT INTO tenant_large.large (user_id, name, at) SELECT n % 1000, 'tool ' || n % 50, \
+         timestamptz '2026-01-01' + n * interval '1 s' FROM generate_series(1, 1000000) n",
+    );
+    sql(server, "VACUUM ANALYZE tenant_large.large");
+    let mut ratios = Vec::new();
+    for round in 0..3 {
+        let plain = format!(
+            "BEGIN; CREATE SCHEMA plain_{round}; SET LOCAL search_path = plain_{round}; \
+             CREATE TABLE large (id bigint NOT NULL, user_id bigint NOT NULL, name text NOT NULL, at timestamptz NOT NULL); \
+             INSERT INTO large SELECT * FROM tenant_large.large; ALTER TABLE large ADD PRIMARY KEY (id); {INDEXES}; COMMIT"
+        );
+        let floor = run(server.psql().args(["-c", &plain]));
+        let ours = run(server
+            .tenantctl()
+            .args(["clone", "--quiet", "large"])
+            .arg(format!("large-{round}")));
+        println!(
+            "clone of a million rows: {:.2} s, plain {:.2} s",
+            ours.as_secs_f64(),
+            floor.as_secs_f64()
+        );
+        ratios.push(floor.as_secs_f64() / ours.as_secs_f64());
+        sql(server, &format!("DROP SCHEMA plain_{round} CASCADE"));
+    }
+    Verdict {
+        name: "clone of a million rows to INSERT … SELECT",
+        figure: median_of(ratios),
+        bound: 0.9,
+        unit: "",
+        at_least: true,
+    }
+}
+
+/// Seconds for the fingerprints of a thousand tenants.
+fn drift(server: &Server) -> Verdict {
+    let slugs: Vec<String> = (0..1000).map(|number| format!("drift-{number}")).collect();
+    run(server.tenantctl().args(["create", "--quiet"]).args(&slugs));
+    sql(server, "VACUUM ANALYZE");
+    let times = (0..5)
+        .map(|_| run(server.tenantctl().args(["drift", "--quiet"]).args(&slugs)))
+        .collect();
+    Verdict {
+        name: "drift of 1,000 identical tenants",
+        figure: median(times).as_secs_f64(),
+        bound: 2.5,
+        unit: "s",
+        at_least: false,
+    }
+}

@@ -1,0 +1,102 @@
+//! What the benchmarks stand on: a private server, the release binary, and medians.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tenantctl::db::local::{Binaries, Cluster, Folders, Owner, StopMode};
+
+/// A durable private server that ends with the benchmark.
+pub(crate) struct Server {
+    cluster: Cluster,
+    psql: std::path::PathBuf,
+    _folder: TempDir,
+}
+
+impl Server {
+    pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("tc-bench-")
+            .tempdir_in("/tmp")
+            .expect("a folder");
+        open_to_all(folder.path());
+        let binaries = Binaries::find(None, &variable).expect("PostgreSQL is installed");
+        let psql = binaries.program("psql");
+        let folders = Folders::below(folder.path()).expect("a usable path");
+        let owner = Owner::pick(None).expect("a user for the server");
+        let mut cluster = Cluster::new(binaries, owner, folders);
+        for (name, value) in settings {
+            cluster = cluster.setting(*name, *value);
+        }
+        cluster.init_and_start().expect("the server starts");
+        Self {
+            cluster,
+            psql,
+            _folder: folder,
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.cluster.folders.url("postgres")
+    }
+
+    /// The program on this server.
+    pub(crate) fn tenantctl(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tenantctl"));
+        command.env("DATABASE_URL", self.url());
+        command
+    }
+
+    pub(crate) fn psql(&self) -> Command {
+        let mut command = Command::new(&self.psql);
+        command.args([self.url().as_str(), "-X", "-q", "-v", "ON_ERROR_STOP=1"]);
+        command
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.cluster.stop(StopMode::Immediate).ok();
+    }
+}
+
+/// Runs a program to its end, which must be a good one.
+pub(crate) fn run(command: &mut Command) -> Duration {
+    let started = Instant::now();
+    let output = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .output();
+    let elapsed = started.elapsed();
+    let output = output.expect("the program runs");
+    assert!(
+        output.status.success(),
+        "{command:?} failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    elapsed
+}
+
+pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+pub(crate) fn median_of(mut ratios: Vec<f64>) -> f64 {
+    ratios.sort_by(f64::total_cmp);
+    ratios[ratios.len() / 2]
+}
+
+fn open_to_all(folder: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark has no configuration of its own"
+)]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
