@@ -13,10 +13,11 @@
 //! | [`ops`] | the work of a command: `Request` in, report out |
 //! | [`fleet`] | one job over many tenants, with a limit, retries, events and a request to stop |
 //! | [`tenant`] | slugs, the registry `public.tenants`, and which tenants are meant |
+//! | [`blueprint`] | a schema's definition: read from the catalogs, made again elsewhere, compared, fingerprinted |
 //! | [`db`] | connections, sessions, names in SQL, locks, refinery, the private server |
 //! | `ui`, [`error`] | the only module that prints; what an error says and which exit code it is |
 //!
-//! Imports point down: `commands → ops → fleet → tenant → db`. A test holds the sources against that.
+//! Imports point down: `commands → ops → fleet → tenant → blueprint → db`. A test holds the sources against that.
 
 pub mod blueprint;
 mod cli;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::catalog::Extras;
 use super::object::{Address, List, Object};
 use super::read::ReadError;
-use super::settle::{repeatable, settled};
+use super::settle::repeatable;
 use super::text::{OWN, Rewritten};
 use super::{Blueprint, Kind, UnknownKind};
 use crate::db::{QuotedText, Row};
@@ -52,7 +52,7 @@ impl Blueprint {
             .parse()
             .map_err(|error: UnknownKind| ReadError::Unexpected(error.to_string()))?;
         let name = self.without_own(&answer.text("name").unwrap_or_default());
-        let text = |column: &str| answer.text(column).map(settled);
+        let text = |column: &str| answer.text(column);
         let mut object = Object {
             kind,
             create: text("sql"),

@@ -101,7 +101,11 @@ fn question(source: &Source, version: i32) -> String {
         })
         .collect::<Vec<_>>()
         .join(", ");
-    let text = settled_sql("o.text");
+    let text = match source.name {
+        // A body is text of its author's.
+        "functions" => "o.text".to_owned(),
+        _ => settled_sql("o.text"),
+    };
     let words = r"format('(?<![\w$])%s(?![\w$])', regexp_replace(o.own, '([^\w])', '\\\1', 'g'))";
     // OFFSET 0 keeps each text from being written out, and computed, once for every place where it is used.
     format!(
@@ -109,7 +113,7 @@ fn question(source: &Source, version: i32) -> String {
          SELECT o.schema, md5(CASE WHEN strpos(o.text, o.own) > 0 THEN regexp_replace(o.text, {words}, '§', 'g') \
                               ELSE o.text END) AS hash \
          FROM (SELECT o.schema, o.own, {text} AS text \
-               FROM (SELECT o.schema, o.own, replace(concat_ws(chr(2), {parts}), quote_ident(o.own) || '.', '') AS text \
+               FROM (SELECT o.schema, o.own, replace(concat_ws(chr(2), {parts}), quote_ident(o.own) || '.', '§.') AS text \
                      FROM (SELECT o.*, s.nspname::text AS own{columns} FROM (\n{sql}) o \
                            JOIN pg_namespace s ON s.oid = o.schema{join}) o OFFSET 0) o OFFSET 0) o) h \
          GROUP BY h.schema"

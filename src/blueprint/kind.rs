@@ -101,11 +101,11 @@ kinds! {
     RowSecurity "row security",
     ForcedRowSecurity "forced row security",
     Comment "comment",
+    PrivilegeReset "privilege reset",
+    // Whoever is to own something, or to pass on a grant, must be let into the schema first.
+    SchemaGrant "schema grant",
     // Given away once nothing more is to be done with it.
     Owner "owner",
-    PrivilegeReset "privilege reset",
-    // Who may pass a grant on must be let into the schema first.
-    SchemaGrant "schema grant",
     Grant "grant",
     DefaultPrivileges "default privileges",
 }

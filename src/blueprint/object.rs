@@ -1,6 +1,7 @@
 //! One thing in a schema, in words that hold under any schema's name.
 
 use super::Kind;
+use super::settle::settled;
 
 /// Where an object stands in the catalogs: the catalog, the row, and the column inside it or zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +63,11 @@ pub(super) enum List {
 impl Object {
     /// A text that is equal for objects of equal definition and no others.
     pub fn definition(&self) -> String {
-        [self.create.as_deref().unwrap_or_default(), &self.tail].concat()
+        let text = [self.create.as_deref().unwrap_or_default(), &self.tail].concat();
+        match self.kind {
+            // A body is text of its author's.
+            Kind::Function | Kind::Procedure => text,
+            _ => settled(text),
+        }
     }
 }

@@ -37,8 +37,21 @@ pub(super) fn repeatable(view: &str) -> String {
     });
     static FIELD: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"\bEXTRACT\((\w*[A-Z]\w*) FROM").expect("the pattern is right"));
-    let named = CONSTANT.replace_all(view, r#"$1 AS "?column?"$2"#);
-    FIELD.replace_all(&named, "EXTRACT('$1' FROM").into_owned()
+    // What looks like that may stand inside a constant.
+    let constants: Vec<&str> = crate::db::tokens(view)
+        .unwrap_or_default()
+        .iter()
+        .filter(|token| token.kind == crate::db::TokenKind::Text)
+        .map(|token| token.text)
+        .collect();
+    let mut text = view.to_owned();
+    if !constants.iter().any(|constant| constant.contains('\n')) {
+        text = CONSTANT.replace_all(&text, r#"$1 AS "?column?"$2"#).into_owned();
+    }
+    if !constants.iter().any(|constant| constant.contains("EXTRACT(")) {
+        text = FIELD.replace_all(&text, "EXTRACT('$1' FROM").into_owned();
+    }
+    text
 }
 
 /// The SQL expression that does the same on the server.

@@ -20,13 +20,18 @@ pub(super) fn with_name(text: &str, schema: &SchemaName) -> String {
     }
 }
 
-/// The name as PostgreSQL's `quote_ident` writes it, as far as the form of the letters goes.
+/// The name without quotes where it surely needs none. No keyword has a digit, and those with an underscore begin
+/// otherwise than any name that is left plain here.
 fn plain_or_quoted(name: &str) -> String {
     let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && name
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if is_plain {
+    let is_no_keyword = name.contains(|c: char| c.is_ascii_digit() || c == '_')
+        && !["current_", "session_", "system_"]
+            .iter()
+            .any(|begin| name.starts_with(begin));
+    if is_plain && is_no_keyword {
         name.to_owned()
     } else {
         crate::db::QuotedIdent::new(name).to_string()

@@ -108,7 +108,11 @@ async fn make(
         opening,
         &row,
         &original.sql(&new.schema),
-        &log.record_sql(&new.slug),
+        // The template's own functions come before PostgreSQL's as long as its schema is in the path.
+        &format!(
+            "SET LOCAL search_path = pg_catalog; {}",
+            log.record_sql(&new.slug)
+        ),
     ];
     let look_up = async |session: &Session| registry::look_up(session, &new.slug).await;
     let (made, found) = session.in_one_trip(&parts, look_up).await;

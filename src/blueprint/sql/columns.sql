@@ -30,7 +30,7 @@ SELECT c.relnamespace AS schema,
                          format(' GENERATED ALWAYS AS (%s)%s', pg_get_expr(d.adbin, d.adrelid),
                                 CASE a.attgenerated WHEN 's' THEN ' STORED' END) END)) AS sql,
        CASE WHEN a.attgenerated = '' THEN
-           format('ALTER %sTABLE %I ALTER COLUMN %I TYPE %s%s USING %3$I::%4$s', CASE c.relkind WHEN 'f' THEN 'FOREIGN ' END,
+           format('ALTER %sTABLE %I ALTER COLUMN %I TYPE %s%s', CASE c.relkind WHEN 'f' THEN 'FOREIGN ' END,
                   c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
                   CASE WHEN a.attcollation <> t.typcollation THEN
                       ' COLLATE ' || a.attcollation::regcollation::text END) END AS change,

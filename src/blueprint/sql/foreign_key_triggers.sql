@@ -2,23 +2,22 @@
 -- copy to copy.
 SELECT c.relnamespace AS schema,
        'foreign key trigger' AS kind,
-       format('%s of %I ON %I', g.tgfoid::regproc, x.conname, c.relname) AS name,
+       format('%s of %I of %I ON %I', g.tgfoid::regproc, x.conname, k.relname, c.relname) AS name,
        'pg_constraint'::regclass::oid AS parent_class,
        x.oid AS parent_id,
-       format(s.text, c.relname,
+       'DO ' || quote_literal(format(s.text, c.relname,
               CASE g.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END,
-              x.conname, k.relname, g.tgfoid::regproc) AS sql,
-       format(s.text, c.relname,
+              x.conname, k.relname, g.tgfoid::regproc)) AS sql,
+       'DO ' || quote_literal(format(s.text, c.relname,
               CASE g.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END,
-              x.conname, k.relname, g.tgfoid::regproc) AS change,
-       format(s.text, c.relname, 'ENABLE', x.conname, k.relname, g.tgfoid::regproc) AS drop
+              x.conname, k.relname, g.tgfoid::regproc)) AS change,
+       'DO ' || quote_literal(format(s.text, c.relname, 'ENABLE', x.conname, k.relname, g.tgfoid::regproc)) AS drop
   FROM pg_trigger g
   JOIN pg_class c ON c.oid = g.tgrelid
   JOIN pg_constraint x ON x.oid = g.tgconstraint
   JOIN pg_class k ON k.oid = x.conrelid
  CROSS JOIN (SELECT
-'DO $do$
-DECLARE
+'DECLARE
     found pg_catalog.name;
 BEGIN
     SELECT g.tgname INTO STRICT found
@@ -29,8 +28,7 @@ BEGIN
        AND x.conrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.quote_ident(%4$L))
        AND g.tgfoid OPERATOR(pg_catalog.=) pg_catalog.to_regproc(%5$L);
     EXECUTE pg_catalog.format(''ALTER TABLE %%I %2$s TRIGGER %%I'', %1$L, found);
-END
-$do$'::text) s (text)
+END'::text) s (text)
  WHERE g.tgisinternal
    AND g.tgenabled <> 'O'
    AND x.contype = 'f'

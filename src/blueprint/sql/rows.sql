@@ -32,7 +32,12 @@ SELECT c.relkind::text,
          FROM pg_attribute a
         CROSS JOIN LATERAL (SELECT c.relnamespace::regnamespace::text || '.' AS prefix) p
          JOIN pg_type t ON t.oid = a.atttypid
-         JOIN pg_type b ON b.oid = coalesce(nullif(t.typbasetype, 0), t.oid)
+        CROSS JOIN LATERAL (
+              WITH RECURSIVE up (oid, base) AS (
+                  SELECT t.oid, t.typbasetype
+                   UNION ALL
+                  SELECT n.oid, n.typbasetype FROM up JOIN pg_type n ON n.oid = up.base WHERE up.base <> 0)
+              SELECT y.* FROM up JOIN pg_type y ON y.oid = up.oid WHERE up.base = 0) b
          LEFT JOIN pg_type e ON e.oid = b.typelem AND b.typcategory = 'A'
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') a ON c.relkind = 'r'
  WHERE c.relkind IN ('r', 'S', 'm')

@@ -11,20 +11,19 @@ SELECT c.relnamespace AS schema,
        CASE k.kind WHEN 'trigger' THEN {unqualified:pg_get_triggerdef(g.oid)|c} ELSE k.sql END AS sql,
        k.sql AS change,
        CASE k.kind WHEN 'trigger' THEN format('DROP TRIGGER %I ON %I', g.tgname, c.relname)
-                   ELSE format('ALTER TABLE %I ENABLE TRIGGER %I', c.relname, g.tgname) END AS drop,
+                   ELSE format('ALTER TABLE ONLY %I ENABLE TRIGGER %I', c.relname, g.tgname) END AS drop,
        CASE k.kind WHEN 'trigger' THEN format('TRIGGER %I ON %I', g.tgname, c.relname) END AS target
   FROM pg_class c
   JOIN pg_trigger g ON g.tgrelid = c.oid
-  LEFT JOIN pg_trigger parent ON parent.oid = g.tgparentid
  CROSS JOIN LATERAL (
        SELECT 'trigger' AS kind, NULL AS sql
         WHERE g.tgparentid = 0
         UNION ALL
        SELECT 'trigger state',
-              format('ALTER %sTABLE %I %s TRIGGER %I', CASE c.relkind WHEN 'f' THEN 'FOREIGN ' END, c.relname,
+              format('ALTER %s %I %s TRIGGER %I', CASE c.relkind WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE ONLY' END, c.relname,
                      CASE g.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA'
-                                      WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END, g.tgname)
-        WHERE g.tgenabled <> CASE WHEN parent.oid IS NULL THEN 'O' ELSE parent.tgenabled END) k
+                                      ELSE 'ENABLE ALWAYS' END, g.tgname)
+        WHERE g.tgenabled <> 'O') k
  WHERE NOT g.tgisinternal
    AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}
