@@ -13,7 +13,7 @@ use super::object::{Address, Object};
 use super::order::{self, Circle, Step};
 use super::script::Shape;
 use super::text::with_name;
-use super::way::{Way, holds_data, way};
+use super::way::{Way, holds_data, rounds, way};
 use super::{Blueprint, Kind};
 use crate::db::SchemaName;
 
@@ -130,6 +130,12 @@ impl Work<'_> {
             match way(&self.expected.objects[wanted], &self.found.objects[is]) {
                 _ if self.comes_from_a_parent(self.expected, wanted, comparison)
                     || self.follows_its_table(is) => {}
+                Way::Change(change)
+                    if self.loss != DataLoss::Allow
+                        && rounds(&self.expected.objects[wanted], &self.found.objects[is]) =>
+                {
+                    self.remark(format!("loses data: {change};"));
+                }
                 Way::Change(change) => {
                     if self.expected.objects[wanted].kind == Kind::Column {
                         for blocker in self.blockers(is) {

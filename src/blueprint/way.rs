@@ -45,6 +45,44 @@ pub(super) fn holds_data(object: &Object) -> bool {
     }
 }
 
+/// Whether a column that changes its type so would lose a part of its values without an error: digits, or the time of
+/// day. What does not fit otherwise makes the change fail.
+pub(super) fn rounds(expected: &Object, found: &Object) -> bool {
+    let type_of = |object: &Object| {
+        let change = object.change.as_deref()?;
+        let (_, written) = change.split_once(" TYPE ")?;
+        let written = written.split(" USING ").next().unwrap_or(written);
+        Some(written.split(" COLLATE ").next().unwrap_or(written).to_owned())
+    };
+    match (type_of(expected), type_of(found)) {
+        (Some(to), Some(from)) => rounds_to(&from, &to),
+        _ => false,
+    }
+}
+
+fn rounds_to(from: &str, to: &str) -> bool {
+    let is = |name: &str, kinds: &[&str]| {
+        kinds
+            .iter()
+            .any(|kind| name == *kind || name.starts_with(&format!("{kind}(")))
+    };
+    let scale =
+        |name: &str| -> Option<i32> { name.strip_suffix(')')?.rsplit_once(',')?.1.trim().parse().ok() };
+    if from == to {
+        return false;
+    }
+    if is(to, &["numeric"]) && to != "numeric" {
+        let is_whole = is(from, &["smallint", "integer", "bigint"]);
+        return !is_whole && scale(from).is_none_or(|from| scale(to).is_none_or(|to| to < from));
+    }
+    let fractions = ["numeric", "real", "double precision"];
+    is(to, &["smallint", "integer", "bigint"]) && is(from, &fractions)
+        || to == "real" && is(from, &["numeric", "double precision", "bigint", "integer"])
+        || to == "double precision" && is(from, &["numeric", "bigint"])
+        || (to == "date" || to.starts_with("time ")) && from.starts_with("timestamp")
+        || to.starts_with("time") && to.contains('(')
+}
+
 fn both(first: &Option<String>, second: &Option<String>) -> Option<String> {
     Some(format!("{};\n{}", first.as_ref()?, second.as_ref()?))
 }
@@ -254,5 +292,34 @@ mod tests {
         let validate = "ALTER TABLE t VALIDATE CONSTRAINT c";
         assert_eq!(way(&expected, &found), Way::Change(validate.to_owned()));
         assert_eq!(way(&found, &expected), Way::Anew);
+    }
+}
+
+#[cfg(test)]
+mod rounding {
+    use super::rounds_to;
+
+    #[test]
+    fn only_what_is_lost_without_an_error_counts() {
+        for (from, to) in [
+            ("numeric(10,4)", "numeric(10,2)"),
+            ("numeric", "numeric(8,2)"),
+            ("double precision", "integer"),
+            ("timestamp with time zone", "date"),
+            ("timestamp without time zone", "time without time zone"),
+            ("timestamp with time zone", "timestamp(0) with time zone"),
+        ] {
+            assert!(rounds_to(from, to), "{from} to {to}");
+        }
+        for (from, to) in [
+            ("numeric(10,2)", "numeric(12,4)"),
+            ("integer", "numeric(8,2)"),
+            ("integer", "bigint"),
+            ("text", "character varying(5)"),
+            ("date", "timestamp with time zone"),
+            ("timestamp without time zone", "timestamp with time zone"),
+        ] {
+            assert!(!rounds_to(from, to), "{from} to {to}");
+        }
     }
 }

@@ -30,10 +30,14 @@ SELECT c.relnamespace AS schema,
                          format(' GENERATED ALWAYS AS (%s)%s', pg_get_expr(d.adbin, d.adrelid),
                                 CASE a.attgenerated WHEN 's' THEN ' STORED' END) END)) AS sql,
        CASE WHEN a.attgenerated = '' THEN
-           format('ALTER %sTABLE %I ALTER COLUMN %I TYPE %s%s', CASE c.relkind WHEN 'f' THEN 'FOREIGN ' END,
+           format('ALTER %sTABLE %I ALTER COLUMN %I TYPE %s%s%s', CASE c.relkind WHEN 'f' THEN 'FOREIGN ' END,
                   c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
                   CASE WHEN a.attcollation <> t.typcollation THEN
-                      ' COLLATE ' || a.attcollation::regcollation::text END) END AS change,
+                      ' COLLATE ' || a.attcollation::regcollation::text END,
+                  -- An explicit cast to these cuts what is too long, where an assignment fails.
+                  CASE WHEN c.relkind <> 'f'
+                        AND a.atttypid NOT IN ('varchar'::regtype, 'bpchar'::regtype, 'bit'::regtype, 'varbit'::regtype)
+                       THEN format(' USING %I::%s', a.attname, format_type(a.atttypid, a.atttypmod)) END) END AS change,
        format('ALTER %sTABLE %I DROP COLUMN %I', CASE c.relkind WHEN 'f' THEN 'FOREIGN ' END,
               c.relname, a.attname) AS drop,
        format('COLUMN %I.%I', c.relname, a.attname) AS target,

@@ -35,10 +35,12 @@ pub(super) const CHANGES: &[Case] = &[
     ),
     case(
         "column-type",
-        "DROP MATERIALIZED VIEW totals; ALTER TABLE orders ALTER COLUMN placed TYPE timestamp; \
+        "DROP MATERIALIZED VIEW totals; DROP VIEW spending; ALTER TABLE orders ALTER COLUMN amount TYPE numeric(8,1); \
+         CREATE VIEW spending AS SELECT m.email, sum(o.amount) AS spent \
+         FROM members m JOIN orders o ON o.user_id = m.id GROUP BY m.email; \
          CREATE MATERIALIZED VIEW totals AS SELECT placed, sum(amount) AS total FROM orders GROUP BY placed; \
          CREATE UNIQUE INDEX totals_placed_key ON totals (placed)",
-        &["different column orders.placed"],
+        &["different column orders.amount"],
     ),
     case(
         "default-other",

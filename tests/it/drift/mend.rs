@@ -257,3 +257,33 @@ fn the_script_is_ready_for_psql() {
         .exits(2)
         .says("json");
 }
+
+#[test]
+fn a_type_that_holds_less_is_not_given_back_without_asking() {
+    let database = Database::with_tenants(&["acme"]);
+    in_schema(
+        &database,
+        "tenant_template",
+        "CREATE TABLE kept (name varchar(5), at date, price numeric(8,2))",
+    );
+    in_schema(
+        &database,
+        "tenant_acme",
+        "CREATE TABLE kept (name text, at timestamptz, price numeric(8,4)); \
+         INSERT INTO kept VALUES ('0123456789', '2026-01-01 12:34:56+00', 1.2345)",
+    );
+    let run = database.run(&["drift", "acme", "--sql"]).exits(4);
+    for column in ["at", "price"] {
+        let remark = format!("-- loses data: ALTER TABLE kept ALTER COLUMN {column} TYPE");
+        assert!(run.stdout.contains(&remark), "{}", run.stdout);
+    }
+    let error = crate::support::psql(database.url(), &run.stdout).expect_err("the name is too long");
+    assert!(
+        error.contains("value too long for type character varying(5)"),
+        "{error}"
+    );
+    assert_eq!(
+        database.sql("SELECT name, extract(hour FROM at AT TIME ZONE 'UTC'), price FROM tenant_acme.kept"),
+        "0123456789|12|1.2345"
+    );
+}
