@@ -137,6 +137,12 @@ fn granted_on(source: &Source) -> &'static str {
     }
 }
 
+/// What those who put the questions set first, so that deparsers print the same in every session.
+pub(super) const SETTINGS: &str = "\
+SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = 0; SET LOCAL jit = off; \
+SET LOCAL datestyle = iso; SET LOCAL intervalstyle = postgres; SET LOCAL extra_float_digits = 1; \
+SET LOCAL standard_conforming_strings = on; SET LOCAL quote_all_identifiers = off;";
+
 /// What is in the schemas; see the file.
 pub(super) const INVENTORY: &str = include_str!("sql/inventory.sql");
 /// What needs what; see the file.

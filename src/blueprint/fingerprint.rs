@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use futures_util::future::try_join_all;
 
-use super::catalog::{Extras, Names, Source, expand, extras};
+use super::catalog::{Extras, Names, SETTINGS, Source, expand, extras};
 use super::read::Inventory;
 use super::settle::settled_sql;
 use crate::db::{self, SchemaName, Session, Transaction, Type};
@@ -33,11 +33,9 @@ pub async fn fingerprints_in_tx(
 ) -> Result<HashMap<SchemaName, String>, db::Error> {
     const OIDS: &str = "SELECT oid, nspname::text, current_setting('server_version_num')::int \
                         FROM pg_namespace WHERE nspname = ANY ($1)";
-    let opening = "SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = 0; SET LOCAL jit = off; \
-                   SET LOCAL datestyle = iso; SET LOCAL intervalstyle = postgres; SET LOCAL extra_float_digits = 1; \
-                   SET LOCAL standard_conforming_strings = on; SET LOCAL quote_all_identifiers = off; \
-                   SET LOCAL work_mem = '64MB'";
-    transaction.script(opening).await?;
+    transaction
+        .script(&format!("{SETTINGS} SET LOCAL work_mem = '64MB'"))
+        .await?;
     let names: Vec<&str> = schemas.iter().map(SchemaName::as_str).collect();
     let rows = transaction.query(OIDS, &[(&names, Type::TEXT_ARRAY)]).await?;
     let version = rows.first().map_or(0, |row| row.get(2));

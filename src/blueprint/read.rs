@@ -4,8 +4,8 @@ use futures_util::future::{join, try_join_all};
 
 use super::Blueprint;
 use super::catalog::{
-    ALIASES, DEPENDENCIES, INVENTORY, LIMITS, MEMBERS, Names, ROWS, SOURCES, STAMP, Source, expand, extras,
-    resets,
+    ALIASES, DEPENDENCIES, INVENTORY, LIMITS, MEMBERS, Names, ROWS, SETTINGS, SOURCES, STAMP, Source, expand,
+    extras, resets,
 };
 use super::fingerprint::fingerprints;
 use super::object::Address;
@@ -133,10 +133,7 @@ pub async fn is_unchanged(session: &Session, blueprint: &Blueprint) -> Result<bo
 /// Reads a schema within the caller's transaction, whose search path it leaves changed.
 pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> Result<Blueprint, ReadError> {
     let opening = format!(
-        "SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = 0; SET LOCAL jit = off; \
-         SET LOCAL datestyle = iso; SET LOCAL intervalstyle = postgres; SET LOCAL extra_float_digits = 1; \
-         SET LOCAL standard_conforming_strings = on; SET LOCAL quote_all_identifiers = off; \
-         SELECT oid, current_setting('server_version_num'), quote_ident(current_user) FROM pg_namespace WHERE nspname = {}",
+        "{SETTINGS} SELECT oid, current_setting('server_version_num'), quote_ident(current_user) FROM pg_namespace WHERE nspname = {}",
         QuotedText::new(schema.as_str()),
     );
     let answers = transaction.text_query(&opening).await?;

@@ -107,7 +107,7 @@ impl Error {
     }
 
     /// Whether the server's lock table, which all transactions share, was full.
-    pub fn is_out_of_locks(&self) -> bool {
+    fn is_out_of_locks(&self) -> bool {
         self.has_code(&[SqlState::OUT_OF_MEMORY])
             && self
                 .server()

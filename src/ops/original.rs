@@ -74,11 +74,6 @@ impl MakeError {
             } if source.sqlstate() == Some("42501") => {
                 Some("grant the connecting role CREATE on this database".to_owned())
             }
-            Self::Failed { source, .. } if source.is_out_of_locks() => Some(
-                "the server has no room for more locks in one transaction: raise `max_locks_per_transaction` and \
-                 restart it, or lower `--jobs`"
-                    .to_owned(),
-            ),
             Self::Failed { .. } => None,
         }
     }
