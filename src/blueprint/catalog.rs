@@ -4,6 +4,9 @@
 //! The parameters of all of them are `$1` the schemas, `$2` their relations, `$3` their types, `$4` their functions, as the
 //! [`INVENTORY`] found them, and `$5` the search path of those who deparse.
 
+use self::Digest::{Bodies, By, Places, Texts, Views};
+use super::settle::settled_sql;
+
 /// What a query says of its objects beside what makes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extras {
@@ -32,6 +35,21 @@ impl Extras {
     }
 }
 
+/// How the objects of a query get into a fingerprint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Digest {
+    /// By their texts.
+    Texts,
+    /// By their texts and their places.
+    Places,
+    /// By their texts, in which bodies are their author's.
+    Bodies,
+    /// By their texts, as they come out when they have been read back.
+    Views,
+    /// By the fingerprint's own query of that name, which makes no texts where numbers do.
+    By(&'static str),
+}
+
 /// One query over the catalogs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source {
@@ -40,50 +58,52 @@ pub(super) struct Source {
     pub(super) extras: Extras,
     /// What the inventory must have found for the query to have an answer; empty where it always may have one.
     pub(super) found: &'static str,
+    pub(super) digest: Digest,
 }
 
 macro_rules! sources {
-    ($($file:literal $extras:ident $found:literal,)*) => {
+    ($($file:literal $extras:ident $found:literal $digest:expr,)*) => {
         [$(Source {
             name: $file,
             sql: include_str!(concat!("sql/", $file, ".sql")),
             extras: Extras::$extras,
             found: $found,
+            digest: $digest,
         },)*]
     };
 }
 
 /// Everything that makes up a schema.
 pub(super) const SOURCES: [Source; 29] = sources! {
-    "schema" All "",
-    "types" All "pg_type",
-    "type_parts" Comments "pg_type",
-    "texts" Owners "texts",
-    "functions" All "pg_proc",
-    "aggregates" All "pg_proc",
-    "operators" Owners "pg_operator",
-    "operator_families" Owners "pg_opfamily",
-    "operator_classes" Owners "pg_opclass",
-    "casts" Comments "casts",
-    "sequences" All "sequences",
-    "sequence_owners" None "sequences",
-    "tables" All "pg_class",
-    "columns" Grants "pg_class",
-    "not_null" None "pg_class",
-    "column_settings" None "pg_class",
-    "defaults" None "pg_class",
-    "constraints" Comments "pg_class",
-    "inheritance" None "children",
-    "views" All "views",
-    "view_columns" Grants "",
-    "indexes" Comments "pg_class",
-    "index_settings" None "pg_class",
-    "table_settings" None "pg_class",
-    "statistics" Owners "pg_statistic_ext",
-    "rules" Comments "rules",
-    "triggers" Comments "triggers",
-    "foreign_key_triggers" None "triggers",
-    "policies" Comments "policies",
+    "schema" All "" Texts,
+    "types" All "pg_type" Texts,
+    "type_parts" Comments "pg_type" Places,
+    "texts" Owners "texts" Texts,
+    "functions" All "pg_proc" Bodies,
+    "aggregates" All "pg_proc" Texts,
+    "operators" Owners "pg_operator" Texts,
+    "operator_families" Owners "pg_opfamily" Texts,
+    "operator_classes" Owners "pg_opclass" Texts,
+    "casts" Comments "casts" Texts,
+    "sequences" All "sequences" By("sequences"),
+    "sequence_owners" None "sequences" By("sequences"),
+    "tables" All "pg_class" By("relations"),
+    "columns" Grants "pg_class" By("columns"),
+    "not_null" None "pg_class" By("columns"),
+    "column_settings" None "pg_class" By("columns"),
+    "defaults" None "pg_class" By("defaults"),
+    "constraints" Comments "pg_class" By("constraints"),
+    "inheritance" None "children" Texts,
+    "views" All "views" Views,
+    "view_columns" Grants "" By("remarks"),
+    "indexes" Comments "pg_class" By("indexes"),
+    "index_settings" None "pg_class" By("indexes"),
+    "table_settings" None "pg_class" By("relations"),
+    "statistics" Owners "pg_statistic_ext" Texts,
+    "rules" Comments "rules" Texts,
+    "triggers" Comments "triggers" By("triggers"),
+    "foreign_key_triggers" None "triggers" By("triggers"),
+    "policies" Comments "policies" By("policies"),
 };
 
 /// What else is said of the objects of a source: the columns `comment`, `owner_name` and `grants`, as far as it has
@@ -157,13 +177,6 @@ pub(super) const MEMBERS: &str = include_str!("sql/members.sql");
 pub(super) const ROWS: &str = include_str!("sql/rows.sql");
 /// A word that changes with the schema's definition; see the file.
 pub(super) const STAMP: &str = include_str!("sql/stamp.sql");
-
-/// Two ways in which PostgreSQL prints one list of `varchar` constants: as it was first written, and once that text
-/// has been read back. Without the casts they are one text, to which PostgreSQL adds the casts again.
-pub(super) const UNSETTLED: [&str; 2] = [
-    r"\((ARRAY\[(?:'(?:[^']|'')*'::character varying(?:, )?)+\])\)::text\[\]",
-    r"\(('(?:[^']|'')*'::character varying)\)::text",
-];
 
 /// What becomes of the schema's name where PostgreSQL always writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -265,6 +278,43 @@ fn written_out(name: &str, argument: &str, version: i32, names: Names) -> Option
             160_000.. => format!("{argument}.collicurules"),
             _ => "NULL".to_owned(),
         },
+        "|" => r", E'\x01', ".to_owned(),
+        "type" => {
+            let (kind, modifier) = argument.split_once('|')?;
+            own_or_number(kind, &format!("format_type({kind}, {modifier})"), &format!("concat({kind}, ':', {modifier})"))
+        }
+        "collation" => own_or_number(argument, &format!("{argument}::regcollation::text"), &format!("{argument}::text")),
+        "operator_class" => own_or_number(
+            argument,
+            &format!(
+                "(SELECT format('%I.%I', n.nspname, oc.opcname) FROM pg_opclass oc \
+                 JOIN pg_namespace n ON n.oid = oc.opcnamespace WHERE oc.oid = {argument})"
+            ),
+            &format!("{argument}::text"),
+        ),
+        "columns" => {
+            let (numbers, relation) = argument.split_once('|')?;
+            format!(
+                "(SELECT string_agg(quote_ident(n.attname), ',' ORDER BY k.place) \
+                 FROM unnest({numbers}::int2[]) WITH ORDINALITY k (number, place) \
+                 JOIN pg_attribute n ON n.attrelid = {relation} AND n.attnum = k.number)"
+            )
+        }
+        "names" => format!(
+            "(SELECT concat({argument}.relname, ':', sum(hashtextextended(n.attname::text, n.attnum))) \
+             FROM pg_attribute n WHERE n.attrelid = {argument}.oid AND n.attnum > 0)"
+        ),
+        "acl" => {
+            let (acl, default) = argument.split_once('|')?;
+            format!(
+                "CASE WHEN {acl} IS NOT NULL THEN nullif(ARRAY(SELECT unnest({acl})::text ORDER BY 1), \
+                 ARRAY(SELECT unnest(acldefault({default}))::text ORDER BY 1)) END"
+            )
+        }
+        "settled" => format!(
+            "(SELECT {} FROM (SELECT {argument} AS text OFFSET 0) s)",
+            settled_sql("s.text")
+        ),
         "publication_of_schema" => match version {
             150_000.. => " OR EXISTS (SELECT FROM pg_publication_namespace s \
                           WHERE s.pnpubid = p.oid AND s.pnnspid = ANY ($1))"
@@ -274,6 +324,11 @@ fn written_out(name: &str, argument: &str, version: i32, names: Names) -> Option
         _ => return None,
     };
     Some(text)
+}
+
+/// What is the same in all schemas goes by its number, what may be a schema's own by its name.
+fn own_or_number(number: &str, name: &str, otherwise: &str) -> String {
+    format!("CASE WHEN {number} < 16384 THEN {otherwise} ELSE {name} END")
 }
 
 /// Whether the columns of child table `c` stand in another order than `CREATE TABLE … INHERITS` would give them, and

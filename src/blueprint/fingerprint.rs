@@ -1,18 +1,54 @@
 //! Fingerprints: two schemas have the same one when their objects have the same definitions, whatever the schemas are
 //! called and in whichever way they came to be.
 //!
-//! The server computes them for many schemas at once from the queries that blueprints are read by, so that a whole
-//! fleet costs as many queries as one schema. Here no schema can be first in the search path. All names come out with
-//! their schema, and the schema's own name is taken out of each text.
+//! The server computes them for many schemas at once, so that a whole fleet costs as many queries as one schema. What
+//! every schema is full of has queries of its own, which say in numbers and bare names what blueprints say in SQL; the
+//! rest is asked as blueprints are read. Here no schema can be first in the search path. All names come out with their
+//! schema, and the schema's own name is taken out of each text.
 
 use std::collections::HashMap;
 
 use futures_util::future::try_join_all;
 
-use super::catalog::{Extras, Names, SETTINGS, Source, expand, extras};
+use super::catalog::{Digest, Names, SETTINGS, SOURCES, Source, expand, extras};
 use super::read::Inventory;
-use super::settle::settled_sql;
+use super::settle::{repeatable_sql, settled_sql};
 use crate::db::{self, SchemaName, Session, Transaction, Type};
+
+/// Goes up whenever the same definition gets another fingerprint than before.
+const VERSION: u32 = 2;
+
+macro_rules! queries {
+    ($($name:literal $found:literal,)*) => {
+        [$(Query {
+            name: $name,
+            sql: include_str!(concat!("sql/fingerprint/", $name, ".sql")),
+            found: $found,
+        },)*]
+    };
+}
+
+/// A query that blueprints are not read by. It answers with each object's schema and all that tells it from another.
+#[derive(Debug)]
+struct Query {
+    name: &'static str,
+    sql: &'static str,
+    /// What the inventory must have found.
+    found: &'static str,
+}
+
+/// What [`Digest::By`] names.
+const QUERIES: [Query; 9] = queries! {
+    "relations" "pg_class",
+    "columns" "pg_class",
+    "defaults" "pg_class",
+    "constraints" "pg_class",
+    "indexes" "pg_class",
+    "sequences" "sequences",
+    "triggers" "triggers",
+    "policies" "policies",
+    "remarks" "",
+};
 
 /// The fingerprints of those of the schemas that exist, from one snapshot.
 pub async fn fingerprints(
@@ -47,19 +83,18 @@ pub async fn fingerprints_in_tx(
 
     let inventory = Inventory::take(transaction, oids.clone()).await?;
     let path = String::new();
-    let sources = inventory.sources();
-    let statements: Vec<String> = sources.iter().map(|source| question(source, version)).collect();
+    let statements = questions(&inventory, version);
     let answers = try_join_all(
         statements
             .iter()
-            .map(async |statement| transaction.query(statement, &inventory.params(&path)).await),
+            .map(async |(_, statement)| transaction.query(statement, &inventory.params(&path)).await),
     )
     .await?;
     let mut digests: HashMap<u32, String> = oids.iter().map(|oid| (*oid, String::new())).collect();
-    for (source, rows) in sources.iter().zip(&answers) {
+    for ((name, _), rows) in statements.iter().zip(&answers) {
         for row in rows {
             if let Some(digest) = digests.get_mut(&row.get::<_, u32>(0)) {
-                *digest += &format!("{}:{};", source.name, row.get::<_, String>(1));
+                *digest += &format!("{name}:{};", row.get::<_, String>(1));
             }
         }
     }
@@ -74,14 +109,32 @@ pub async fn fingerprints_in_tx(
         .collect())
 }
 
-/// A query that answers each schema's part of the fingerprint.
-fn question(source: &Source, version: i32) -> String {
-    let (columns, join) = extras(source);
-    let sql = expand(source.sql, version, Names::Qualified);
+/// The queries that may have an answer, by name. Each answers with schemas and what they have of its kinds of objects.
+fn questions(inventory: &Inventory, version: i32) -> Vec<(&'static str, String)> {
+    let own = QUERIES
+        .iter()
+        .filter(|query| inventory.may_hold(query.found))
+        .map(|query| (query.name, expand(query.sql, version, Names::Qualified)));
+    let general = SOURCES
+        .iter()
+        .filter(|source| inventory.may_hold(source.found))
+        .filter_map(|source| Some((source.name, texts(source, version)?)));
+    own.chain(general).map(|(name, sql)| (name, digests(&sql))).collect()
+}
+
+/// What tells the objects of a source from others, unless another query says it.
+fn texts(source: &Source, version: i32) -> Option<String> {
     let mut parts = vec!["o.kind", "o.name", "o.sql"];
-    if sql.contains("AS tail") {
-        parts.push("o.tail");
-    }
+    let settle = match source.digest {
+        Digest::By(_) => return None,
+        Digest::Places => {
+            parts.push("o.position");
+            settled_sql
+        }
+        Digest::Texts => settled_sql,
+        Digest::Views => |text: &str| repeatable_sql(&settled_sql(text)),
+        Digest::Bodies => str::to_owned,
+    };
     for (column, has) in [
         ("o.comment", source.extras.comments()),
         ("o.owner_name", source.extras.owners()),
@@ -91,36 +144,53 @@ fn question(source: &Source, version: i32) -> String {
             parts.push(column);
         }
     }
-    let parts = parts
-        .into_iter()
-        .map(|part| match part {
-            "o.sql" if source.extras == Extras::Grants && !sql.contains("AS sql") => "''",
-            part => part,
-        })
-        .collect::<Vec<_>>()
-        .join(", ");
-    let text = match source.name {
-        // A body is text of its author's.
-        "functions" => "o.text".to_owned(),
-        _ => settled_sql("o.text"),
-    };
+    let (columns, join) = extras(source);
+    let sql = expand(source.sql, version, Names::Qualified);
+    Some(format!(
+        "SELECT o.schema, {} AS text FROM (SELECT o.schema, concat_ws(chr(2), {}) AS text \
+         FROM (SELECT o.*{columns} FROM (\n{sql}) o{join}) o OFFSET 0) o",
+        settle("o.text"),
+        parts.join(", ")
+    ))
+}
+
+/// What a query says of each schema, in one word. The order of its rows does not matter.
+fn digests(sql: &str) -> String {
     let words = r"format('(?<![\w$])%s(?![\w$])', regexp_replace(o.own, '([^\w])', '\\\1', 'g'))";
     // OFFSET 0 keeps each text from being written out, and computed, once for every place where it is used.
     format!(
-        "SELECT h.schema, md5(string_agg(h.hash, '' ORDER BY h.hash)) FROM (\
-         SELECT o.schema, md5(CASE WHEN strpos(o.text, o.own) > 0 THEN regexp_replace(o.text, {words}, '§', 'g') \
-                              ELSE o.text END) AS hash \
-         FROM (SELECT o.schema, o.own, {text} AS text \
-               FROM (SELECT o.schema, o.own, replace(concat_ws(chr(2), {parts}), quote_ident(o.own) || '.', '§.') AS text \
-                     FROM (SELECT o.*, s.nspname::text AS own{columns} FROM (\n{sql}) o \
-                           JOIN pg_namespace s ON s.oid = o.schema{join}) o OFFSET 0) o OFFSET 0) o) h \
-         GROUP BY h.schema"
+        "SELECT o.schema, concat_ws('/', count(*), sum(hashtextextended(o.text, 0)), sum(hashtextextended(o.text, 1))) \
+         FROM (SELECT o.schema, CASE WHEN strpos(o.text, o.own) > 0 \
+                      THEN regexp_replace(replace(o.text, quote_ident(o.own) || '.', '§.'), {words}, '§', 'g') \
+                      ELSE o.text END AS text \
+                 FROM (SELECT o.schema, o.text COLLATE \"default\" AS text, s.nspname::text COLLATE \"default\" AS own \
+                         FROM (\n{sql}) o JOIN pg_namespace s ON s.oid = o.schema OFFSET 0) o OFFSET 0) o \
+        GROUP BY o.schema"
     )
 }
 
-/// 128 bits of the parts, in hexadecimal.
+/// 128 bits of the parts, in hexadecimal, after the version.
 fn digest(parts: &str) -> String {
-    uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, parts.as_bytes())
-        .simple()
-        .to_string()
+    let digest = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, parts.as_bytes());
+    format!("{VERSION}.{}", digest.simple())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_query_stands_for_a_source_and_every_source_has_one() {
+        let named = |source: &Source| match source.digest {
+            Digest::By(name) => Some(name),
+            _ => None,
+        };
+        let known: Vec<&str> = QUERIES.iter().map(|query| query.name).collect();
+        for source in &SOURCES {
+            assert!(named(source).is_none_or(|name| known.contains(&name)), "{}", source.name);
+        }
+        for name in known {
+            assert!(SOURCES.iter().any(|source| named(source) == Some(name)), "{name}");
+        }
+    }
 }

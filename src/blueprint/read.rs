@@ -57,13 +57,14 @@ impl Inventory {
     pub(super) fn sources(&self) -> Vec<&'static Source> {
         SOURCES
             .iter()
-            .filter(|source| source.found.is_empty() || self.may_hold(source.found))
+            .filter(|source| self.may_hold(source.found))
             .collect()
     }
 
-    fn may_hold(&self, what: &str) -> bool {
+    /// Whether there may be such a thing; there always may be what has no name.
+    pub(super) fn may_hold(&self, what: &str) -> bool {
         let found = self.found.as_ref();
-        found.is_none_or(|found| found.iter().any(|found| found == what))
+        what.is_empty() || found.is_none_or(|found| found.iter().any(|found| found == what))
     }
 
     /// The parameters, the path that deparsers see among them.

@@ -5,7 +5,15 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::catalog::UNSETTLED;
+/// Two ways in which PostgreSQL prints one list of `varchar` constants: as it was first written, and once that text
+/// has been read back. Without the casts they are one text, to which PostgreSQL adds the casts again.
+const UNSETTLED: [&str; 2] = [
+    r"\((ARRAY\[(?:(?:NULL|E?'(?:[^']|'')*')::character varying(?:, )?)+\])\)::text\[\]",
+    r"\(((?:NULL|E?'(?:[^']|'')*')::character varying)\)::text",
+];
+
+/// What a text holds that is in either of the two forms.
+const HINT: &str = "::character varying";
 
 /// The text as it is compared and replayed.
 pub(super) fn settled(text: String) -> String {
@@ -15,7 +23,7 @@ pub(super) fn settled(text: String) -> String {
             .map(|pattern| Regex::new(pattern).expect("the patterns are right"))
             .collect()
     });
-    if !text.contains("'::character varying") {
+    if !text.contains(HINT) {
         return text;
     }
     PATTERNS
@@ -26,17 +34,20 @@ pub(super) fn settled(text: String) -> String {
         })
 }
 
+/// The end of a line of a view that is a constant without an alias, as in a branch of a `UNION`.
+const CONSTANT: &str = r"^(\s+(?:SELECT )?(?:NULL|'(?:[^'\n]|'')*'|\(?-?[\d.]+\)?)::(?:character varying|double precision|bit varying|time(?:stamp)?(?:\(\d\))? with(?:out)? time zone|(?:\w+\.)?\w+)(?:\([\d,]+\))?(?:\[\])?)(,?)$";
+/// The beginning of `EXTRACT` with a field that is no word in small letters.
+const FIELD: &str = r"EXTRACT\((\w*[A-Z]\w*) FROM";
+
 /// A view's text that comes out the same when it has been read back.
 ///
 /// Without an alias, a constant in a branch of a `UNION` is a column called `?column?`; read back, its cast would give
 /// it a name. The field of `EXTRACT` would be folded to lower case.
 pub(super) fn repeatable(view: &str) -> String {
-    static CONSTANT: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?m)^(\s+(?:SELECT )?(?:NULL|'(?:[^'\n]|'')*'|\(?-?[\d.]+\)?)::(?:character varying|double precision|bit varying|time(?:stamp)?(?:\(\d\))? with(?:out)? time zone|(?:\w+\.)?\w+)(?:\([\d,]+\))?(?:\[\])?)(,?)$")
-            .expect("the pattern is right")
-    });
-    static FIELD: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"\bEXTRACT\((\w*[A-Z]\w*) FROM").expect("the pattern is right"));
+    static CONSTANTS: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(&format!("(?m){CONSTANT}")).expect("the pattern is right"));
+    static FIELDS: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(&format!(r"\b{FIELD}")).expect("the pattern is right"));
     // What looks like that may stand inside a constant.
     let constants: Vec<&str> = crate::db::tokens(view)
         .unwrap_or_default()
@@ -46,15 +57,23 @@ pub(super) fn repeatable(view: &str) -> String {
         .collect();
     let mut text = view.to_owned();
     if !constants.iter().any(|constant| constant.contains('\n')) {
-        text = CONSTANT.replace_all(&text, r#"$1 AS "?column?"$2"#).into_owned();
+        text = CONSTANTS.replace_all(&text, r#"$1 AS "?column?"$2"#).into_owned();
     }
     if !constants.iter().any(|constant| constant.contains("EXTRACT(")) {
-        text = FIELD.replace_all(&text, "EXTRACT('$1' FROM").into_owned();
+        text = FIELDS.replace_all(&text, "EXTRACT('$1' FROM").into_owned();
     }
     text
 }
 
-/// The SQL expression that does the same on the server.
+/// The SQL expression that does nearly the same as [`repeatable`] on the server: inside constants as well.
+pub(super) fn repeatable_sql(text: &str) -> String {
+    format!(
+        "regexp_replace(regexp_replace({text}, '{}', '\\1 AS \"?column?\"\\2', 'gn'), '\\m{FIELD}', 'EXTRACT(''\\1'' FROM', 'g')",
+        CONSTANT.replace('\'', "''")
+    )
+}
+
+/// The SQL expression that does the same as [`settled`] on the server.
 pub(super) fn settled_sql(text: &str) -> String {
     let replaced = UNSETTLED.iter().fold(text.to_owned(), |text, pattern| {
         format!(
@@ -62,7 +81,7 @@ pub(super) fn settled_sql(text: &str) -> String {
             pattern.replace('\'', "''")
         )
     });
-    format!("CASE WHEN {text} LIKE '%''::character varying%' THEN {replaced} ELSE {text} END")
+    format!("CASE WHEN strpos({text}, '{HINT}') > 0 THEN {replaced} ELSE {text} END")
 }
 
 #[cfg(test)]
@@ -78,6 +97,13 @@ mod tests {
             repeatable("SELECT EXTRACT(YEAR FROM now())"),
             "SELECT EXTRACT('YEAR' FROM now())"
         );
+    }
+
+    #[test]
+    fn a_list_with_nulls_and_escapes_is_settled_as_a_whole() {
+        let first = r"(ARRAY['a'::character varying, NULL::character varying, E'\\'::character varying])::text[]";
+        let again = r"ARRAY[('a'::character varying)::text, (NULL::character varying)::text, (E'\\'::character varying)::text]";
+        assert_eq!(settled(first.to_owned()), settled(again.to_owned()));
     }
 
     #[test]

@@ -1,0 +1,19 @@
+-- Defaults of columns, and what generated columns are made of. Each is deparsed once for all tables that have it: beside
+-- the stored expression, its text depends on nothing but the names of the table and of its columns.
+WITH expressions AS MATERIALIZED (
+    SELECT d.oid, d.adbin::text AS stored, CASE WHEN a.attgenerated = '' THEN '' ELSE {names:c} END AS names,
+           c.relnamespace AS schema, c.relkind, c.relname, a.attname, a.attgenerated
+      FROM pg_class c
+      JOIN pg_attrdef d ON d.adrelid = c.oid
+      JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+     WHERE c.relkind IN ('r', 'p', 'f', 'v')
+       AND c.oid = ANY ($2)
+       AND {not_of_an_extension:pg_class c}
+), texts AS MATERIALIZED (
+    SELECT e.stored, e.names, {settled:pg_get_expr(d.adbin, d.adrelid)} AS text
+      FROM (SELECT stored, names, min(oid) AS oid FROM expressions GROUP BY stored, names) e
+      JOIN pg_attrdef d ON d.oid = e.oid
+)
+SELECT e.schema, concat(e.relkind {|} e.relname {|} e.attname {|} e.attgenerated {|} t.text) AS text
+  FROM expressions e
+  JOIN texts t ON t.stored = e.stored AND t.names = e.names
