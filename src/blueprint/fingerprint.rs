@@ -70,7 +70,7 @@ pub async fn fingerprints_in_tx(
     const OIDS: &str = "SELECT oid, nspname::text, current_setting('server_version_num')::int \
                         FROM pg_namespace WHERE nspname = ANY ($1)";
     transaction
-        .script(&format!("{SETTINGS} SET LOCAL work_mem = '64MB'"))
+        .script(&format!("{SETTINGS} SET LOCAL work_mem = '64MB'; SET LOCAL max_parallel_workers_per_gather = 0"))
         .await?;
     let names: Vec<&str> = schemas.iter().map(SchemaName::as_str).collect();
     let rows = transaction.query(OIDS, &[(&names, Type::TEXT_ARRAY)]).await?;

@@ -4,6 +4,7 @@
 //! read where fingerprints differ, and once for all tenants that have the same one.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,8 +18,10 @@ use crate::db::{Db, OpenTenantError, SchemaName};
 use crate::fleet::{self, Answer, Observer, Plan, Report, Stop, Urgency};
 use crate::tenant::{Tenant, fingerprints};
 
-/// The most tenants whose fingerprints are taken by one set of queries.
-const GROUP: usize = 250;
+/// The tenants whose fingerprints are taken by one set of queries: so many that looking through whole catalogs, as
+/// the queries do, is worth its while, and not so many that the server runs short of memory or one connection has all
+/// the work.
+const GROUP: RangeInclusive<usize> = 250..=1000;
 
 /// What to compare.
 #[derive(Debug)]
@@ -149,7 +152,7 @@ async fn take_fingerprints(
     stop: &Stop,
 ) -> HashMap<SchemaName, String> {
     let started = Instant::now();
-    let size = tenants.len().div_ceil(jobs.max(1)).clamp(1, GROUP);
+    let size = tenants.len().div_ceil(jobs.max(1)).clamp(*GROUP.start(), *GROUP.end());
     let groups = stream::iter(tenants.chunks(size)).map(async |group| {
         if stop.urgency() > Urgency::None {
             return HashMap::new();

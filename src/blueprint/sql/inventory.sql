@@ -49,7 +49,8 @@ SELECT ARRAY(SELECT oid FROM relations) AS relations,
               WHERE EXISTS (SELECT FROM needing n
                               JOIN pg_depend e ON e.classid = n.classid AND e.objid = n.objid AND e.deptype = 'e')
               UNION ALL
-             SELECT 'casts' WHERE EXISTS (SELECT FROM pg_cast c JOIN types t ON t.oid IN (c.castsource, c.casttarget))
+             SELECT 'casts' WHERE EXISTS (SELECT FROM pg_cast WHERE castsource IN (SELECT oid FROM types)
+                                                              OR casttarget IN (SELECT oid FROM types))
               UNION ALL
              SELECT 'sequences' WHERE EXISTS (SELECT FROM relations WHERE relkind = 'S')
               UNION ALL

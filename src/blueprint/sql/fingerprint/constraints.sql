@@ -16,6 +16,16 @@ WITH tables AS MATERIALIZED (
     SELECT t.stored, t.names, {settled:pg_get_expr(x.conbin, x.conrelid)} AS text
       FROM (SELECT stored, names, min(oid) AS oid FROM checks GROUP BY stored, names) t
       JOIN pg_constraint x ON x.oid = t.oid
+), columns AS MATERIALIZED (
+    SELECT x.oid, string_agg(concat(a.attname {|} f.attname), E'\x02' ORDER BY k.place) AS text
+      FROM tables c
+      JOIN pg_constraint x ON x.conrelid = c.oid
+     CROSS JOIN LATERAL unnest(x.conkey, x.confkey) WITH ORDINALITY k (number, referred, place)
+      JOIN pg_attribute a ON a.attrelid = x.conrelid AND a.attnum = k.number
+      JOIN pg_attribute f ON f.attrelid = x.confrelid AND f.attnum = k.referred
+     WHERE x.contype = 'f'
+       AND x.conparentid = 0
+     GROUP BY x.oid
 )
 SELECT c.relnamespace AS schema,
        concat(x.contype {|} x.conname {|} c.relkind {|} c.relname {|} x.condeferrable {|} x.condeferred {|}
@@ -26,12 +36,13 @@ SELECT c.relnamespace AS schema,
               WHEN 'f' THEN
                   concat(x.confupdtype {|} x.confdeltype {|} x.confmatchtype {|}
                          CASE WHEN f.relnamespace = c.relnamespace THEN f.relname::text ELSE f.oid::regclass::text END {|}
-                         {columns:x.conkey|x.conrelid} {|} {columns:x.confkey|x.confrelid} {|}
-                         {columns:x.confdelsetcols|x.conrelid}) END) AS text
+                         n.text {|}
+                         CASE WHEN x.confdelsetcols IS NOT NULL THEN {columns:x.confdelsetcols|x.conrelid} END) END) AS text
   FROM tables c
   JOIN pg_constraint x ON x.conrelid = c.oid
   LEFT JOIN checks k ON k.oid = x.oid
   LEFT JOIN texts t ON t.stored = k.stored AND t.names = k.names
+  LEFT JOIN columns n ON n.oid = x.oid
   LEFT JOIN pg_class f ON f.oid = x.confrelid
   LEFT JOIN pg_description d ON d.classoid = 'pg_constraint'::regclass AND d.objoid = x.oid AND d.objsubid = 0
  WHERE (x.contype IN ('p', 'u', 'x') OR x.contype = 'f' AND x.conparentid = 0 OR k.oid IS NOT NULL)

@@ -1,5 +1,6 @@
 -- Defaults of columns, and what generated columns are made of. Each is deparsed once for all tables that have it: beside
--- the stored expression, its text depends on nothing but the names of the table and of its columns.
+-- the stored expression, its text depends on nothing but the names of the table and of its columns. An expression without
+-- columns is deparsed without its table, which need not be opened for it.
 WITH expressions AS MATERIALIZED (
     SELECT d.oid, d.adbin::text AS stored, CASE WHEN a.attgenerated = '' THEN '' ELSE {names:c} END AS names,
            c.relnamespace AS schema, c.relkind, c.relname, a.attname, a.attgenerated
@@ -10,7 +11,7 @@ WITH expressions AS MATERIALIZED (
        AND c.oid = ANY ($2)
        AND {not_of_an_extension:pg_class c}
 ), texts AS MATERIALIZED (
-    SELECT e.stored, e.names, {settled:pg_get_expr(d.adbin, d.adrelid)} AS text
+    SELECT e.stored, e.names, {settled:pg_get_expr(d.adbin, CASE e.names WHEN '' THEN 0 ELSE d.adrelid END)} AS text
       FROM (SELECT stored, names, min(oid) AS oid FROM expressions GROUP BY stored, names) e
       JOIN pg_attrdef d ON d.oid = e.oid
 )

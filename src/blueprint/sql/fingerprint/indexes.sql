@@ -2,8 +2,7 @@
 -- part of the definition. Expressions and predicates are deparsed once for all tables that have them.
 WITH found AS MATERIALIZED (
     SELECT c.relnamespace AS schema, i.indexrelid, i.indrelid,
-           i.indkey::int2[] AS keys, i.indclass::oid[] AS classes,
-           i.indcollation::oid[] AS collations, i.indoption::int2[] AS options,
+           i.indkey, i.indclass, i.indcollation, i.indoption,
            concat(i.indexprs {|} i.indpred) AS stored,
            CASE WHEN i.indexprs IS NULL AND i.indpred IS NULL THEN '' ELSE {names:t} END AS names,
            concat(c.relkind {|} c.relname {|} t.relname {|} c.relam {|} i.indisunique {|} i.indnullsnotdistinct {|}
@@ -26,13 +25,12 @@ WITH found AS MATERIALIZED (
       JOIN pg_index i ON i.indexrelid = e.oid
 ), keys AS MATERIALIZED (
     SELECT i.indexrelid,
-           string_agg(concat(a.attname {|} {operator_class:k.class} {|} {collation:k.collated} {|} k.option {|}
-                             own.attoptions {|} nullif(own.attstattarget, -1)), E'\x02' ORDER BY k.number) AS text
+           string_agg(concat(a.attname {|} {operator_class:i.indclass[k.attnum - 1]} {|}
+                             {collation:i.indcollation[k.attnum - 1]} {|} i.indoption[k.attnum - 1] {|}
+                             k.attoptions {|} nullif(k.attstattarget, -1)), E'\x02' ORDER BY k.attnum) AS text
       FROM found i
-     CROSS JOIN LATERAL unnest(i.keys, i.classes, i.collations, i.options)
-                        WITH ORDINALITY k (attribute, class, collated, option, number)
-      JOIN pg_attribute own ON own.attrelid = i.indexrelid AND own.attnum = k.number
-      LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attribute AND k.attribute <> 0
+      JOIN pg_attribute k ON k.attrelid = i.indexrelid AND k.attnum > 0
+      LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k.attnum - 1] AND a.attnum <> 0
      GROUP BY i.indexrelid
 )
 SELECT i.schema, concat(i.text {|} k.text {|} t.text) AS text
