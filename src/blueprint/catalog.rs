@@ -281,9 +281,17 @@ fn written_out(name: &str, argument: &str, version: i32, names: Names) -> Option
         "|" => r", E'\x01', ".to_owned(),
         "type" => {
             let (kind, modifier) = argument.split_once('|')?;
-            own_or_number(kind, &format!("format_type({kind}, {modifier})"), &format!("concat({kind}, ':', {modifier})"))
+            own_or_number(
+                kind,
+                &format!("format_type({kind}, {modifier})"),
+                &format!("concat({kind}, ':', {modifier})"),
+            )
         }
-        "collation" => own_or_number(argument, &format!("{argument}::regcollation::text"), &format!("{argument}::text")),
+        "collation" => own_or_number(
+            argument,
+            &format!("{argument}::regcollation::text"),
+            &format!("{argument}::text"),
+        ),
         "operator_class" => own_or_number(
             argument,
             &format!(
@@ -311,6 +319,7 @@ fn written_out(name: &str, argument: &str, version: i32, names: Names) -> Option
                  ARRAY(SELECT unnest(acldefault({default}))::text ORDER BY 1)) END"
             )
         }
+        "digest" => format!("hashtextextended({argument}, 0) AS one, hashtextextended({argument}, 1) AS two"),
         "settled" => format!(
             "(SELECT {} FROM (SELECT {argument} AS text OFFSET 0) s)",
             settled_sql("s.text")

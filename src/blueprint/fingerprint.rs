@@ -70,7 +70,9 @@ pub async fn fingerprints_in_tx(
     const OIDS: &str = "SELECT oid, nspname::text, current_setting('server_version_num')::int \
                         FROM pg_namespace WHERE nspname = ANY ($1)";
     transaction
-        .script(&format!("{SETTINGS} SET LOCAL work_mem = '64MB'; SET LOCAL max_parallel_workers_per_gather = 0"))
+        .script(&format!(
+            "{SETTINGS} SET LOCAL work_mem = '64MB'; SET LOCAL max_parallel_workers_per_gather = 0"
+        ))
         .await?;
     let names: Vec<&str> = schemas.iter().map(SchemaName::as_str).collect();
     let rows = transaction.query(OIDS, &[(&names, Type::TEXT_ARRAY)]).await?;
@@ -119,7 +121,9 @@ fn questions(inventory: &Inventory, version: i32) -> Vec<(&'static str, String)>
         .iter()
         .filter(|source| inventory.may_hold(source.found))
         .filter_map(|source| Some((source.name, texts(source, version)?)));
-    own.chain(general).map(|(name, sql)| (name, digests(&sql))).collect()
+    own.chain(general)
+        .map(|(name, sql)| (name, digests(&sql)))
+        .collect()
 }
 
 /// What tells the objects of a source from others, unless another query says it.
@@ -157,15 +161,19 @@ fn texts(source: &Source, version: i32) -> Option<String> {
 /// What a query says of each schema, in one word. The order of its rows does not matter.
 fn digests(sql: &str) -> String {
     let words = r"format('(?<![\w$])%s(?![\w$])', regexp_replace(o.own, '([^\w])', '\\\1', 'g'))";
-    // OFFSET 0 keeps each text from being written out, and computed, once for every place where it is used.
+    // OFFSET 0 keeps each text from being written out, and computed, once for every place where it is used. A pattern has
+    // to be compiled for each schema, so that it is for texts that name the schema otherwise than PostgreSQL does.
     format!(
         "SELECT o.schema, concat_ws('/', count(*), sum(hashtextextended(o.text, 0)), sum(hashtextextended(o.text, 1))) \
          FROM (SELECT o.schema, CASE WHEN strpos(o.text, o.own) > 0 \
-                      THEN regexp_replace(replace(o.text, quote_ident(o.own) || '.', '§.'), {words}, '§', 'g') \
-                      ELSE o.text END AS text \
-                 FROM (SELECT o.schema, o.text COLLATE \"default\" AS text, s.nspname::text COLLATE \"default\" AS own \
-                         FROM (\n{sql}) o JOIN pg_namespace s ON s.oid = o.schema OFFSET 0) o OFFSET 0) o \
-        GROUP BY o.schema"
+                                     THEN regexp_replace(o.text, {words}, '§', 'g') ELSE o.text END AS text \
+                 FROM (SELECT o.schema, o.own, CASE WHEN strpos(o.text, o.own) > 0 \
+                              THEN replace(o.text, quote_ident(o.own) || '.', '§.') ELSE o.text END AS text \
+                         FROM (SELECT o.schema, o.text COLLATE \"default\" AS text, \
+                                      s.nspname::text COLLATE \"default\" AS own \
+                                 FROM (\n{sql}) o JOIN pg_namespace s ON s.oid = o.schema OFFSET 0) o \
+                       OFFSET 0) o OFFSET 0) o \
+         GROUP BY o.schema"
     )
 }
 
@@ -187,7 +195,11 @@ mod tests {
         };
         let known: Vec<&str> = QUERIES.iter().map(|query| query.name).collect();
         for source in &SOURCES {
-            assert!(named(source).is_none_or(|name| known.contains(&name)), "{}", source.name);
+            assert!(
+                named(source).is_none_or(|name| known.contains(&name)),
+                "{}",
+                source.name
+            );
         }
         for name in known {
             assert!(SOURCES.iter().any(|source| named(source) == Some(name)), "{name}");

@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn a_list_with_nulls_and_escapes_is_settled_as_a_whole() {
-        let first = r"(ARRAY['a'::character varying, NULL::character varying, E'\\'::character varying])::text[]";
+        let first =
+            r"(ARRAY['a'::character varying, NULL::character varying, E'\\'::character varying])::text[]";
         let again = r"ARRAY[('a'::character varying)::text, (NULL::character varying)::text, (E'\\'::character varying)::text]";
         assert_eq!(settled(first.to_owned()), settled(again.to_owned()));
     }

@@ -152,7 +152,10 @@ async fn take_fingerprints(
     stop: &Stop,
 ) -> HashMap<SchemaName, String> {
     let started = Instant::now();
-    let size = tenants.len().div_ceil(jobs.max(1)).clamp(*GROUP.start(), *GROUP.end());
+    let size = tenants
+        .len()
+        .div_ceil(jobs.max(1))
+        .clamp(*GROUP.start(), *GROUP.end());
     let groups = stream::iter(tenants.chunks(size)).map(async |group| {
         if stop.urgency() > Urgency::None {
             return HashMap::new();

@@ -7,24 +7,25 @@ WITH tables AS MATERIALIZED (
        AND c.oid = ANY ($2)
        AND {not_of_an_extension:pg_class c}
 ), checks AS MATERIALIZED (
-    SELECT x.oid, x.conbin::text AS stored, c.names
+    SELECT x.oid, {digest:x.conbin::text}, c.names
       FROM tables c
       JOIN pg_constraint x ON x.conrelid = c.oid
      WHERE x.contype = 'c'
        AND CASE WHEN x.conislocal OR c.relispartition THEN true ELSE {inherits_later} END
 ), texts AS MATERIALIZED (
-    SELECT t.stored, t.names, {settled:pg_get_expr(x.conbin, x.conrelid)} AS text
-      FROM (SELECT stored, names, min(oid) AS oid FROM checks GROUP BY stored, names) t
+    SELECT t.one, t.two, t.names, {settled:pg_get_expr(x.conbin, x.conrelid)} AS text
+      FROM (SELECT one, two, names, min(oid) AS oid FROM checks GROUP BY one, two, names) t
       JOIN pg_constraint x ON x.oid = t.oid
 ), columns AS MATERIALIZED (
-    SELECT x.oid, string_agg(concat(a.attname {|} f.attname), E'\x02' ORDER BY k.place) AS text
-      FROM tables c
-      JOIN pg_constraint x ON x.conrelid = c.oid
-     CROSS JOIN LATERAL unnest(x.conkey, x.confkey) WITH ORDINALITY k (number, referred, place)
-      JOIN pg_attribute a ON a.attrelid = x.conrelid AND a.attnum = k.number
-      JOIN pg_attribute f ON f.attrelid = x.confrelid AND f.attnum = k.referred
-     WHERE x.contype = 'f'
-       AND x.conparentid = 0
+    SELECT x.oid, string_agg(concat(a.attname {|} f.attname), E'\x02' ORDER BY x.place) AS text
+      FROM (SELECT x.oid, x.conrelid, x.confrelid, unnest(x.conkey) AS number, unnest(x.confkey) AS referred,
+                   generate_subscripts(x.conkey, 1) AS place
+              FROM tables c
+              JOIN pg_constraint x ON x.conrelid = c.oid
+             WHERE x.contype = 'f'
+               AND x.conparentid = 0) x
+      JOIN pg_attribute a ON a.attrelid = x.conrelid AND a.attnum = x.number
+      JOIN pg_attribute f ON f.attrelid = x.confrelid AND f.attnum = x.referred
      GROUP BY x.oid
 )
 SELECT c.relnamespace AS schema,
@@ -41,7 +42,7 @@ SELECT c.relnamespace AS schema,
   FROM tables c
   JOIN pg_constraint x ON x.conrelid = c.oid
   LEFT JOIN checks k ON k.oid = x.oid
-  LEFT JOIN texts t ON t.stored = k.stored AND t.names = k.names
+  LEFT JOIN texts t ON t.one = k.one AND t.two = k.two AND t.names = k.names
   LEFT JOIN columns n ON n.oid = x.oid
   LEFT JOIN pg_class f ON f.oid = x.confrelid
   LEFT JOIN pg_description d ON d.classoid = 'pg_constraint'::regclass AND d.objoid = x.oid AND d.objsubid = 0

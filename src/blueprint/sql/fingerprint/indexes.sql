@@ -3,7 +3,7 @@
 WITH found AS MATERIALIZED (
     SELECT c.relnamespace AS schema, i.indexrelid, i.indrelid,
            i.indkey, i.indclass, i.indcollation, i.indoption,
-           concat(i.indexprs {|} i.indpred) AS stored,
+           {digest:concat(i.indexprs, chr(1), i.indpred)},
            CASE WHEN i.indexprs IS NULL AND i.indpred IS NULL THEN '' ELSE {names:t} END AS names,
            concat(c.relkind {|} c.relname {|} t.relname {|} c.relam {|} i.indisunique {|} i.indnullsnotdistinct {|}
                   i.indnkeyatts {|} c.reltablespace {|} c.reloptions {|} i.indisclustered {|}
@@ -19,9 +19,9 @@ WITH found AS MATERIALIZED (
        AND c.oid = ANY ($2)
        AND {not_of_an_extension:pg_class t}
 ), texts AS MATERIALIZED (
-    SELECT e.stored, e.names,
+    SELECT e.one, e.two, e.names,
            concat({settled:pg_get_expr(i.indexprs, i.indrelid)} {|} {settled:pg_get_expr(i.indpred, i.indrelid)}) AS text
-      FROM (SELECT stored, names, min(indexrelid) AS oid FROM found WHERE names <> '' GROUP BY stored, names) e
+      FROM (SELECT one, two, names, min(indexrelid) AS oid FROM found WHERE names <> '' GROUP BY one, two, names) e
       JOIN pg_index i ON i.indexrelid = e.oid
 ), keys AS MATERIALIZED (
     SELECT i.indexrelid,
@@ -36,4 +36,4 @@ WITH found AS MATERIALIZED (
 SELECT i.schema, concat(i.text {|} k.text {|} t.text) AS text
   FROM found i
   JOIN keys k ON k.indexrelid = i.indexrelid
-  LEFT JOIN texts t ON t.stored = i.stored AND t.names = i.names
+  LEFT JOIN texts t ON t.one = i.one AND t.two = i.two AND t.names = i.names
