@@ -84,7 +84,8 @@ impl<'a> Comparison<'a> {
     pub(super) fn new(expected: &'a Blueprint, found: &'a Blueprint, same: &Same) -> Self {
         let (expected_keys, found_keys) = (keys(expected), keys(found));
         let (mut missing, mut different) = (Vec::new(), Vec::new());
-        let labels = out_of_order(expected, found);
+        let [labels, attributes] =
+            [Kind::EnumLabel, Kind::Attribute].map(|kind| out_of_order(expected, found, kind));
         for (index, object) in expected.objects.iter().enumerate() {
             let key = (object.kind, object.name.as_str());
             match found_keys.get(&key) {
@@ -94,7 +95,10 @@ impl<'a> Comparison<'a> {
                     let differs = match object.kind {
                         // A label's text tells its neighbours, which are labels of their own.
                         Kind::EnumLabel => labels.contains(object.name.as_str()),
-                        _ => object.definition() != found.objects[*other].definition(),
+                        kind => {
+                            object.definition() != found.objects[*other].definition()
+                                || kind == Kind::Attribute && attributes.contains(object.name.as_str())
+                        }
                     };
                     if differs && !same.holds(key) {
                         different.push((index, *other));
@@ -127,9 +131,9 @@ fn keys(blueprint: &Blueprint) -> HashMap<Key<'_>, usize> {
         .collect()
 }
 
-/// Labels of enums that both have and that stand in another order.
-fn out_of_order<'a>(expected: &'a Blueprint, found: &Blueprint) -> HashSet<&'a str> {
-    let (theirs, ours) = (labels(found), labels(expected));
+/// Labels of enums or attributes of composite types that both have and that stand in another order.
+fn out_of_order<'a>(expected: &'a Blueprint, found: &Blueprint, kind: Kind) -> HashSet<&'a str> {
+    let (theirs, ours) = (in_order(found, kind), in_order(expected, kind));
     let mut out_of_order = HashSet::new();
     let (known, wanted): (HashSet<&str>, HashSet<&str>) =
         (theirs.iter().copied().collect(), ours.iter().copied().collect());
@@ -143,25 +147,25 @@ fn out_of_order<'a>(expected: &'a Blueprint, found: &Blueprint) -> HashSet<&'a s
     out_of_order
 }
 
-/// All labels of all enums, those of one enum together and in their order.
-fn labels(blueprint: &Blueprint) -> Vec<&str> {
+/// All parts of this kind of all types, those of one type together and in their order.
+fn in_order(blueprint: &Blueprint, kind: Kind) -> Vec<&str> {
     let types: HashMap<Address, &str> = blueprint
         .objects
         .iter()
         .filter(|object| object.kind == Kind::Type)
         .filter_map(|object| Some((object.address?, object.name.as_str())))
         .collect();
-    let mut labels: Vec<(Option<&&str>, i32, &str)> = blueprint
+    let mut parts: Vec<(Option<&&str>, i32, &str)> = blueprint
         .objects
         .iter()
-        .filter(|object| object.kind == Kind::EnumLabel)
+        .filter(|object| object.kind == kind)
         .map(|object| {
             let parent = object.parent.and_then(|parent| types.get(&parent));
             (parent, object.position, object.name.as_str())
         })
         .collect();
-    labels.sort_unstable();
-    labels.into_iter().map(|(_, _, name)| name).collect()
+    parts.sort_unstable();
+    parts.into_iter().map(|(_, _, name)| name).collect()
 }
 
 impl Blueprint {

@@ -111,6 +111,11 @@ pub async fn fingerprints_in_tx(
         .collect())
 }
 
+/// Whether a fingerprint that was kept can be compared with those that are taken now.
+pub fn is_comparable(fingerprint: &str) -> bool {
+    fingerprint.starts_with(&format!("{VERSION}."))
+}
+
 /// The queries that may have an answer, by name. Each answers with schemas and what they have of its kinds of objects.
 fn questions(inventory: &Inventory, version: i32) -> Vec<(&'static str, String)> {
     let own = QUERIES

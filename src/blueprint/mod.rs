@@ -24,7 +24,7 @@ mod text;
 mod way;
 
 pub use self::diff::{Change, Difference, ReplayError, Replayed, Same};
-pub use self::fingerprint::{fingerprints, fingerprints_in_tx};
+pub use self::fingerprint::{fingerprints, fingerprints_in_tx, is_comparable};
 pub use self::kind::{Kind, UnknownKind};
 pub use self::mend::{DataLoss, Mend};
 pub use self::object::Object;

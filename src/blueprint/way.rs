@@ -18,6 +18,9 @@ pub(super) enum Way {
 pub(super) fn way(expected: &Object, found: &Object) -> Way {
     let special = match expected.kind {
         Kind::EnumLabel => return Way::None("labels of an enum keep their order"),
+        Kind::Attribute if expected.definition() == found.definition() => {
+            return Way::None("attributes of a type keep their order");
+        }
         Kind::View if !keeps_columns(expected, found) => return Way::Anew,
         Kind::Function | Kind::Procedure if head(expected) != head(found) => return Way::Anew,
         Kind::Column => return column(expected, found),

@@ -49,7 +49,8 @@ pub(super) async fn plan_in_tx(
         (None, Some(_)) => original::version(transaction, schema).await?,
         (known, _) => known,
     };
-    let fingerprint = match current.schema_fingerprint {
+    let kept = current.schema_fingerprint;
+    let fingerprint = match kept.filter(|kept| blueprint::is_comparable(kept)) {
         None => blueprint::fingerprints_in_tx(transaction, std::slice::from_ref(schema))
             .await?
             .remove(schema),

@@ -1,6 +1,7 @@
 //! Drift: found, named and mended.
 
 mod cases;
+mod fingerprints;
 mod mend;
 mod stable;
 
@@ -199,7 +200,7 @@ fn drift_is_listed_in_each_form() {
         .exits(4)
         .json();
     for tenant in json["tenants"].as_array_mut().expect("a list") {
-        assert_eq!(tenant["fingerprint"].as_str().map(str::len), Some(32));
+        assert_eq!(tenant["fingerprint"].as_str().map(str::len), Some(34));
         tenant["fingerprint"] = "…".into();
     }
     insta::assert_snapshot!(format!("{json:#}"), @r#"
