@@ -19,6 +19,9 @@ const FIRST: &str = "CREATE TABLE users (id int PRIMARY KEY, role varchar(20) DE
                      CHECK (role IN ('owner', 'it''s')), code char(1) CHECK (code IN ('a', 'b')))";
 const SECOND: &str = "ALTER TABLE users ADD COLUMN state varchar, ADD CHECK (state NOT IN ('off', 'on') OR state = 'x'); \
                       CREATE INDEX users_state_idx ON users (id) WHERE state IN ('off', 'on'); \
+                      ALTER TABLE users ADD CHECK (state IN ('\\', NULL)); \
+                      CREATE VIEW unions AS SELECT id, NULL::integer AS n FROM users UNION SELECT id, NULL FROM users; \
+                      CREATE VIEW years AS SELECT EXTRACT(YEAR FROM now()) AS year; \
                       CREATE VIEW owners AS SELECT * FROM users WHERE role IN ('owner') OR role IN ('it''s', 'b')";
 
 #[test]
