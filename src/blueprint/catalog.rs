@@ -89,7 +89,7 @@ pub(super) const SOURCES: [Source; 29] = sources! {
     "sequence_owners" None "sequences" By("sequences"),
     "tables" All "pg_class" By("relations"),
     "columns" Grants "pg_class" By("columns"),
-    "not_null" None "pg_class" By("columns"),
+    "not_null" Comments "pg_class" By("columns"),
     "column_settings" None "pg_class" By("columns"),
     "defaults" None "pg_class" By("defaults"),
     "constraints" Comments "pg_class" By("constraints"),
@@ -324,6 +324,12 @@ fn written_out(name: &str, argument: &str, version: i32, names: Names) -> Option
             "(SELECT {} FROM (SELECT {argument} AS text OFFSET 0) s)",
             settled_sql("s.text")
         ),
+        // Until 14 the triggers that a partition has from its parent count as PostgreSQL's own.
+        "users_trigger" => match version {
+            150_000.. => format!("NOT {argument}.tgisinternal"),
+            _ => format!("(NOT {argument}.tgisinternal OR {argument}.tgparentid <> 0)"),
+        },
+        "has_unlogged_sequences" => (version >= 150_000).to_string(),
         "publication_of_schema" => match version {
             150_000.. => " OR EXISTS (SELECT FROM pg_publication_namespace s \
                           WHERE s.pnpubid = p.oid AND s.pnnspid = ANY ($1))"

@@ -123,7 +123,7 @@ fn late(objects: &[Object], steps: &[Step], shape: Shape) -> Vec<bool> {
     }
     for (at, step) in steps.iter().enumerate() {
         let object = &objects[step.object];
-        let may_not_hold = matches!(object.kind, Kind::Check | Kind::DomainConstraint)
+        let may_not_hold = matches!(object.kind, Kind::NotNull | Kind::Check | Kind::DomainConstraint)
             && object
                 .create
                 .as_ref()

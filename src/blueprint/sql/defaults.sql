@@ -8,7 +8,8 @@ SELECT c.relnamespace AS schema,
        c.oid AS parent_id,
        a.attnum::int AS parent_sub,
        -- Children must not take over what their parents differ in.
-       CASE WHEN c.relkind <> 'r' OR NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid) THEN
+       CASE WHEN c.relkind IN ('p', 'f')
+              OR c.relkind = 'r' AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid) THEN
            'DEFAULT ' || pg_get_expr(d.adbin, d.adrelid) END AS inline,
        format('ALTER %s %I ALTER COLUMN %I SET DEFAULT %s', {alter_only:c},
               c.relname, a.attname, pg_get_expr(d.adbin, d.adrelid)) AS sql,

@@ -33,5 +33,6 @@ SELECT c.relnamespace,
   JOIN pg_class t ON t.oid = d.refobjid
  WHERE c.relkind = 'S'
    AND c.relpersistence <> t.relpersistence
+   AND {has_unlogged_sequences}
    AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}

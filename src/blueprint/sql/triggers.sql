@@ -24,6 +24,6 @@ SELECT c.relnamespace AS schema,
                      CASE g.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA'
                                       ELSE 'ENABLE ALWAYS' END, g.tgname)
         WHERE g.tgenabled <> 'O') k
- WHERE NOT g.tgisinternal
+ WHERE {users_trigger:g}
    AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}

@@ -13,6 +13,7 @@ fn an_extension_in_the_template_is_used_where_it_is() {
             "tenant_template.gin_trgm_ops",
             "tenant_template.gist_trgm_ops",
             "tenant_template.similarity(t.name",
+            "tenant_template.similarity(name",
             "tenant_template.similarity(a,",
             "tenant_template.citext",
             "OPERATOR(tenant_template.%)",

@@ -1,4 +1,7 @@
 -- Constraints of every kind, with names that are long, odd or given by PostgreSQL.
+SELECT CASE WHEN :SERVER_VERSION_NUM >= 150000 THEN 'NULLS NOT DISTINCT' ELSE '' END AS one_null \gset
+SELECT CASE WHEN :SERVER_VERSION_NUM >= 150000 THEN '(d, e)' ELSE '' END AS of_de \gset
+SELECT CASE WHEN :SERVER_VERSION_NUM >= 150000 THEN '(c)' ELSE '' END AS of_c \gset
 CREATE TABLE public.countries (code char(2) PRIMARY KEY, name text UNIQUE);
 CREATE TABLE "a name of more than sixty-three bytes, which PostgreSQL cuts off here" (
     "a column so long that its constraints' names are cut, number 1" integer PRIMARY KEY CHECK ("a column so long that its constraints' names are cut, number 1" > 0),
@@ -28,7 +31,7 @@ CREATE TABLE checked_child () INHERITS (checked);
 CREATE TABLE keys (
     a integer, b integer, c integer NOT NULL, d integer, e integer, f integer, g text, span tsrange, room integer, box box,
     CONSTRAINT "The Key" PRIMARY KEY (b, a) INCLUDE (c) WITH (fillfactor = 55) DEFERRABLE INITIALLY DEFERRED,
-    UNIQUE (c), UNIQUE (d, e) DEFERRABLE, UNIQUE NULLS NOT DISTINCT (f) INCLUDE (g), CONSTRAINT soon UNIQUE (g, a) DEFERRABLE INITIALLY IMMEDIATE,
+    UNIQUE (c), UNIQUE (d, e) DEFERRABLE, UNIQUE :one_null (f) INCLUDE (g), CONSTRAINT soon UNIQUE (g, a) DEFERRABLE INITIALLY IMMEDIATE,
     EXCLUDE USING gist (span WITH &&),
     CONSTRAINT overlapping EXCLUDE USING gist (box WITH &&, (box * point(2, 1)) WITH ~=) WITH (fillfactor = 44) WHERE (a > 0 AND g <> 'x') DEFERRABLE INITIALLY DEFERRED,
     CONSTRAINT as_btree EXCLUDE (room WITH =, lower(g) COLLATE "C" text_pattern_ops DESC NULLS LAST WITH =) INCLUDE (f)
@@ -46,8 +49,8 @@ CREATE TABLE source (
     a integer REFERENCES target, b integer REFERENCES target (other) ON DELETE CASCADE ON UPDATE SET NULL,
     c integer, d integer, e integer, code char(2) REFERENCES public.countries ON UPDATE CASCADE,
     FOREIGN KEY (c, d, e) REFERENCES target (x, y, z) MATCH FULL ON DELETE SET DEFAULT,
-    CONSTRAINT some_columns FOREIGN KEY (c, d, e) REFERENCES target (x, y, z) ON DELETE SET NULL (d, e),
-    CONSTRAINT some_default FOREIGN KEY (e, d, c) REFERENCES target (x, y, z) ON DELETE SET DEFAULT (c),
+    CONSTRAINT some_columns FOREIGN KEY (c, d, e) REFERENCES target (x, y, z) ON DELETE SET NULL :of_de,
+    CONSTRAINT some_default FOREIGN KEY (e, d, c) REFERENCES target (x, y, z) ON DELETE SET DEFAULT :of_c,
     CONSTRAINT other_order FOREIGN KEY (d, c) REFERENCES target (y, x) ON DELETE RESTRICT,
     CONSTRAINT at_the_end FOREIGN KEY (a) REFERENCES target DEFERRABLE INITIALLY DEFERRED,
     CONSTRAINT maybe_later FOREIGN KEY (a) REFERENCES target DEFERRABLE

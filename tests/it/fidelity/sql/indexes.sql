@@ -1,4 +1,5 @@
 -- Indexes: methods, expressions, predicates, operator classes and their parameters, statistics, state.
+SELECT CASE WHEN :SERVER_VERSION_NUM >= 150000 THEN 'NULLS NOT DISTINCT' ELSE '' END AS one_null \gset
 CREATE FUNCTION fold(words text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN lower(words);
 CREATE TABLE items (
     id integer PRIMARY KEY WITH (fillfactor = 81), name text, code varchar(20), doc jsonb, tags text[], search tsvector, at timestamptz,
@@ -11,7 +12,7 @@ CREATE INDEX collated ON items (name COLLATE "C", note COLLATE "default", (name 
 CREATE INDEX by_function ON items (fold(name), (doc ->> 'a'), (price * 2), ((n + 1) % 3), (COALESCE(code, 'none')));
 CREATE INDEX ON items (fold(name));
 CREATE INDEX partial ON items (at) WHERE is_on AND fold(name) <> 'x' AND price IS NOT NULL;
-CREATE UNIQUE INDEX ON items (code) INCLUDE (name, price) NULLS NOT DISTINCT WHERE n > 0;
+CREATE UNIQUE INDEX ON items (code) INCLUDE (name, price) :one_null WHERE n > 0;
 CREATE UNIQUE INDEX "Odd ""Name""" ON items (uuid) WITH (deduplicate_items = off, fillfactor = 42);
 CREATE INDEX ON items USING hash (name) WITH (fillfactor = 33);
 CREATE INDEX ON items USING gin (doc jsonb_path_ops) WITH (fastupdate = off, gin_pending_list_limit = 128);

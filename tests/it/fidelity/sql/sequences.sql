@@ -1,4 +1,5 @@
 -- Sequences: serial, identity, free, shared, owned, of each type, and all that can be set.
+SELECT :SERVER_VERSION_NUM >= 150000 AS of_its_own, CASE WHEN :SERVER_VERSION_NUM >= 150000 THEN 'UNLOGGED' ELSE '' END AS unlogged \gset
 CREATE SEQUENCE free;
 CREATE SEQUENCE every_option AS integer START 100 INCREMENT 7 MINVALUE 10 MAXVALUE 5000 CACHE 20 CYCLE;
 CREATE SEQUENCE downwards AS smallint INCREMENT BY -1;
@@ -9,7 +10,7 @@ CREATE SEQUENCE retyped AS smallint;
 ALTER SEQUENCE retyped AS bigint;
 CREATE SEQUENCE narrowed AS bigint MAXVALUE 99;
 ALTER SEQUENCE narrowed AS integer;
-CREATE UNLOGGED SEQUENCE unlogged START 3;
+CREATE :unlogged SEQUENCE unlogged START 3;
 CREATE SEQUENCE "Odd 'Name' of a ""Sequence""" OWNED BY NONE;
 CREATE TABLE serials (a smallserial, b serial, c bigserial, d integer);
 CREATE TABLE shares (a bigint DEFAULT nextval('free'), b bigint DEFAULT nextval('free'::regclass), c bigint DEFAULT nextval('"Odd ''Name'' of a ""Sequence"""'));
@@ -28,7 +29,9 @@ CREATE TABLE identities (
 ALTER SEQUENCE identities_a_seq RENAME TO "re named";
 ALTER TABLE identities ALTER a SET INCREMENT 5 SET START 15;
 CREATE UNLOGGED TABLE unlogged_serial (a serial, b integer GENERATED ALWAYS AS IDENTITY);
-ALTER SEQUENCE unlogged_serial_a_seq SET LOGGED;
+\if :of_its_own
+    ALTER SEQUENCE unlogged_serial_a_seq SET LOGGED;
+\endif
 CREATE TABLE by_late_binding (a bigint DEFAULT nextval('free'::text), b bigint DEFAULT currval('free'));
 CREATE TABLE parent (id serial, note text);
 CREATE TABLE child () INHERITS (parent);

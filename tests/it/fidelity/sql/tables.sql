@@ -1,4 +1,6 @@
 -- Tables: persistence, storage parameters, every feature of a column, typed tables, inheritance, replica identity, cluster.
+SELECT CASE WHEN :SERVER_VERSION_NUM >= 150000 THEN '-2' ELSE '2' END AS scale \gset
+SELECT CASE WHEN 'lz4' = ANY (enumvals) THEN 'lz4' ELSE 'pglz' END AS better FROM pg_settings WHERE name = 'default_toast_compression' \gset
 CREATE TABLE plain (id integer, name text NOT NULL);
 CREATE TABLE empty ();
 CREATE UNLOGGED TABLE unlogged (id integer PRIMARY KEY, note text);
@@ -17,7 +19,7 @@ CREATE ACCESS METHOD another_heap TYPE TABLE HANDLER heap_tableam_handler;
 CREATE TABLE of_another_method (a integer) USING another_heap;
 
 CREATE TABLE types_of_columns (
-    a smallint, b bigint, c numeric, d numeric(10), e numeric(12, 3), f numeric(3, -2), g real, h double precision,
+    a smallint, b bigint, c numeric, d numeric(10), e numeric(12, 3), f numeric(3, :scale), g real, h double precision,
     i "char", j char, k char(7), l varchar, m varchar(40), n name, o bytea, p bit, q bit(5), r varbit, s varbit(9),
     t date, u time, v time(3), w timetz(2), x timestamp(0), y timestamptz, z interval, aa interval(3),
     ab interval year to month, ac interval day to second(2), ad json, ae jsonb, af uuid, ag inet, ah cidr, ai macaddr8,
@@ -55,7 +57,7 @@ CREATE TABLE features (
     chosen integer DEFAULT CASE WHEN random() > 0.5 THEN 1 ELSE (ARRAY[1, 2, 3])[2] END
 );
 ALTER TABLE features ALTER word SET STORAGE EXTERNAL, ALTER slash SET STORAGE MAIN, ALTER bytes SET STORAGE PLAIN;
-ALTER TABLE features ALTER word SET COMPRESSION lz4, ALTER words SET COMPRESSION pglz;
+ALTER TABLE features ALTER word SET COMPRESSION :better, ALTER words SET COMPRESSION pglz;
 ALTER TABLE features ALTER word SET STATISTICS 777, ALTER at SET STATISTICS 0;
 ALTER TABLE features ALTER day SET (n_distinct = -0.5), ALTER ticket SET (n_distinct = 40, n_distinct_inherited = 80);
 

@@ -1,4 +1,5 @@
 -- Views and materialized views: on one another, with options, renamed columns, recursion, defaults, triggers.
+SELECT CASE WHEN :SERVER_VERSION_NUM >= 150000 THEN 'security_invoker = true,' ELSE '' END AS invoker \gset
 CREATE TABLE people (id integer PRIMARY KEY, name text, email varchar(90), boss integer REFERENCES people, pay numeric, born date, tags text[], doc jsonb);
 CREATE TABLE teams (id serial PRIMARY KEY, title text UNIQUE, lead integer REFERENCES people);
 CREATE TABLE members (team integer REFERENCES teams, person integer REFERENCES people, PRIMARY KEY (team, person));
@@ -9,7 +10,7 @@ CREATE VIEW z_first AS SELECT * FROM people;
 CREATE VIEW on_view AS SELECT z_first.*, initials(name) AS short FROM z_first WHERE pay > 0;
 CREATE VIEW a_last AS SELECT short, count(*) AS n FROM on_view GROUP BY short HAVING count(*) > 1;
 CREATE VIEW barred WITH (security_barrier) AS SELECT id, name FROM people WHERE name <> 'x';
-CREATE VIEW as_invoker WITH (security_invoker = true, security_barrier = false) AS SELECT id FROM people;
+CREATE VIEW as_invoker WITH (:invoker security_barrier = false) AS SELECT id FROM people;
 CREATE VIEW checked AS SELECT id, name, pay FROM people WHERE pay > 10 WITH LOCAL CHECK OPTION;
 CREATE VIEW checked_through WITH (check_option = cascaded) AS SELECT id, name FROM checked WHERE id > 3;
 CREATE VIEW with_aliases (one, "Two", three) AS SELECT id, name, 1 + id FROM people;
