@@ -14,8 +14,8 @@ SELECT c.relnamespace AS schema,
                         CASE WHEN a.attcollation <> t.typcollation THEN
                             ' COLLATE ' || a.attcollation::regcollation::text END,
                         CASE WHEN a.attgenerated <> ''
-                              -- A child takes the expression from its parent and must not repeat it.
-                              AND (a.attinhcount = 0 OR c.relispartition OR {inherits_later}
+                              -- A child takes the expression from its parent; until PostgreSQL 15 it must not have its own.
+                              AND (a.attinhcount = 0 OR c.relispartition OR {inherits_later} OR {may_differ_in_expression}
                                    OR NOT EXISTS (SELECT FROM pg_inherits i
                                                     JOIN pg_attribute p ON p.attrelid = i.inhparent
                                                    WHERE i.inhrelid = c.oid AND p.attname = a.attname

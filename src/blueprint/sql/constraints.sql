@@ -1,4 +1,5 @@
--- Constraints of tables. Those that a parent table brings along are left to it.
+-- Constraints of tables. Those that a parent table brings along are left to it, as are exclusion constraints of
+-- partitions: PostgreSQL cannot tell that one is that of the partitioned table, and attaches none that was made before.
 SELECT c.relnamespace AS schema,
        'pg_constraint'::regclass::oid AS class,
        x.oid AS id,
@@ -19,7 +20,7 @@ SELECT c.relnamespace AS schema,
            format('CONSTRAINT %I %s', x.conname, pg_get_constraintdef(x.oid)) END AS inline,
        format('ALTER %s %I ADD CONSTRAINT %I %s',
               CASE WHEN c.relkind = 'f' THEN 'FOREIGN TABLE'
-                   WHEN x.contype = 'f' AND c.relkind = 'p' THEN 'TABLE'
+                   WHEN c.relkind = 'p' AND (x.contype = 'f' OR x.conexclop IS NOT NULL) THEN 'TABLE'
                    WHEN x.contype = 'c' AND NOT x.connoinherit THEN 'TABLE'
                    ELSE 'TABLE ONLY' END,
               c.relname, x.conname, pg_get_constraintdef(x.oid)) AS sql,
@@ -28,7 +29,7 @@ SELECT c.relnamespace AS schema,
   FROM pg_constraint x
   JOIN pg_class c ON c.oid = x.conrelid
  WHERE x.contype IN ('c', 'f', 'p', 'u', 'x')
-   AND (x.contype <> 'f' OR x.conparentid = 0)
+   AND (x.contype <> 'f' AND x.conexclop IS NULL OR x.conparentid = 0)
    AND (x.contype <> 'c' OR x.conislocal OR c.relispartition OR {inherits_later})
    AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}

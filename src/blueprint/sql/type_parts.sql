@@ -66,20 +66,23 @@ SELECT t.typnamespace,
    AND t.oid = ANY ($3)
    AND {not_of_an_extension:pg_type t}
 UNION ALL
+-- Since PostgreSQL 17 a constraint with a name.
 SELECT t.typnamespace,
-       0,
-       0,
+       'pg_constraint'::regclass,
+       x.oid,
        'domain not null',
        quote_ident(t.typname),
        'pg_type'::regclass,
        t.oid,
        0,
-       'NOT NULL',
-       format('ALTER DOMAIN %I SET NOT NULL', t.typname),
+       concat('CONSTRAINT ' || quote_ident(x.conname) || ' ', 'NOT NULL'),
+       format('ALTER DOMAIN %I %s', t.typname,
+              coalesce('ADD CONSTRAINT ' || quote_ident(x.conname) || ' NOT NULL', 'SET NOT NULL')),
        NULL,
        format('ALTER DOMAIN %I DROP NOT NULL', t.typname),
-       NULL
+       CASE WHEN x.oid IS NOT NULL THEN format('CONSTRAINT %I ON DOMAIN %I', x.conname, t.typname) END
   FROM pg_type t
+  LEFT JOIN pg_constraint x ON x.contypid = t.oid AND x.contype = 'n'
  WHERE t.typtype = 'd'
    AND t.typnotnull
    AND t.oid = ANY ($3)

@@ -130,6 +130,21 @@ fn expressions_that_change_when_they_are_read_back_are_cloned_faithfully() {
 }
 
 #[test]
+fn what_postgresql_16_brought_is_cloned_faithfully() {
+    clone_is_faithful("new_in_16");
+}
+
+#[test]
+fn what_postgresql_17_brought_is_cloned_faithfully() {
+    clone_is_faithful("new_in_17");
+}
+
+#[test]
+fn what_postgresql_18_brought_is_cloned_faithfully() {
+    clone_is_faithful("new_in_18");
+}
+
+#[test]
 fn row_security_is_cloned_faithfully() {
     clone_is_faithful_to_roles("row_security");
 }
