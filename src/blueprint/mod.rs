@@ -13,6 +13,7 @@ mod fingerprint;
 mod kind;
 mod links;
 mod mend;
+mod not_null;
 mod object;
 mod order;
 mod read;

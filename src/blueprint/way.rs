@@ -27,6 +27,7 @@ pub(super) fn way(expected: &Object, found: &Object) -> Way {
         Kind::Table => table(expected, found),
         Kind::Domain => domain(expected, found),
         Kind::Identity => identity(expected),
+        Kind::NotNull | Kind::DomainNotNull => super::not_null::change(expected, found),
         Kind::Sequence => sequence(expected, found),
         Kind::StorageParameters | Kind::ColumnOptions => both(&found.drop, &expected.change),
         Kind::Check | Kind::ForeignKey | Kind::DomainConstraint => validation(expected, found),
@@ -109,6 +110,7 @@ fn head(object: &Object) -> Option<&str> {
 fn column(expected: &Object, found: &Object) -> Way {
     match (&expected.change, &found.change, &found.drop) {
         (Some(change), Some(_), _) => Way::Change(change.clone()),
+        (Some(_), None, _) if is_virtual(found) => Way::None("a virtual column has no values to keep"),
         // It is generated and should not be: its values stay.
         (Some(change), None, Some(drop)) => {
             let keep = drop.replacen(" DROP COLUMN ", " ALTER COLUMN ", 1);
@@ -116,6 +118,12 @@ fn column(expected: &Object, found: &Object) -> Way {
         }
         _ => Way::Anew,
     }
+}
+
+/// Whether the values of a generated column are computed when they are read.
+fn is_virtual(column: &Object) -> bool {
+    let text = column.create.as_deref().unwrap_or_default();
+    column.change.is_none() && !text.ends_with(" STORED")
 }
 
 fn table(expected: &Object, found: &Object) -> Option<String> {
@@ -188,7 +196,7 @@ fn identity(expected: &Object) -> Option<String> {
 
 /// The pieces of `ALTER TABLE … ALTER COLUMN … ADD GENERATED … AS IDENTITY (SEQUENCE NAME … START WITH …)`.
 pub(super) struct Identity<'a> {
-    /// `ALTER TABLE ONLY t ALTER COLUMN c`
+    /// `ALTER TABLE ONLY t ALTER COLUMN c`, without `ONLY` for a partitioned table
     pub(super) column: &'a str,
     words: &'a str,
     pub(super) sequence: &'a str,
@@ -213,7 +221,8 @@ impl<'a> Identity<'a> {
 
     /// Moves the sequence behind the values that are there.
     pub(super) fn go_on(&self) -> Option<String> {
-        let table = self.column.strip_prefix("ALTER TABLE ONLY ")?;
+        let table = self.column.strip_prefix("ALTER TABLE ")?;
+        let table = table.strip_prefix("ONLY ").unwrap_or(table);
         let (table, column) = table.split_once(" ALTER COLUMN ")?;
         let sequence = crate::db::QuotedText::new(self.sequence).to_string();
         Some(format!(

@@ -7,9 +7,9 @@ SELECT c.relnamespace AS schema,
        c.oid AS parent_id,
        a.attnum::int AS parent_sub,
        s.inline,
-       format('ALTER %s %I ALTER COLUMN %I ', {alter_only:c}, c.relname, a.attname) || s.sql AS sql,
-       format('ALTER %s %I ALTER COLUMN %I ', {alter_only:c}, c.relname, a.attname) || s.change AS change,
-       format('ALTER %s %I ALTER COLUMN %I ', {alter_only:c}, c.relname, a.attname) || s.drop AS drop
+       w.start || s.sql AS sql,
+       w.start || s.change AS change,
+       w.start || s.drop AS drop
   FROM pg_class c
   JOIN pg_attribute a ON a.attrelid = c.oid
   JOIN pg_type t ON t.oid = a.atttypid
@@ -62,6 +62,10 @@ SELECT c.relnamespace AS schema,
           AND EXISTS (SELECT FROM pg_inherits i
                         JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname
                        WHERE i.inhrelid = c.oid AND p.atthasdef AND NOT c.relispartition)) s
+ -- Since PostgreSQL 17 partitions have identity columns of their parents.
+ CROSS JOIN LATERAL (
+       SELECT format('ALTER %s %I ALTER COLUMN %I ', CASE WHEN c.relkind = 'p' AND s.kind = 'identity' THEN 'TABLE'
+                                                          ELSE {alter_only:c} END, c.relname, a.attname) AS start) w
  WHERE c.relkind IN ('r', 'p', 'f', 'm')
    AND (c.relkind <> 'm' OR s.kind IN ('storage', 'compression', 'statistics', 'options'))
    AND a.attnum > 0

@@ -4,6 +4,7 @@ mod cases;
 mod fingerprints;
 mod mend;
 mod stable;
+mod versions;
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -109,12 +110,14 @@ fn listed(json: &serde_json::Value, slug: &str) -> Vec<String> {
 fn every_change_is_called_by_its_name_and_mended() {
     let database = database(CHANGES);
     let json = database.run(&["drift", "--all", "-o", "json"]).exits(4).json();
+    let has_unlogged_sequences = database.sql("SELECT current_setting('server_version_num')::int >= 150000") == "t";
     let mut wrong = Vec::new();
     for case in CHANGES {
         let schema = schema_of(case.slug);
         let expected: Vec<String> = case
             .drift
             .iter()
+            .filter(|line| has_unlogged_sequences || !(case.slug == "unlogged" && line.contains("sequence")))
             .map(|line| line.replace("{schema}", &schema))
             .collect();
         let found = listed(&json, case.slug);

@@ -36,7 +36,7 @@ fn fixture(family: &str) -> PathBuf {
 }
 
 /// Makes the template and runs a family's file in it.
-fn load(database: &Database, family: &str) {
+pub(crate) fn load(database: &Database, family: &str) {
     load_into(database, TEMPLATE, family);
 }
 
