@@ -330,6 +330,7 @@ fn written_out(name: &str, argument: &str, version: i32, names: Names) -> Option
             _ => format!("(NOT {argument}.tgisinternal OR {argument}.tgparentid <> 0)"),
         },
         "may_differ_in_expression" => (version >= 160_000).to_string(),
+        "names_not_null" => (version >= 180_000).to_string(),
         "has_unlogged_sequences" => (version >= 150_000).to_string(),
         "publication_of_schema" => match version {
             150_000.. => " OR EXISTS (SELECT FROM pg_publication_namespace s \

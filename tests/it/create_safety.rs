@@ -1,6 +1,6 @@
 //! Creating and dropping while much else goes on: other runs, changes to the template, readers, killed clients.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::support::{Database, Judge, PgBouncer, Program, Run, Server, psql, signal, wait_until};
@@ -195,12 +195,14 @@ fn tenants_made_while_the_template_changes_are_of_one_state_of_it() {
     change(0).expect("changed");
     database.run(&["create", "first", "--quiet"]).success();
     let is_over = AtomicBool::new(false);
+    // Between two changes there must be time enough to read the template, however slow the machine is.
+    let pause = AtomicU64::new(40);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
                 for at in [1, 0] {
                     change(at).expect("changed");
-                    std::thread::sleep(Duration::from_millis(40));
+                    std::thread::sleep(Duration::from_millis(pause.load(Ordering::Relaxed)));
                 }
             }
         });
@@ -210,7 +212,11 @@ fn tenants_made_while_the_template_changes_are_of_one_state_of_it() {
             let run = database.run(&arguments(&["create", "--quiet"], &slugs));
             let said = run.stderr.contains("was changed while it was being read");
             assert!(run.code == 0 || run.code == 1 && said, "{run:?}");
-            made += if run.code == 0 { slugs.len() } else { 0 };
+            if run.code == 0 {
+                made += slugs.len();
+            } else {
+                pause.fetch_add(20, Ordering::Relaxed);
+            }
             if made >= 60 {
                 break;
             }

@@ -29,5 +29,5 @@ SELECT c.relnamespace,
   FROM pg_class c
   JOIN pg_inherits i ON i.inhrelid = c.oid
  WHERE c.relkind IN ('i', 'I')
-   AND NOT EXISTS (SELECT FROM pg_constraint x WHERE x.conindid = c.oid AND x.conexclop IS NOT NULL)
+   AND NOT EXISTS (SELECT FROM pg_index x WHERE x.indexrelid = c.oid AND x.indisexclusion)
    AND c.oid = ANY ($2)

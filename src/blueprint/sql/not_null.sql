@@ -19,7 +19,7 @@ SELECT c.relnamespace AS schema,
        CASE WHEN x.oid IS NOT NULL THEN format('CONSTRAINT %I ON %I', x.conname, c.relname) END AS target
   FROM pg_class c
   JOIN pg_attribute a ON a.attrelid = c.oid
-  LEFT JOIN pg_constraint x ON x.conrelid = c.oid AND x.contype = 'n' AND x.conkey = ARRAY[a.attnum]
+  LEFT JOIN pg_constraint x ON {names_not_null} AND x.conrelid = c.oid AND x.contype = 'n' AND x.conkey = ARRAY[a.attnum]
  CROSS JOIN LATERAL (SELECT a.attislocal OR c.relispartition OR c.reloftype <> 0 OR {inherits_later} AS is_written) w
  WHERE c.relkind IN ('r', 'p', 'f')
    AND a.attnum > 0

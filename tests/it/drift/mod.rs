@@ -110,7 +110,8 @@ fn listed(json: &serde_json::Value, slug: &str) -> Vec<String> {
 fn every_change_is_called_by_its_name_and_mended() {
     let database = database(CHANGES);
     let json = database.run(&["drift", "--all", "-o", "json"]).exits(4).json();
-    let has_unlogged_sequences = database.sql("SELECT current_setting('server_version_num')::int >= 150000") == "t";
+    let has_unlogged_sequences =
+        database.sql("SELECT current_setting('server_version_num')::int >= 150000") == "t";
     let mut wrong = Vec::new();
     for case in CHANGES {
         let schema = schema_of(case.slug);
