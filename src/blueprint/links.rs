@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::object::Address;
+use super::object::{Address, List, Object};
 use super::{Blueprint, Kind};
 
 /// The objects of a blueprint by what they hang on.
@@ -11,6 +11,8 @@ pub(super) struct Links {
     parents: Vec<Option<usize>>,
     /// Who needs an object, its parts and properties among them.
     dependents: Vec<Vec<usize>>,
+    /// The attribute that a column of a typed table is made of.
+    attributes: HashMap<usize, usize>,
 }
 
 impl Links {
@@ -70,8 +72,22 @@ impl Links {
                 link(from, to);
             }
         }
+        let mut attributes = HashMap::new();
+        for (dependent, needed) in &blueprint.dependencies {
+            if let (Some(table), Some(of)) = (find(dependent), find(needed))
+                && objects[table].address == Some(*dependent)
+                && objects[table].list == List::Optional
+                && objects[of].kind == Kind::Type
+            {
+                attributes.extend(columns_of_attributes(objects, table, of));
+            }
+        }
+        for (column, attribute) in &attributes {
+            link(*column, *attribute);
+        }
         Self {
             parents,
+            attributes,
             dependents: dependents
                 .into_iter()
                 .map(|set| {
@@ -89,6 +105,38 @@ impl Links {
 
     pub(super) fn dependents(&self, object: usize) -> &[usize] {
         &self.dependents[object]
+    }
+
+    /// The attribute that a column of a typed table comes and goes with.
+    pub(super) fn attribute_of(&self, column: usize) -> Option<usize> {
+        self.attributes.get(&column).copied()
+    }
+
+    /// Whether tables are made of the type that an attribute belongs to.
+    pub(super) fn is_of_tables(&self, attribute: usize) -> bool {
+        self.attributes
+            .values()
+            .any(|other| self.parents[*other] == self.parents[attribute])
+    }
+
+    /// Whether rows hold values of the type that an attribute belongs to, be it inside others.
+    pub(super) fn is_stored(&self, objects: &[Object], attribute: usize) -> bool {
+        let mut waiting: Vec<usize> = self.parents[attribute].into_iter().collect();
+        let mut seen: HashSet<usize> = waiting.iter().copied().collect();
+        let is_column = |index: &usize| objects[*index].kind == Kind::Column;
+        while let Some(next) = waiting.pop() {
+            for &dependent in &self.dependents[next] {
+                let holder = match objects[dependent].kind {
+                    Kind::Column | Kind::MaterializedView => return true,
+                    Kind::View if self.dependents[dependent].iter().any(is_column) => return true,
+                    Kind::Type | Kind::Domain => Some(dependent),
+                    Kind::Attribute => self.parents[dependent],
+                    _ => None,
+                };
+                waiting.extend(holder.filter(|holder| seen.insert(*holder)));
+            }
+        }
+        self.is_of_tables(attribute)
     }
 
     /// The object and all that cannot stay without it.
@@ -118,4 +166,18 @@ impl Links {
         }
         false
     }
+}
+
+/// The columns of a typed table, each with the attribute of its name.
+fn columns_of_attributes(objects: &[Object], table: usize, of: usize) -> Vec<(usize, usize)> {
+    let parts = |whole: usize, kind: Kind| {
+        let parts = objects.iter().enumerate();
+        parts
+            .filter(move |(_, part)| part.kind == kind && part.parent == objects[whole].address)
+            .filter_map(move |(index, part)| Some((part.name.strip_prefix(&objects[whole].name)?, index)))
+    };
+    let attributes: HashMap<&str, usize> = parts(of, Kind::Attribute).collect();
+    parts(table, Kind::Column)
+        .filter_map(|(name, column)| Some((column, *attributes.get(name)?)))
+        .collect()
 }

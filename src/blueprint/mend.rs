@@ -129,7 +129,14 @@ impl Work<'_> {
             let (wanted, is) = (*wanted, *is);
             match way(&self.expected.objects[wanted], &self.found.objects[is]) {
                 _ if self.comes_from_a_parent(self.expected, wanted, comparison)
+                    || self.links.attribute_of(is).is_some()
                     || self.follows_its_table(is) => {}
+                Way::Change(_) if self.is_attribute_in_use(is) => {
+                    let name = &self.found.objects[is].name;
+                    self.remark(format!(
+                        "not mended, values of the type are stored: attribute {name}"
+                    ));
+                }
                 Way::Change(change)
                     if self.loss != DataLoss::Allow
                         && rounds(&self.expected.objects[wanted], &self.found.objects[is]) =>
@@ -137,7 +144,7 @@ impl Work<'_> {
                     self.remark(format!("loses data: {change};"));
                 }
                 Way::Change(change) => {
-                    if self.expected.objects[wanted].kind == Kind::Column {
+                    if matches!(self.expected.objects[wanted].kind, Kind::Column | Kind::Attribute) {
                         for blocker in self.blockers(is) {
                             self.drop(blocker);
                         }
@@ -159,7 +166,11 @@ impl Work<'_> {
         let all: HashSet<usize> = comparison.extra.iter().copied().collect();
         let mut extra: Vec<usize> = comparison.extra.clone();
         extra.retain(|index| !self.links.is_within(*index, &all));
-        extra.sort_by_key(|index| !holds_data(&self.found.objects[*index]));
+        extra.retain(|index| self.links.attribute_of(*index).is_none());
+        extra.sort_by_key(|index| {
+            let object = &self.found.objects[*index];
+            !holds_data(object) && object.kind != Kind::Attribute
+        });
         for extra in &extra {
             let object = &self.found.objects[*extra];
             let parent = self
@@ -193,25 +204,36 @@ impl Work<'_> {
         {
             return;
         }
-        let mut losses: Vec<&Object> = falling
+        let mut losses: Vec<usize> = falling
             .iter()
-            .filter(|object| !self.links.is_within(**object, &falling))
-            .map(|object| &self.found.objects[*object])
-            .filter(|object| holds_data(object) || self.is_attribute_in_use(object))
+            .copied()
+            .filter(|object| !self.links.is_within(*object, &falling))
+            .filter(|object| {
+                self.links
+                    .attribute_of(*object)
+                    .is_none_or(|of| !falling.contains(&of))
+            })
+            .filter(|object| {
+                holds_data(&self.found.objects[*object])
+                    || self.is_attribute_in_use(*object)
+                    || self.counts_on(*object, &falling)
+            })
             .collect();
         if losses.is_empty() || self.loss == DataLoss::Allow {
             self.dropped.extend(falling);
             return;
         }
         self.kept.insert(root);
-        losses.sort_by_key(|object| (object.kind, &object.name));
-        let root = &self.found.objects[root];
+        losses.sort_by_key(|object| {
+            let object = &self.found.objects[*object];
+            (object.kind, &object.name)
+        });
         if !losses.contains(&root) {
             losses.push(root);
         }
         let remarks: Vec<String> = losses
             .iter()
-            .filter_map(|object| Some(format!("loses data: {};", statement_to_drop(object)?)))
+            .filter_map(|object| Some(format!("loses data: {};", self.statement_to_drop(*object)?)))
             .collect();
         for remark in remarks {
             self.remark(remark);
@@ -245,15 +267,35 @@ impl Work<'_> {
             .collect()
     }
 
-    /// Values of tables' columns are made of the attribute's type.
-    fn is_attribute_in_use(&self, object: &Object) -> bool {
-        let is_column = |index: &usize| self.found.objects[*index].kind == Kind::Column;
-        object.kind == Kind::Attribute
-            && self.found.objects.iter().enumerate().any(|(index, candidate)| {
-                candidate.kind == Kind::Type
-                    && candidate.address == object.parent
-                    && self.links.dependents(index).iter().any(is_column)
-            })
+    fn is_attribute_in_use(&self, found: usize) -> bool {
+        let objects = &self.found.objects;
+        objects[found].kind == Kind::Attribute && self.links.is_stored(objects, found)
+    }
+
+    /// Whether the object is a sequence whose place would be lost: the column that it goes with stays and will not be
+    /// numbered by another, or there is none.
+    fn counts_on(&self, found: usize, falling: &HashSet<usize>) -> bool {
+        let object = &self.found.objects[found];
+        if object.kind != Kind::Sequence {
+            return false;
+        }
+        let mut objects = self.found.objects.iter();
+        let owner = objects.find(|owner| owner.kind == Kind::SequenceOwner && owner.name == object.name);
+        let Some((_, column)) = owner
+            .and_then(|owner| owner.create.as_deref())
+            .and_then(|text| text.split_once(" OWNED BY "))
+        else {
+            return true;
+        };
+        let mut columns = self.found.objects.iter().enumerate();
+        let goes = columns.any(|(index, object)| {
+            let is_gone = |set: &HashSet<usize>| set.contains(&index) || self.links.is_within(index, set);
+            object.kind == Kind::Column
+                && object.name == column
+                && [&self.dropped, &self.kept, falling].into_iter().any(is_gone)
+        });
+        let mut numbered = self.expected.objects.iter();
+        !goes && !numbered.any(|object| object.kind == Kind::Identity && object.name == column)
     }
 
     /// A sequence that goes with a column changes its owner with the table.
@@ -333,8 +375,12 @@ impl Work<'_> {
             if done.insert(index)
                 && !self.links.is_within(index, &self.dropped)
                 && !self.goes_with_its_index(index)
+                && self
+                    .links
+                    .attribute_of(index)
+                    .is_none_or(|of| !self.dropped.contains(&of))
             {
-                let statement = statement_to_drop(&self.found.objects[index]);
+                let statement = self.statement_to_drop(index);
                 self.mend.statements.extend(statement);
             }
         }
@@ -354,19 +400,21 @@ impl Work<'_> {
                     && dropped.any(|dropped| is_one(dropped, join.needs))
             })
     }
-}
 
-/// A sequence may be gone already with the column that it went with.
-fn statement_to_drop(object: &Object) -> Option<String> {
-    let drop = object.drop.clone().or_else(|| match object.kind {
-        Kind::Table => Some(format!("DROP TABLE {}", object.name)),
-        Kind::ForeignTable => Some(format!("DROP FOREIGN TABLE {}", object.name)),
-        _ => None,
-    })?;
-    Some(match object.kind {
-        Kind::Sequence => drop.replacen("DROP SEQUENCE ", "DROP SEQUENCE IF EXISTS ", 1),
-        // Its partitions have it from a partitioned table.
-        Kind::NotNull => drop.replacen("ALTER TABLE ONLY ", "ALTER TABLE ", 1),
-        _ => drop,
-    })
+    /// A sequence may be gone already with the column that it went with.
+    fn statement_to_drop(&self, found: usize) -> Option<String> {
+        let object = &self.found.objects[found];
+        let drop = object.drop.clone().or_else(|| match object.kind {
+            Kind::Table => Some(format!("DROP TABLE {}", object.name)),
+            Kind::ForeignTable => Some(format!("DROP FOREIGN TABLE {}", object.name)),
+            _ => None,
+        })?;
+        Some(match object.kind {
+            Kind::Sequence => drop.replacen("DROP SEQUENCE ", "DROP SEQUENCE IF EXISTS ", 1),
+            // Its partitions have it from a partitioned table.
+            Kind::NotNull => drop.replacen("ALTER TABLE ONLY ", "ALTER TABLE ", 1),
+            Kind::Attribute if self.links.is_of_tables(found) => drop + " CASCADE",
+            _ => drop,
+        })
+    }
 }

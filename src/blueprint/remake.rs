@@ -38,8 +38,21 @@ impl Work<'_> {
                 || self.comes_from_a_parent(self.expected, *index, comparison);
             is_new || !is_inherited
         });
-        self.made = went.chain(missing).collect();
         let links = Links::new(self.expected);
+        let comes_with_its_type = |index: &usize| {
+            let attribute = links.attribute_of(*index).map(|of| &self.expected.objects[of]);
+            let table = links.parent(*index).map(|table| &self.expected.objects[table]);
+            let is_found = |object: &Object| {
+                comparison
+                    .found
+                    .contains_key(&(object.kind, object.name.as_str()))
+            };
+            attribute.is_some_and(|attribute| !is_found(attribute)) && table.is_some_and(is_found)
+        };
+        self.made = went
+            .chain(missing)
+            .filter(|index| !comes_with_its_type(index))
+            .collect();
         let parts: Vec<usize> = (0..self.expected.objects.len())
             .filter(|index| links.is_within(*index, &self.made))
             .collect();
@@ -95,6 +108,8 @@ impl Work<'_> {
                     self.add_label(step.object, &parts, *index);
                     continue;
                 }
+                // Without tables of the type the word says nothing.
+                Kind::Attribute => text.push_str(" CASCADE"),
                 // With its properties, so that the rows that are there keep them.
                 Kind::Column => {
                     for property in &parts {
