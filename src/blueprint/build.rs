@@ -6,12 +6,12 @@ use super::catalog::Extras;
 use super::object::{Address, List, Object};
 use super::read::ReadError;
 use super::settle::repeatable;
-use super::text::{OWN, Rewritten};
+use super::text::{OWN, Rewritten, merged};
 use super::{Blueprint, Kind, UnknownKind};
 use crate::db::{QuotedText, Row};
 
-/// A row whose columns depend on the query.
-struct Answer<'a>(&'a Row);
+/// A row whose columns depend on the query, and what it says where the schema is first in the path, if that was asked.
+struct Answer<'a>(&'a Row, Option<&'a Row>);
 
 impl Answer<'_> {
     fn has(&self, column: &str) -> bool {
@@ -19,7 +19,12 @@ impl Answer<'_> {
     }
 
     fn text(&self, column: &str) -> Option<String> {
-        self.has(column).then(|| self.0.get(column)).flatten()
+        let text = |row: &Row| row.get::<_, Option<String>>(column);
+        let found = self.has(column).then(|| text(self.0)).flatten()?;
+        match self.1.and_then(text) {
+            Some(relative) => Some(merged(&found, &relative)),
+            None => Some(found),
+        }
     }
 
     fn number(&self, column: &str) -> Option<i32> {
@@ -45,8 +50,8 @@ impl Answer<'_> {
 }
 
 impl Blueprint {
-    pub(super) fn add(&mut self, row: &Row, extras: Extras) -> Result<(), ReadError> {
-        let answer = Answer(row);
+    pub(super) fn add(&mut self, row: &Row, relative: Option<&Row>, extras: Extras) -> Result<(), ReadError> {
+        let answer = Answer(row, relative);
         let word = answer.text("kind").unwrap_or_default();
         let kind: Kind = word
             .parse()
@@ -105,18 +110,22 @@ impl Blueprint {
             &mut object.inline,
             &mut object.stand_in,
         ];
-        let mut is_left = false;
+        let (mut is_data, mut follows) = (false, false);
         for text in texts.into_iter().flatten() {
             let rewritten = self.own_name.deparsed(text);
-            is_left |= self.own_name.is_mentioned(&rewritten.text.replace(OWN, ""));
+            is_data |= rewritten.is_data;
+            follows |= rewritten.follows;
             *text = rewritten.text;
         }
         object.tail = self.own_name.deparsed(&object.tail).text;
-        if is_left {
+        let what = format!("{} {}", object.kind, object.name);
+        if is_data {
             self.notes.push(format!(
-                "{} {} mentions `{schema}` in a constant, which stays as it is",
-                object.kind, object.name
+                "{what} mentions `{schema}` in a constant, which stays as it is"
             ));
+        }
+        if follows {
+            self.rewritten.push(what);
         }
     }
 

@@ -30,6 +30,20 @@ pub enum ReadError {
 /// How often a schema that changes meanwhile is read anew.
 const ATTEMPTS: usize = 3;
 
+/// The sources of what is named with its schema where that is not in the search path.
+const NAMESPACES: [&str; 10] = [
+    "types",
+    "texts",
+    "functions",
+    "aggregates",
+    "operators",
+    "operator_families",
+    "operator_classes",
+    "sequences",
+    "tables",
+    "views",
+];
+
 /// What is in some schemas: the parameters of the catalog queries.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Inventory {
@@ -157,18 +171,25 @@ pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> R
         Vec::new()
     };
     let own_name = OwnName::new(schema.as_str(), members.iter().map(|row| row.get(0)).collect());
-    let path = if own_name.is_shared() {
-        "pg_catalog".to_owned()
-    } else {
-        format!("{}, pg_catalog", schema.quoted())
-    };
+    let own_first = format!("{}, pg_catalog", schema.quoted());
+    let without_own = "pg_catalog".to_owned();
     let mut statements: Vec<String> = vec![STAMP.to_owned()];
     statements.extend([LIMITS, ROWS, ALIASES, DEPENDENCIES].map(|sql| expand(sql, version, Names::Relative)));
     statements.push("SELECT 'pg_rewrite'::regclass::oid, 'pg_type'::regclass::oid".to_owned());
     let sources = inventory.sources();
+    let first_of_sources = statements.len();
     statements.extend(sources.iter().map(|source| question(source, version)));
-    let answers = try_join_all(statements.iter().map(async |statement| {
-        let params = inventory.params(&path);
+    // What extensions keep in the schema has to be named with it; `merged` tells why the other way is needed as well.
+    let again = statements[first_of_sources..]
+        .iter()
+        .filter(|_| own_name.is_shared());
+    let asked = statements.iter().chain(again).enumerate();
+    let answers = try_join_all(asked.map(async |(number, statement)| {
+        let path = match own_name.is_shared() && number < statements.len() {
+            true => &without_own,
+            false => &own_first,
+        };
+        let params = inventory.params(path);
         let (reset, rows) = join(
             transaction.script("SET LOCAL search_path = pg_catalog"),
             transaction.query(statement, &params),
@@ -224,9 +245,26 @@ pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> R
         unclear: Vec::new(),
         stamp,
     };
-    for source in sources {
-        for row in next() {
-            blueprint.add(&row, source.extras)?;
+    let answers: Vec<Vec<Row>> = answers.collect();
+    let (found, relative) = answers.split_at(sources.len());
+    let rows = || sources.iter().zip(found);
+    let named = rows().filter(|(source, _)| NAMESPACES.contains(&source.name));
+    let named = named.flat_map(|(source, rows)| {
+        let is_relation = matches!(source.name, "tables" | "views" | "sequences");
+        rows.iter().map(move |row| (row.get("name"), is_relation))
+    });
+    for mistaken in blueprint.own_name.learn(named) {
+        let words = format!("{mistaken} is called like something that an extension keeps in the schema");
+        blueprint.refused.push(words);
+    }
+    for (number, (source, rows)) in rows().enumerate() {
+        for (at, row) in rows.iter().enumerate() {
+            let relative = relative.get(number).and_then(|rows| rows.get(at));
+            blueprint.add(
+                row,
+                relative.filter(|relative| is_same(row, relative)),
+                source.extras,
+            )?;
         }
     }
     blueprint
@@ -248,6 +286,15 @@ fn question(source: &Source, version: i32) -> String {
         "SELECT o.*{columns} FROM (\n{}) o{join}\n WHERE (SELECT set_config('search_path', $5, true)) IS NOT NULL",
         expand(source.sql, version, Names::Relative)
     )
+}
+
+/// Whether both rows are about one thing.
+fn is_same(one: &Row, other: &Row) -> bool {
+    let of = |row: &Row| {
+        let oid = |column: &str| row.try_get::<_, Option<u32>>(column).ok().flatten();
+        (row.get::<_, String>("kind"), oid("id"), oid("parent_id"))
+    };
+    of(one) == of(other)
 }
 
 fn dependency(row: &Row) -> Dependency {

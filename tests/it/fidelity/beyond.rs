@@ -35,6 +35,75 @@ fn an_extension_in_the_template_is_used_where_it_is() {
     );
 }
 
+/// There PostgreSQL's names are printed as they would be with nothing else in sight, and the copy has some of its own.
+#[test]
+fn an_extension_in_a_template_with_names_of_pg_catalog_is_no_hindrance() {
+    let database = Database::empty();
+    cloned(&database, "extension_beside_shadows");
+    Judge::new(database.url())
+        .keeping(&[
+            "tenant_template.gin_trgm_ops",
+            "tenant_template.similarity(",
+            "OPERATOR(tenant_template.%)",
+        ])
+        .expect_faithful(TEMPLATE, "tenant_acme");
+    database.run(&["drift", "--all"]).success();
+}
+
+#[test]
+fn what_is_called_like_something_of_an_extension_in_the_template_is_refused() {
+    let database = Database::empty();
+    load(&database, "extension");
+    database.sql(
+        "CREATE FUNCTION tenant_template.similarity(integer, integer) RETURNS integer LANGUAGE sql AS 'SELECT 1'; \
+         CREATE VIEW tenant_template.mine AS SELECT tenant_template.similarity(1, 2)",
+    );
+    database.run(&["init", "--quiet"]).success();
+    database
+        .run(&["create", "acme"])
+        .exits(2)
+        .says("similarity(integer, integer) is called like something that an extension keeps in the schema");
+}
+
+/// `pg_dump` cannot judge, since the name is many things here: PostgreSQL tells what each schema holds.
+#[test]
+fn namesakes_of_the_schema_are_not_taken_for_it() {
+    let database = Database::empty();
+    load(&database, "namesakes");
+    database.run(&["init", "--quiet"]).success();
+    let run = database.run(&["create", "acme"]).success();
+    assert!(run.stderr.contains("in view tables_of_own"), "{}", run.stderr);
+    let notes = run.stderr.lines().filter(|line| line.contains("stays as it is"));
+    assert_eq!(
+        notes.collect::<Vec<_>>(),
+        ["default tenant_template.note mentions `tenant_template` in a constant, which stays as it is"]
+    );
+    let definitions = |schema: &str| {
+        database.sql(&format!(
+            "SET search_path = {schema}; \
+             SELECT pg_get_viewdef(c.oid) FROM pg_class c WHERE relnamespace = '{schema}'::regnamespace AND relkind = 'v' \
+              AND relname <> 'tables_of_own' \
+             UNION ALL SELECT pg_get_expr(polqual, polrelid) FROM pg_policy p JOIN pg_class c ON c.oid = polrelid \
+              WHERE relnamespace = '{schema}'::regnamespace \
+             UNION ALL SELECT pg_get_function_sqlbody(oid) FROM pg_proc WHERE pronamespace = '{schema}'::regnamespace \
+             UNION ALL SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = '{schema}'::regnamespace \
+             UNION ALL SELECT format('%s %s %s %s', attrelid::regclass, attname, attacl, col_description(attrelid, attnum)) \
+              FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid WHERE relnamespace = '{schema}'::regnamespace \
+             UNION ALL SELECT ('{schema}.' || 'tenant_template_id_seq' = pg_get_serial_sequence('tenant_template', 'id'))::text \
+             ORDER BY 1"
+        ))
+        .replace(&format!("FROM {schema}.users"), "FROM own.users")
+    };
+    let wanted = definitions(TEMPLATE);
+    assert!(wanted.lines().count() > 40, "{wanted}");
+    assert_eq!(definitions("tenant_acme"), wanted);
+    assert_eq!(
+        database.sql("SELECT count(*) > 5 FROM tenant_acme.tables_of_own; SELECT definition LIKE '%''tenant_acme''%' FROM pg_views WHERE viewname = 'tables_of_own' AND schemaname = 'tenant_acme'"),
+        "t\nt"
+    );
+    database.run(&["drift", "--all"]).success();
+}
+
 /// The schema's name is a word as well: where it is no reference it stays what it is.
 #[test]
 fn the_name_of_the_template_as_data_stays_as_it_is() {

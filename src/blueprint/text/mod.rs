@@ -4,17 +4,29 @@
 //! names it finds when it runs, so a name written out must become the copy's own. Names are found by SQL tokens: not
 //! inside longer names, not in strings that mean something else.
 
+mod merge;
+mod place;
+
 use std::collections::HashSet;
 
+pub(super) use self::merge::merged;
+use self::place::{
+    is_blank, is_compared_with_a_schema, is_rival, names_something, previous, sets_search_path,
+    stands_for_an_object,
+};
 use crate::db::{SchemaName, Token, TokenKind, tokens};
 
 /// Stands for the schema's name, quoted where need be.
 pub(super) const OWN: &str = "\u{1}schema\u{1}";
 
+/// Stands for the schema's name inside a constant.
+const OWN_AS_DATA: &str = "\u{1}name\u{1}";
+
 /// Puts a name where [`OWN`] stands.
 pub(super) fn with_name(text: &str, schema: &SchemaName) -> String {
-    if text.contains(OWN) {
+    if text.contains('\u{1}') {
         text.replace(OWN, &plain_or_quoted(schema.as_str()))
+            .replace(OWN_AS_DATA, &schema.as_str().replace('\'', "''"))
     } else {
         text.to_owned()
     }
@@ -46,53 +58,26 @@ pub(super) struct Rewritten {
     pub(super) replaced: usize,
     /// Where the name stands and may mean something else: the piece of text around it.
     pub(super) unclear: Vec<String>,
+    /// Whether the name stands in a constant and is left there as data.
+    pub(super) is_data: bool,
+    /// Whether it was replaced in a constant.
+    pub(super) follows: bool,
 }
-
-/// Functions whose text argument names a relation, function or type.
-const NAMING_FUNCTIONS: [&str; 21] = [
-    "nextval",
-    "currval",
-    "setval",
-    "to_regclass",
-    "to_regproc",
-    "to_regprocedure",
-    "to_regtype",
-    "to_regoper",
-    "to_regoperator",
-    "to_regnamespace",
-    "pg_get_serial_sequence",
-    "pg_table_size",
-    "pg_relation_size",
-    "pg_total_relation_size",
-    "pg_indexes_size",
-    "to_tsvector",
-    "to_tsquery",
-    "plainto_tsquery",
-    "phraseto_tsquery",
-    "websearch_to_tsquery",
-    "ts_headline",
-];
-
-/// Types whose constants are names.
-const NAMING_TYPES: [&str; 11] = [
-    "regclass",
-    "regproc",
-    "regprocedure",
-    "regtype",
-    "regoper",
-    "regoperator",
-    "regnamespace",
-    "regconfig",
-    "regdictionary",
-    "regcollation",
-    "regrole",
-];
 
 fn unchanged(text: &str) -> Rewritten {
     Rewritten {
         text: text.to_owned(),
         replaced: 0,
         unclear: Vec::new(),
+        is_data: false,
+        follows: false,
+    }
+}
+
+fn replaced(text: String) -> Rewritten {
+    Rewritten {
+        replaced: 1,
+        ..unchanged(&text)
     }
 }
 
@@ -118,6 +103,10 @@ pub(super) struct OwnName {
     quoted: String,
     /// What extensions keep in the schema. It is not copied, and who uses it goes on using it there.
     of_extensions: HashSet<String>,
+    /// What else is in the schema, quoted where need be.
+    others: HashSet<String>,
+    /// Whether a relation has the schema's name, so that columns may be named by it.
+    is_relation: bool,
 }
 
 impl OwnName {
@@ -126,7 +115,24 @@ impl OwnName {
             name: name.to_owned(),
             quoted: crate::db::QuotedIdent::new(name).to_string(),
             of_extensions,
+            others: HashSet::new(),
+            is_relation: false,
         }
+    }
+
+    /// Learns what is in the schema beside what extensions keep there, each as it is called with its arguments or
+    /// whatever else follows, and which of them are relations. Answers with those that are called like an extension's.
+    pub(super) fn learn<'t>(&mut self, objects: impl Iterator<Item = (&'t str, bool)>) -> Vec<&'t str> {
+        let mut mistaken = Vec::new();
+        for (object, is_relation) in objects {
+            let name = first_name(object);
+            self.is_relation |= is_relation && bare(name) == self.name;
+            if self.of_extensions.contains(&bare(name)) {
+                mistaken.push(object);
+            }
+            self.others.insert(name.to_owned());
+        }
+        mistaken
     }
 
     /// Whether an extension keeps something in the schema. Then all names have to be deparsed with their schema: a
@@ -198,11 +204,9 @@ impl OwnName {
                 ..unchanged(sql)
             };
         };
-        let mut result = Rewritten {
-            text: String::with_capacity(sql.len()),
-            replaced: 0,
-            unclear: Vec::new(),
-        };
+        let own = |(at, token): (usize, &Token<'_>)| self.is_name(token) && is_rival(&tokens, at);
+        let has_rival = self.is_relation || tokens.iter().enumerate().any(own);
+        let mut result = unchanged("");
         for (at, token) in tokens.iter().enumerate() {
             let piece = match token.kind {
                 TokenKind::Word | TokenKind::Quoted if self.is_name(token) => {
@@ -212,33 +216,37 @@ impl OwnName {
                         .iter()
                         .find(|token| !is_blank(token))
                         .is_some_and(|next| next.text == ".");
-                    if stands_alone && is_of_extension {
+                    let is_column = || has_rival && !self.means_the_schema(&tokens, at, place == Place::Body);
+                    if stands_alone && (is_of_extension || qualifies && is_column()) {
                         unchanged(token.text)
                     } else if stands_alone && (qualifies || sets_search_path(&tokens, at)) {
-                        Rewritten {
-                            text: OWN.to_owned(),
-                            replaced: 1,
-                            unclear: Vec::new(),
-                        }
-                    } else {
+                        replaced(OWN.to_owned())
+                    } else if place == Place::Body {
                         self.left_alone(token, &tokens, at)
+                    } else {
+                        // The server wrote it without a dot: something else of that name.
+                        unchanged(token.text)
                     }
                 }
                 TokenKind::Comment => self.rewrite_qualified(token.text),
                 TokenKind::Text if self.is_mentioned(token.text) => {
                     if let Some(rewritten) = self.rewrite_body(token.text, place) {
                         rewritten
-                    } else if sets_search_path(&tokens, at) && token.text == format!("'{}'", self.name) {
+                    } else if token.text == crate::db::QuotedText::new(&self.name).to_string()
+                        && (sets_search_path(&tokens, at) || is_compared_with_a_schema(&tokens, at))
+                    {
                         Rewritten {
-                            text: format!("'{OWN}'"),
-                            replaced: 1,
-                            unclear: Vec::new(),
+                            follows: true,
+                            ..replaced(format!("'{OWN_AS_DATA}'"))
                         }
                     } else if names_something(&tokens, at) {
                         self.rewrite_qualified(token.text)
                     } else if place != Place::Body {
-                        // Defaults of parameters: a constant there is data, and a name would have been resolved.
-                        unchanged(token.text)
+                        // A constant there is data, and a name would have been resolved.
+                        Rewritten {
+                            is_data: true,
+                            ..unchanged(token.text)
+                        }
                     } else {
                         self.left_alone(token, &tokens, at)
                     }
@@ -248,8 +256,20 @@ impl OwnName {
             result.text.push_str(&piece.text);
             result.replaced += piece.replaced;
             result.unclear.extend(piece.unclear);
+            result.is_data |= piece.is_data;
+            result.follows |= piece.follows;
         }
         result
+    }
+
+    /// Whether the name with a dot behind it is the schema's, where columns may be named by a relation of that name.
+    /// PostgreSQL writes the schema only where it must; an author may write it anywhere.
+    fn means_the_schema(&self, tokens: &[Token<'_>], at: usize, is_body: bool) -> bool {
+        let mut after = tokens[at + 1..].iter().filter(|token| !is_blank(token)).skip(1);
+        let Some(object) = after.next() else { return false };
+        let is_known = || self.others.contains(object.text);
+        after.next().is_some_and(|next| matches!(next.text, "(" | "."))
+            || is_known() && (is_body || self.is_shared() || stands_for_an_object(tokens, at))
     }
 
     /// Whether what follows the schema's name is a dot and the name of something that an extension keeps there.
@@ -266,10 +286,7 @@ impl OwnName {
                     .collect();
                 self.of_extensions.contains(&operator)
             }
-            Some(token) => {
-                let bare = token.text.trim_matches('"').replace("\"\"", "\"");
-                self.of_extensions.contains(&bare)
-            }
+            Some(token) => self.of_extensions.contains(&bare(token.text)),
             None => false,
         }
     }
@@ -335,68 +352,26 @@ impl OwnName {
     }
 }
 
-fn is_blank(token: &Token<'_>) -> bool {
-    matches!(token.kind, TokenKind::Space | TokenKind::Comment)
+/// A name without its quotes.
+fn bare(name: &str) -> String {
+    name.trim_matches('"').replace("\"\"", "\"")
 }
 
-fn previous<'a>(tokens: &[Token<'a>], at: usize) -> Option<&'a str> {
-    tokens[..at]
-        .iter()
-        .rev()
-        .find(|token| !is_blank(token))
-        .map(|token| token.text)
-}
-
-/// Whether the token is an entry of `SET search_path TO a, b` or `= a, b`.
-fn sets_search_path(tokens: &[Token<'_>], at: usize) -> bool {
-    let mut before = tokens[..at].iter().rev().filter(|token| !is_blank(token));
-    loop {
-        match before.next() {
-            Some(token) if token.text == "=" || token.text.eq_ignore_ascii_case("to") => break,
-            Some(token)
-                if token.text == ","
-                    || matches!(token.kind, TokenKind::Word | TokenKind::Quoted | TokenKind::Text) => {}
-            _ => return false,
+/// The name that a signature such as `f(integer)` or `=(a, b)` begins with.
+fn first_name(signature: &str) -> &str {
+    let tokens = tokens(signature).unwrap_or_default();
+    let mut length = 0;
+    for token in &tokens {
+        let goes_on = token.kind == TokenKind::Symbol && token.text != "(";
+        if length > 0 && !goes_on {
+            break;
+        }
+        length += token.text.len();
+        if !goes_on {
+            break;
         }
     }
-    before
-        .next()
-        .is_some_and(|token| token.text.eq_ignore_ascii_case("search_path"))
-}
-
-/// Whether the constant is the name of an object: cast to such a type, or given to a function that looks it up.
-fn names_something(tokens: &[Token<'_>], at: usize) -> bool {
-    let after: Vec<&str> = tokens[at + 1..]
-        .iter()
-        .filter(|token| !is_blank(token))
-        .take(3)
-        .map(|token| token.text)
-        .collect();
-    if let [":", ":", name] = after.as_slice()
-        && NAMING_TYPES.iter().any(|known| name.eq_ignore_ascii_case(known))
-    {
-        return true;
-    }
-    let mut before = tokens[..at].iter().rev().filter(|token| !is_blank(token));
-    match before.next() {
-        Some(token) if token.text == "(" => match before.next() {
-            // `EXECUTE format('… schema.%I', …)` in PL/pgSQL.
-            Some(token) if token.text.eq_ignore_ascii_case("format") => before
-                .next()
-                .is_some_and(|token| token.text.eq_ignore_ascii_case("execute")),
-            Some(token) => NAMING_FUNCTIONS
-                .iter()
-                .any(|known| token.text.eq_ignore_ascii_case(known)),
-            None => false,
-        },
-        Some(token) => {
-            token.text.eq_ignore_ascii_case("execute")
-                || NAMING_TYPES
-                    .iter()
-                    .any(|known| token.text.eq_ignore_ascii_case(known))
-        }
-        None => false,
-    }
+    &signature[..length]
 }
 
 #[cfg(test)]
@@ -412,7 +387,7 @@ mod tests {
     }
 
     fn shown(sql: &str) -> String {
-        body(sql).text.replace(OWN, "OWN")
+        body(sql).text.replace(OWN, "OWN").replace(OWN_AS_DATA, "OWN")
     }
 
     #[test]
@@ -453,6 +428,71 @@ mod tests {
     }
 
     #[test]
+    fn a_constant_that_is_compared_with_the_names_of_schemas_becomes_the_copys() {
+        for (text, expected) in [
+            (
+                "if current_schema() = 'tenant_template' then",
+                "if current_schema() = 'OWN' then",
+            ),
+            (
+                "(n.nspname = 'tenant_template'::name)",
+                "(n.nspname = 'OWN'::name)",
+            ),
+            (
+                "((t.table_schema)::text <> 'tenant_template'::text)",
+                "((t.table_schema)::text <> 'OWN'::text)",
+            ),
+        ] {
+            assert_eq!(shown(text), expected);
+            assert_eq!(
+                own()
+                    .deparsed(text)
+                    .text
+                    .replace(OWN, "OWN")
+                    .replace(OWN_AS_DATA, "OWN"),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn columns_of_a_relation_with_the_schemas_name_are_not_its_objects() {
+        let mut own = own();
+        let objects = [("users", true), ("tenant_template", true)];
+        assert_eq!(own.learn(objects.into_iter()), [""; 0]);
+        for (text, expected) in [
+            (
+                "SELECT tenant_template.id FROM tenant_template",
+                "SELECT tenant_template.id FROM tenant_template",
+            ),
+            (
+                "SELECT tenant_template.users FROM tenant_template.users u",
+                "SELECT tenant_template.users FROM OWN.users u",
+            ),
+            (
+                "a IS DISTINCT FROM tenant_template.users",
+                "a IS DISTINCT FROM tenant_template.users",
+            ),
+            (
+                "tenant_template.f(tenant_template.id)",
+                "OWN.f(tenant_template.id)",
+            ),
+            ("OWNED BY tenant_template.id", "OWNED BY tenant_template.id"),
+            (
+                "COLUMN tenant_template.tenant_template.id",
+                "COLUMN OWN.tenant_template.id",
+            ),
+        ] {
+            let result = own.deparsed(text);
+            assert_eq!(
+                result.text.replace(OWN, "OWN").replace(OWN_AS_DATA, "OWN"),
+                expected
+            );
+            assert!(!result.is_data);
+        }
+    }
+
+    #[test]
     fn longer_names_are_other_names() {
         let text = "select tenant_template_old.f(), my_tenant_template.g(), 'a tenant_templates b'";
         assert_eq!(body(text).text, text);
@@ -463,7 +503,7 @@ mod tests {
     fn a_string_that_may_mean_anything_is_unclear_and_left_as_it_is() {
         for text in [
             "raise notice 'see tenant_template.users'",
-            "if current_schema() = 'tenant_template' then",
+            "if current_database() = 'tenant_template' then",
             "create table x in tenant_template",
         ] {
             let result = body(text);
@@ -484,7 +524,7 @@ mod tests {
         let text = "CREATE FUNCTION f() SET search_path TO 'tenant_template', 'public' AS $$select 1$$";
         let result = own().function(text, Some("select 1"), "sql");
         assert_eq!(
-            result.text.replace(OWN, "OWN"),
+            result.text.replace(OWN, "OWN").replace(OWN_AS_DATA, "OWN"),
             "CREATE FUNCTION f() SET search_path TO 'OWN', 'public' AS $$select 1$$"
         );
     }
@@ -495,7 +535,10 @@ mod tests {
         let text =
             "SELECT tenant_template.similarity(a, b) OPERATOR(tenant_template.%) tenant_template.own(c)";
         assert_eq!(
-            own.deparsed(text).text.replace(OWN, "OWN"),
+            own.deparsed(text)
+                .text
+                .replace(OWN, "OWN")
+                .replace(OWN_AS_DATA, "OWN"),
             "SELECT tenant_template.similarity(a, b) OPERATOR(tenant_template.%) OWN.own(c)"
         );
     }
@@ -504,7 +547,7 @@ mod tests {
     fn comments_keep_the_bare_word() {
         let result = own().prose("rows of tenant_template.users, as in tenant_template.");
         assert_eq!(
-            result.text.replace(OWN, "OWN"),
+            result.text.replace(OWN, "OWN").replace(OWN_AS_DATA, "OWN"),
             "rows of OWN.users, as in tenant_template."
         );
         assert_eq!(result.replaced, 1);
