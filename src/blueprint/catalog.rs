@@ -175,8 +175,6 @@ pub(super) const LIMITS: &str = include_str!("sql/limits.sql");
 pub(super) const MEMBERS: &str = include_str!("sql/members.sql");
 /// What holds rows; see the file.
 pub(super) const ROWS: &str = include_str!("sql/rows.sql");
-/// A word that changes with the schema's definition; see the file.
-pub(super) const STAMP: &str = include_str!("sql/stamp.sql");
 
 /// What becomes of the schema's name where PostgreSQL always writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,6 +21,7 @@ mod remake;
 mod rows;
 mod script;
 mod settle;
+mod stamp;
 mod text;
 mod way;
 

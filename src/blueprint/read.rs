@@ -4,13 +4,14 @@ use futures_util::future::{join, try_join_all};
 
 use super::Blueprint;
 use super::catalog::{
-    ALIASES, DEPENDENCIES, INVENTORY, LIMITS, MEMBERS, Names, ROWS, SETTINGS, SOURCES, STAMP, Source, expand,
+    ALIASES, DEPENDENCIES, INVENTORY, LIMITS, MEMBERS, Names, ROWS, SETTINGS, SOURCES, Source, expand,
     extras, resets,
 };
 use super::fingerprint::fingerprints;
 use super::object::Address;
 use super::order::{Catalogs, Dependency};
 use super::rows::Contents;
+use super::stamp;
 use super::text::OwnName;
 use crate::db::{self, QuotedText, Row, SchemaName, Session, Transaction, Type};
 
@@ -75,7 +76,7 @@ impl Inventory {
             .collect()
     }
 
-    /// Whether there may be such a thing; there always may be what has no name.
+    /// Whether there may be such things; `what` is empty for what every schema has.
     pub(super) fn may_hold(&self, what: &str) -> bool {
         let found = self.found.as_ref();
         what.is_empty() || found.is_none_or(|found| found.iter().any(|found| found == what))
@@ -139,7 +140,9 @@ async fn read_once(session: &mut Session, schema: &SchemaName) -> Result<Bluepri
 /// Whether the schema is still what the blueprint says, seen by a session that is in no transaction.
 pub async fn is_unchanged(session: &Session, blueprint: &Blueprint) -> Result<bool, db::Error> {
     let inventory = Inventory::take(session, vec![blueprint.oid]).await?;
-    let rows = session.query(STAMP, &inventory.params(&String::new())).await?;
+    let rows = session
+        .query(&stamp::query(&inventory), &inventory.params(&String::new()))
+        .await?;
     Ok(rows
         .first()
         .is_some_and(|row| row.get::<_, String>(0) == blueprint.stamp))
@@ -173,7 +176,7 @@ pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> R
     let own_name = OwnName::new(schema.as_str(), members.iter().map(|row| row.get(0)).collect());
     let own_first = format!("{}, pg_catalog", schema.quoted());
     let without_own = "pg_catalog".to_owned();
-    let mut statements: Vec<String> = vec![STAMP.to_owned()];
+    let mut statements: Vec<String> = vec![stamp::query(&inventory)];
     statements.extend([LIMITS, ROWS, ALIASES, DEPENDENCIES].map(|sql| expand(sql, version, Names::Relative)));
     statements.push("SELECT 'pg_rewrite'::regclass::oid, 'pg_type'::regclass::oid".to_owned());
     let sources = inventory.sources();

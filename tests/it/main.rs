@@ -23,6 +23,7 @@ mod output;
 mod pgbouncer;
 mod registry;
 mod sql_text;
+mod stamp;
 mod support;
 mod template;
 mod template_schema;

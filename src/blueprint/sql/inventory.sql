@@ -56,6 +56,8 @@ SELECT ARRAY(SELECT oid FROM relations) AS relations,
               UNION ALL
              SELECT 'views' WHERE EXISTS (SELECT FROM relations WHERE relkind IN ('v', 'm'))
               UNION ALL
+             SELECT 'foreign tables' WHERE EXISTS (SELECT FROM relations WHERE relkind = 'f')
+              UNION ALL
              SELECT 'children' WHERE EXISTS (SELECT FROM relations r JOIN pg_inherits i ON i.inhrelid = r.oid)
               UNION ALL
              SELECT 'rules' WHERE EXISTS (SELECT FROM relations WHERE relhasrules)

@@ -1,0 +1,86 @@
+//! Whether a schema changed while it was read: every change of a definition is noticed, and nothing else is.
+
+use tenantctl::blueprint::{is_unchanged, read};
+use tenantctl::db::SchemaName;
+
+use crate::library::pool_of_one;
+use crate::support::Database;
+
+const SCHEMA: &str = "
+    CREATE SCHEMA tenant_template; SET search_path = tenant_template;
+    CREATE TABLE t (id serial PRIMARY KEY, a integer CHECK (a > 0), b text); CREATE TABLE child () INHERITS (t);
+    CREATE TABLE other (LIKE t); CREATE VIEW v AS SELECT id FROM t; CREATE SEQUENCE s;
+    CREATE MATERIALIZED VIEW m AS SELECT a FROM t; CREATE UNIQUE INDEX m_a ON m (a);
+    ALTER TABLE t ALTER a SET NOT NULL; CREATE UNIQUE INDEX t_a ON t (a);
+    CREATE FUNCTION f(integer, integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+    CREATE FUNCTION fired() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+    CREATE TRIGGER fired BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION fired();
+    CREATE RULE quiet AS ON DELETE TO t DO INSTEAD NOTHING; CREATE POLICY p ON t USING (a = 1);
+    CREATE TYPE e AS ENUM ('x'); CREATE TYPE c AS (a integer); CREATE DOMAIN d AS text;
+    CREATE FUNCTION of_c(c) RETURNS integer LANGUAGE sql AS 'SELECT 1';
+    CREATE OPERATOR === (LEFTARG = integer, RIGHTARG = integer, FUNCTION = f);
+    CREATE OPERATOR FAMILY fam USING btree; CREATE STATISTICS st ON a, b FROM t;
+    CREATE COLLATION coll FROM \"C\"; CREATE TEXT SEARCH CONFIGURATION conf (COPY = simple);
+    CREATE TEXT SEARCH DICTIONARY dict (TEMPLATE = simple);
+    CREATE CONVERSION conv FOR 'UTF8' TO 'LATIN1' FROM utf8_to_iso8859_1;
+    CREATE FOREIGN DATA WRAPPER fdw; CREATE SERVER server FOREIGN DATA WRAPPER fdw;
+    CREATE FOREIGN TABLE foreign_t (a integer) SERVER server";
+
+/// Each leaves something to see in one catalog at most.
+const CHANGES: &[&str] = &[
+    "COMMENT ON SCHEMA tenant_template IS 'x'",
+    "COMMENT ON TABLE t IS 'x'",
+    "COMMENT ON COLUMN v.id IS 'x'",
+    "COMMENT ON CONSTRAINT t_a_check ON t IS 'x'",
+    "COMMENT ON INDEX t_a IS 'x'",
+    "COMMENT ON TRIGGER fired ON t IS 'x'",
+    "COMMENT ON POLICY p ON t IS 'x'",
+    "COMMENT ON RULE quiet ON t IS 'x'",
+    "COMMENT ON FUNCTION fired() IS 'x'",
+    "COMMENT ON TYPE e IS 'x'",
+    "COMMENT ON OPERATOR ===(integer, integer) IS 'x'",
+    "COMMENT ON STATISTICS st IS 'x'",
+    "COMMENT ON COLLATION coll IS 'x'",
+    "COMMENT ON FUNCTION fired() IS NULL",
+    "GRANT USAGE ON SCHEMA tenant_template TO PUBLIC",
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA tenant_template GRANT SELECT ON TABLES TO PUBLIC",
+    "ALTER OPERATOR ===(integer, integer) SET (RESTRICT = eqsel)",
+    "ALTER OPERATOR FAMILY fam USING btree ADD OPERATOR 1 <(integer, bigint), FUNCTION 1 btint48cmp(integer, bigint)",
+    "CREATE CAST (c AS integer) WITH FUNCTION of_c(c)",
+    "ALTER STATISTICS st SET STATISTICS 7",
+    "ALTER TABLE t CLUSTER ON t_a",
+    "ALTER TABLE t REPLICA IDENTITY USING INDEX t_a",
+    "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_a'::regclass",
+    "ALTER SEQUENCE s INCREMENT BY 3",
+    "ALTER SEQUENCE s OWNED BY other.a",
+    "ALTER COLLATION coll RENAME TO coll_2",
+    "ALTER CONVERSION conv RENAME TO conv_2",
+    "ALTER TEXT SEARCH CONFIGURATION conf DROP MAPPING FOR word",
+    "ALTER TEXT SEARCH DICTIONARY dict (ACCEPT = false)",
+    "ALTER FOREIGN TABLE foreign_t OPTIONS (ADD a 'x')",
+    "ALTER TYPE e ADD VALUE 'y'",
+    "ALTER DOMAIN d ADD CHECK (VALUE <> '')",
+    "ALTER TABLE t ALTER a SET DEFAULT 3",
+    "GRANT SELECT (a) ON t TO PUBLIC",
+    "ALTER TABLE child NO INHERIT t",
+];
+
+#[tokio::test]
+async fn every_change_of_a_schema_is_noticed() {
+    let database = Database::empty();
+    database.sql(SCHEMA);
+    let db = pool_of_one(&database);
+    let mut session = db.session().await.expect("a session");
+    let name = SchemaName::new("tenant_template").expect("a valid name");
+    let mut missed = Vec::new();
+    for change in CHANGES {
+        let blueprint = read(&mut session, &name).await.expect("read");
+        database.sql("INSERT INTO tenant_template.other VALUES (1, 1, 'x'); SELECT nextval('tenant_template.s'); ANALYZE tenant_template.other, tenant_template.t");
+        assert!(is_unchanged(&session, &blueprint).await.expect("an answer"));
+        database.sql(&format!("SET search_path = tenant_template; {change}"));
+        if is_unchanged(&session, &blueprint).await.expect("an answer") {
+            missed.push(*change);
+        }
+    }
+    assert_eq!(missed, [""; 0]);
+}
