@@ -159,6 +159,13 @@ pub(crate) async fn run(cx: &Context, args: &CloneArgs) -> anyhow::Result<ExitSt
     let domain = args.domain()?;
     cx.settings.tenants.naming.schema_for(&args.to)?;
     let db = cx.db().await?;
+    if db.capacity() < clone::CONNECTIONS {
+        return Err(
+            UsageError::new("`clone` needs two connections, and the pool has one")
+                .with_hint("raise `database.pool_max`")
+                .into(),
+        );
+    }
     let from = clone::original(db, &args.from).await?;
     if !from.is_active() {
         cx.ui

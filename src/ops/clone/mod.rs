@@ -57,6 +57,9 @@ pub struct Copied {
     pub rows: u64,
 }
 
+/// How many connections a run needs: one copies, the other sees what is changed meanwhile.
+pub const CONNECTIONS: usize = 2;
+
 /// Why a tenant was not copied.
 #[derive(Debug, thiserror::Error)]
 pub enum CloneError {

@@ -189,3 +189,43 @@ fn a_role_that_would_see_only_some_rows_is_told_so() {
     done.success();
     assert_eq!(rows.as_deref(), Ok("2"));
 }
+
+/// A materialized view is filled as its owner, whom the policies of a table of its own may keep from rows.
+#[test]
+fn a_materialized_view_over_forced_row_security_holds_what_its_owner_sees() {
+    let database = Database::with_tenants(&["acme"]);
+    let role = format!("forced_{}", std::process::id());
+    database.sql(&format!(
+        "CREATE ROLE {role}; GRANT ALL ON SCHEMA tenant_acme TO {role}; SET search_path = tenant_acme; \
+         CREATE TABLE t (id int); INSERT INTO t VALUES (1), (2); CREATE MATERIALIZED VIEW m AS SELECT id FROM t; \
+         ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY; \
+         CREATE POLICY p ON t USING (id = 1); ALTER TABLE t OWNER TO {role}; \
+         ALTER MATERIALIZED VIEW m OWNER TO {role}; REFRESH MATERIALIZED VIEW m"
+    ));
+    let run = database.run(&["clone", "acme", "copy"]);
+    let rows = psql(
+        database.url(),
+        "SELECT (SELECT count(*) FROM tenant_copy.t), (SELECT array_agg(id) FROM tenant_copy.m), \
+         (SELECT array_agg(id) FROM tenant_acme.m)",
+    );
+    database.sql("DROP SCHEMA tenant_template CASCADE; ALTER SCHEMA tenant_acme RENAME TO tenant_template");
+    let created = database.run(&["create", "empty"]);
+    database.sql(&format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role}"));
+    run.success();
+    created.success();
+    assert_eq!(rows.as_deref(), Ok("2|{1}|{1}"));
+}
+
+#[test]
+fn a_pool_of_one_connection_is_too_small_and_that_is_said_at_once() {
+    let database = Database::with_tenants(&["acme"]);
+    let before = database.state();
+    database
+        .program()
+        .env("DATABASE_POOL_MAX", "1")
+        .run(&["clone", "acme", "copy"])
+        .exits(2)
+        .says("`clone` needs two connections, and the pool has one")
+        .says("pool_max");
+    assert_eq!(database.state(), before);
+}
