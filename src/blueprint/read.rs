@@ -99,14 +99,8 @@ impl Inventory {
 /// PostgreSQL's deparsers look at the catalogs as they are and not as the snapshot has them. So the schema's stamp is
 /// taken before and after: when it is the same, nothing changed in between.
 pub async fn read(session: &mut Session, schema: &SchemaName) -> Result<Blueprint, ReadError> {
-    for _ in 0..ATTEMPTS {
-        match read_once(session, schema).await {
-            Ok(blueprint) if is_unchanged(session, &blueprint).await? => return Ok(blueprint),
-            Ok(_) | Err(ReadError::Changing(_)) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(ReadError::Changing(schema.clone()))
+    let attempt = async |session: &mut Session| (read_once(session, schema).await, ());
+    Ok(unchanged(session, schema, attempt).await?.0)
 }
 
 /// Reads a schema in one session while another takes its fingerprint, which is the second value.
@@ -115,15 +109,26 @@ pub async fn read_with_fingerprint(
     second: &mut Session,
     schema: &SchemaName,
 ) -> Result<(Blueprint, Option<String>), ReadError> {
+    let schemas = std::slice::from_ref(schema);
+    let attempt =
+        async |session: &mut Session| join(read_once(session, schema), fingerprints(second, schemas)).await;
+    let (blueprint, found) = unchanged(session, schema, attempt).await?;
+    Ok((blueprint, found?.remove(schema)))
+}
+
+/// Reads again while the schema changes meanwhile. What else an attempt answers is the second value.
+async fn unchanged<T>(
+    session: &mut Session,
+    schema: &SchemaName,
+    mut attempt: impl AsyncFnMut(&mut Session) -> (Result<Blueprint, ReadError>, T),
+) -> Result<(Blueprint, T), ReadError> {
     for _ in 0..ATTEMPTS {
-        let schemas = std::slice::from_ref(schema);
-        let (blueprint, found) = join(read_once(session, schema), fingerprints(second, schemas)).await;
-        match blueprint {
-            Ok(blueprint) if is_unchanged(session, &blueprint).await? => {
-                return Ok((blueprint, found?.remove(schema)));
+        match attempt(session).await {
+            (Ok(blueprint), also) if is_unchanged(session, &blueprint).await? => {
+                return Ok((blueprint, also));
             }
-            Ok(_) | Err(ReadError::Changing(_)) => {}
-            Err(error) => return Err(error),
+            (Ok(_) | Err(ReadError::Changing(_)), _) => {}
+            (Err(error), _) => return Err(error),
         }
     }
     Err(ReadError::Changing(schema.clone()))

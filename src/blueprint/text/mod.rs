@@ -74,10 +74,10 @@ fn unchanged(text: &str) -> Rewritten {
     }
 }
 
-fn replaced(text: String) -> Rewritten {
+fn replaced(text: &str) -> Rewritten {
     Rewritten {
         replaced: 1,
-        ..unchanged(&text)
+        ..unchanged(text)
     }
 }
 
@@ -220,7 +220,7 @@ impl OwnName {
                     if stands_alone && (is_of_extension || qualifies && is_column()) {
                         unchanged(token.text)
                     } else if stands_alone && (qualifies || sets_search_path(&tokens, at)) {
-                        replaced(OWN.to_owned())
+                        replaced(OWN)
                     } else if place == Place::Body {
                         self.left_alone(token, &tokens, at)
                     } else {
@@ -237,7 +237,7 @@ impl OwnName {
                     {
                         Rewritten {
                             follows: true,
-                            ..replaced(format!("'{OWN_AS_DATA}'"))
+                            ..replaced(&format!("'{OWN_AS_DATA}'"))
                         }
                     } else if names_something(&tokens, at) {
                         self.rewrite_qualified(token.text)

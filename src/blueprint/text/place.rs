@@ -162,9 +162,7 @@ pub(super) fn is_compared_with_a_schema(tokens: &[Token<'_>], at: usize) -> bool
     }
     before.next_if(|token| matches!(token.text, "<" | "!"));
     // A call's parentheses, and casts of the other side.
-    let is_around = |token: &&Token<'_>| {
-        matches!(token.text, "(" | ")" | ":") || ["text", "name"].iter().any(|word| token.text == *word)
-    };
+    let is_around = |token: &&Token<'_>| matches!(token.text, "(" | ")" | ":" | "text" | "name");
     while before.next_if(is_around).is_some() {}
     before.next().is_some_and(|token| {
         let known = SCHEMA_COLUMNS.iter();
