@@ -31,7 +31,7 @@ pub use self::kind::{Kind, UnknownKind};
 pub use self::mend::{DataLoss, Mend};
 pub use self::object::Object;
 pub use self::order::Circle;
-pub use self::read::{ReadError, is_unchanged, read, read_in_tx, read_with_fingerprint};
+pub use self::read::{ReadError, is_unchanged, read, read_in_tx};
 pub use self::rows::Table;
 pub use self::script::{Script, Shape, Statement};
 use crate::db::SchemaName;
@@ -79,6 +79,11 @@ pub enum UnclearText {
 }
 
 impl Blueprint {
+    /// A word that differs once anything in the schema has changed.
+    pub fn stamp(&self) -> &str {
+        &self.stamp
+    }
+
     /// The schema that was read.
     pub fn schema(&self) -> &SchemaName {
         &self.schema

@@ -7,7 +7,6 @@ use super::catalog::{
     ALIASES, DEPENDENCIES, INVENTORY, LIMITS, MEMBERS, Names, ROWS, SETTINGS, SOURCES, Source, expand,
     extras, resets,
 };
-use super::fingerprint::fingerprints;
 use super::object::Address;
 use super::order::{Catalogs, Dependency};
 use super::rows::Contents;
@@ -94,51 +93,51 @@ impl Inventory {
     }
 }
 
-/// Reads a schema in a snapshot of its own.
+/// Reads a schema in a snapshot of its own, which a second session may help with.
 ///
 /// PostgreSQL's deparsers look at the catalogs as they are and not as the snapshot has them. So the schema's stamp is
 /// taken before and after: when it is the same, nothing changed in between.
-pub async fn read(session: &mut Session, schema: &SchemaName) -> Result<Blueprint, ReadError> {
-    let attempt = async |session: &mut Session| (read_once(session, schema).await, ());
-    Ok(unchanged(session, schema, attempt).await?.0)
-}
-
-/// Reads a schema in one session while another takes its fingerprint, which is the second value.
-pub async fn read_with_fingerprint(
+pub async fn read(
     session: &mut Session,
-    second: &mut Session,
+    mut helper: Option<&mut Session>,
     schema: &SchemaName,
-) -> Result<(Blueprint, Option<String>), ReadError> {
-    let schemas = std::slice::from_ref(schema);
-    let attempt =
-        async |session: &mut Session| join(read_once(session, schema), fingerprints(second, schemas)).await;
-    let (blueprint, found) = unchanged(session, schema, attempt).await?;
-    Ok((blueprint, found?.remove(schema)))
-}
-
-/// Reads again while the schema changes meanwhile. What else an attempt answers is the second value.
-async fn unchanged<T>(
-    session: &mut Session,
-    schema: &SchemaName,
-    mut attempt: impl AsyncFnMut(&mut Session) -> (Result<Blueprint, ReadError>, T),
-) -> Result<(Blueprint, T), ReadError> {
+) -> Result<Blueprint, ReadError> {
     for _ in 0..ATTEMPTS {
-        match attempt(session).await {
-            (Ok(blueprint), also) if is_unchanged(session, &blueprint).await? => {
-                return Ok((blueprint, also));
-            }
-            (Ok(_) | Err(ReadError::Changing(_)), _) => {}
-            (Err(error), _) => return Err(error),
+        match read_once(session, helper.as_deref_mut(), schema).await {
+            Ok(blueprint) if is_unchanged(session, &blueprint).await? => return Ok(blueprint),
+            Ok(_) | Err(ReadError::Changing(_)) => {}
+            Err(error) => return Err(error),
         }
     }
     Err(ReadError::Changing(schema.clone()))
 }
 
 /// Reads a schema in a snapshot, without asking whether the catalogs were still the same at its end.
-async fn read_once(session: &mut Session, schema: &SchemaName) -> Result<Blueprint, ReadError> {
+async fn read_once(
+    session: &mut Session,
+    helper: Option<&mut Session>,
+    schema: &SchemaName,
+) -> Result<Blueprint, ReadError> {
     const OPENING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-    let (transaction, _) = session.begin(OPENING).await?;
-    let result = read_in_tx(&transaction, schema).await;
+    let Some(helper) = helper else {
+        let (transaction, _) = session.begin(OPENING).await?;
+        let result = read_in_tx(&transaction, schema).await;
+        return transaction.end(result).await;
+    };
+    let (transaction, answers) = session
+        .begin(&format!("{OPENING}; SELECT pg_export_snapshot()"))
+        .await?;
+    let snapshot = answers
+        .last()
+        .and_then(|answer| answer.rows.first()?.first()?.as_deref());
+    let snapshot = QuotedText::new(snapshot.unwrap_or_default());
+    let (helping, _) = helper
+        .begin(&format!(
+            "{OPENING}; SET TRANSACTION SNAPSHOT {snapshot}; {SETTINGS}"
+        ))
+        .await?;
+    let result = read_by(&[&transaction, &helping], schema).await;
+    helping.rollback().await.ok();
     transaction.end(result).await
 }
 
@@ -155,6 +154,13 @@ pub async fn is_unchanged(session: &Session, blueprint: &Blueprint) -> Result<bo
 
 /// Reads a schema within the caller's transaction, whose search path it leaves changed.
 pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> Result<Blueprint, ReadError> {
+    read_by(&[transaction], schema).await
+}
+
+/// Reads a schema in transactions that see the same: planning the queries is most of the work in a new session, and
+/// they take turns at it.
+async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Result<Blueprint, ReadError> {
+    let transaction = transactions[0];
     let opening = format!(
         "{SETTINGS} SELECT oid, current_setting('server_version_num'), quote_ident(current_user) FROM pg_namespace WHERE nspname = {}",
         QuotedText::new(schema.as_str()),
@@ -198,6 +204,7 @@ pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> R
             false => &own_first,
         };
         let params = inventory.params(path);
+        let transaction = transactions[number % transactions.len()];
         let (reset, rows) = join(
             transaction.script("SET LOCAL search_path = pg_catalog"),
             transaction.query(statement, &params),

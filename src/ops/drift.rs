@@ -224,7 +224,7 @@ impl Reference {
         self.blueprint
             .get_or_try_init(async || {
                 let mut session = db.direct().await?;
-                Ok(blueprint::read(&mut session, self.against.schema()).await?)
+                Ok(blueprint::read(&mut session, None, self.against.schema()).await?)
             })
             .await
     }
@@ -233,7 +233,7 @@ impl Reference {
     async fn compare(&self, db: &Db, schema: &SchemaName) -> anyhow::Result<Drift> {
         let expected = self.blueprint(db).await?;
         let mut session = db.direct().await?;
-        let found = blueprint::read(&mut session, schema).await?;
+        let found = blueprint::read(&mut session, None, schema).await?;
         drop(session);
         let same = match expected.needs_replay(&found) {
             true => self.same(db, expected, &found).await?,

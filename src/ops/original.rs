@@ -3,6 +3,7 @@
 
 use crate::blueprint::{self, Blueprint, CannotCopy, ReadError, Shape, Statement, Table, UnclearText};
 use crate::db::{self, SchemaName, Session};
+use crate::tenant::fingerprints;
 
 /// The history that refinery keeps in a schema.
 pub(super) const HISTORY: &str = "refinery_schema_history";
@@ -94,7 +95,7 @@ impl OriginalError {
 impl Original {
     /// Reads the template. Rows of the history and of `reference_tables` go along with the definition.
     ///
-    /// A second session takes the fingerprint meanwhile.
+    /// A second session helps, where there is one.
     pub async fn template(
         session: &mut Session,
         second: Option<&mut Session>,
@@ -102,24 +103,15 @@ impl Original {
         reference_tables: &[String],
         unclear: UnclearText,
     ) -> Result<Self, OriginalError> {
-        let read = match second {
-            Some(second) => blueprint::read_with_fingerprint(session, second, schema).await,
-            None => match blueprint::read(session, schema).await {
-                Ok(blueprint) => {
-                    let schemas = std::slice::from_ref(schema);
-                    let mut found = blueprint::fingerprints(session, schemas).await?;
-                    Ok((blueprint, found.remove(schema)))
-                }
-                Err(error) => Err(error),
-            },
-        };
-        let (blueprint, fingerprint) = read.map_err(|source| match source {
+        let read = blueprint::read(session, second, schema).await;
+        let blueprint = read.map_err(|source| match source {
             ReadError::Missing(schema) => OriginalError::NoTemplate(schema),
             source => OriginalError::Read {
                 schema: schema.clone(),
                 source,
             },
         })?;
+        let fingerprint = fingerprint(session, &blueprint).await?;
         let reference_tables = reference_tables_of(&blueprint, reference_tables)?;
         let shape = if reference_tables.is_empty() {
             Shape::Empty
@@ -209,6 +201,26 @@ pub(super) async fn first_failing(
         }
     }
     Ok(None)
+}
+
+/// The fingerprint of a schema that was read. It is taken once for as long as the schema stays as it is.
+async fn fingerprint(session: &mut Session, blueprint: &Blueprint) -> Result<Option<String>, db::Error> {
+    let (schema, stamp) = (blueprint.schema(), blueprint.stamp());
+    let known = fingerprints::known(session, schema, stamp).await?;
+    if let Some(known) = known.filter(|known| blueprint::is_comparable(known)) {
+        return Ok(Some(known));
+    }
+    let taken = blueprint::fingerprints(session, std::slice::from_ref(schema))
+        .await?
+        .remove(schema);
+    // Somebody may have changed the schema since it was read.
+    if let Some(fingerprint) = &taken
+        && blueprint::is_unchanged(session, blueprint).await?
+        && let Err(error) = fingerprints::remember(session, schema, stamp, fingerprint).await
+    {
+        tracing::debug!("the registry does not keep the fingerprint: {error}");
+    }
+    Ok(taken)
 }
 
 /// The tables of these names, which must be there.

@@ -27,3 +27,34 @@ pub async fn keep(
     }
     Ok(())
 }
+
+/// The fingerprint of a schema that still has the stamp that it had when that was taken.
+pub async fn known(session: &Session, schema: &SchemaName, stamp: &str) -> Result<Option<String>, db::Error> {
+    const STATEMENT: &str = "SELECT fingerprint FROM public.tenant_known_fingerprints \
+                             WHERE schema_name = $1 AND stamp = $2";
+    let params: [db::Param<'_>; 2] = [(&schema.as_str(), Type::TEXT), (&stamp, Type::TEXT)];
+    match session.query_opt(STATEMENT, &params).await {
+        Ok(row) => Ok(row.map(|row| row.get(0))),
+        // A registry that an older program has made has no such table yet.
+        Err(error) if error.sqlstate() == Some("42P01") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Remembers the fingerprint of a schema that has this stamp.
+pub async fn remember(
+    session: &Session,
+    schema: &SchemaName,
+    stamp: &str,
+    fingerprint: &str,
+) -> Result<(), db::Error> {
+    let params: [db::Param<'_>; 3] = [
+        (&schema.as_str(), Type::TEXT),
+        (&stamp, Type::TEXT),
+        (&fingerprint, Type::TEXT),
+    ];
+    session
+        .execute(include_str!("sql/remember_fingerprint.sql"), &params)
+        .await?;
+    Ok(())
+}

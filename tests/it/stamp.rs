@@ -74,7 +74,7 @@ async fn every_change_of_a_schema_is_noticed() {
     let name = SchemaName::new("tenant_template").expect("a valid name");
     let mut missed = Vec::new();
     for change in CHANGES {
-        let blueprint = read(&mut session, &name).await.expect("read");
+        let blueprint = read(&mut session, None, &name).await.expect("read");
         database.sql("INSERT INTO tenant_template.other VALUES (1, 1, 'x'); SELECT nextval('tenant_template.s'); ANALYZE tenant_template.other, tenant_template.t");
         assert!(is_unchanged(&session, &blueprint).await.expect("an answer"));
         database.sql(&format!("SET search_path = tenant_template; {change}"));

@@ -213,7 +213,7 @@ async fn a_change_changes_the_fingerprint_where_it_changes_the_blueprint() {
         .await
         .expect("fingerprints");
     assert_eq!(found[&template], found[&tenant]);
-    let expected = blueprint::read(&mut session, &template)
+    let expected = blueprint::read(&mut session, None, &template)
         .await
         .expect("a blueprint");
 
