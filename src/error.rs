@@ -14,6 +14,8 @@ use crate::ops::clone::CloneError;
 use crate::ops::drop::DropError;
 use crate::ops::exec::Refused;
 use crate::ops::init::InitError;
+use crate::ops::lint::LintError;
+use crate::ops::migration_files::NewFileError;
 use crate::ops::original::{MakeError, OriginalError};
 use crate::ops::template::TemplateError;
 use crate::tenant::{DomainError, NamingError, RegistryError, SelectionError, SlugError};
@@ -113,6 +115,8 @@ fn hint(cause: Cause<'_>) -> Option<String> {
         .or_else(|| of(cause, |error: &OriginalError| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &InitError| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &TemplateError| error.hint().map(owned)))
+        .or_else(|| of(cause, |error: &NewFileError| error.hint().map(owned)))
+        .or_else(|| of(cause, LintError::hint))
         .or_else(|| {
             of(cause, |_: &LockHeld| {
                 Some("wait until that run has ended, and try again".to_owned())
@@ -152,6 +156,7 @@ fn status(cause: Cause<'_>) -> Option<ExitStatus> {
         || cause.is::<DomainError>()
         || cause.is::<Refused>()
         || cause.is::<Unterminated>()
+        || cause.is::<LintError>()
     {
         return Some(ExitStatus::Usage);
     }
@@ -186,6 +191,11 @@ fn status(cause: Cause<'_>) -> Option<ExitStatus> {
         return Some(ExitStatus::Usage);
     }
     if let Some(TemplateError::OfTenant { .. }) = cause.downcast_ref() {
+        return Some(ExitStatus::Usage);
+    }
+    if let Some(NewFileError::NoName(_) | NewFileError::LongName(_) | NewFileError::Folder { .. }) =
+        cause.downcast_ref()
+    {
         return Some(ExitStatus::Usage);
     }
     if let Some(MigrateError::Files { .. }) = cause.downcast_ref() {

@@ -9,7 +9,9 @@ pub(crate) mod drift;
 pub(crate) mod drop;
 pub(crate) mod exec;
 pub(crate) mod init;
+pub(crate) mod lint;
 pub(crate) mod list;
+pub(crate) mod new;
 pub(crate) mod resolve;
 pub(crate) mod show;
 pub(crate) mod suspend;
@@ -36,6 +38,8 @@ pub(crate) async fn run(cx: &Context, command: &Command) -> anyhow::Result<ExitS
         Command::Drop(args) => drop::run(cx, args).await,
         Command::Drift(args) => drift::run(cx, args).await,
         Command::Exec(args) => exec::run(cx, args).await,
+        Command::New(args) => new::run(cx, args),
+        Command::Lint(args) => lint::run(cx, args).await,
         Command::Template(args) => template::run(cx, args).await,
         Command::Db(args) => db::run(cx, args).await,
         Command::Demo(args) => demo::run(cx, args).await,

@@ -21,6 +21,7 @@ pub(super) struct ConfigFile {
     pub(super) fleet: FleetTable,
     pub(super) registry: MigrationsTable,
     pub(super) template: TemplateTable,
+    pub(super) lint: LintTable,
     pub(super) output: OutputTable,
     pub(super) local: LocalTable,
     pub(super) targets: BTreeMap<String, TargetTable>,
@@ -69,6 +70,13 @@ pub(super) struct MigrationsTable {
 pub(super) struct TemplateTable {
     pub(super) migrations: Option<PathBuf>,
     pub(super) reference_tables: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct LintTable {
+    pub(super) exclude: Option<Vec<String>>,
+    pub(super) include: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -198,7 +206,7 @@ fn plain_type(expected: &str) -> &str {
 }
 
 /// The known name that a misspelt one most likely stands for.
-pub(super) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
     let scored = known
         .iter()
         .map(|name| (strsim::damerau_levenshtein(unknown, name), *name));

@@ -17,6 +17,7 @@ pub use self::duration::parse_duration;
 pub use self::environment::Environment;
 pub use self::error::ConfigError;
 use self::file::ConfigFile;
+pub(crate) use self::file::nearest;
 use crate::db::SchemaName;
 use crate::tenant::Naming;
 
@@ -62,6 +63,7 @@ pub struct Settings {
     pub local: LocalSettings,
     pub registry_migrations: Option<PathBuf>,
     pub template_migrations: Option<PathBuf>,
+    pub lint: LintSettings,
     /// Tables of the template whose rows go along into every new tenant.
     pub reference_tables: Vec<String>,
     pub output: OutputFormat,
@@ -83,6 +85,13 @@ pub struct TenantSettings {
 pub struct FleetSettings {
     pub jobs: usize,
     pub retries: u32,
+}
+
+/// Which rules `lint` applies, beside its own choice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LintSettings {
+    pub exclude: Vec<String>,
+    pub include: Vec<String>,
 }
 
 /// Where the private server lives.
@@ -150,6 +159,10 @@ impl Settings {
             },
             registry_migrations: file.registry.migrations,
             template_migrations: file.template.migrations,
+            lint: LintSettings {
+                exclude: file.lint.exclude.unwrap_or_default(),
+                include: file.lint.include.unwrap_or_default(),
+            },
             reference_tables: file.template.reference_tables.unwrap_or_default(),
             output: flags.output.or(file.output.format).unwrap_or_default(),
             color: flags.color.or(file.output.color).unwrap_or_default(),
@@ -218,6 +231,7 @@ mod tests {
             "fleet",
             "registry",
             "template",
+            "lint",
             "output",
             "local",
             "targets.eu",

@@ -130,6 +130,11 @@ impl Naming {
         &self.template
     }
 
+    /// Whether a schema of this name is the template, or could be a tenant's.
+    pub fn covers(&self, schema: &str) -> bool {
+        schema == self.template.as_str() || (!self.prefix.is_empty() && schema.starts_with(&self.prefix))
+    }
+
     /// The schema of a new tenant. `-` becomes `_`, so two slugs can ask for one schema; the registry's unique
     /// constraint decides between them.
     pub fn schema_for(&self, slug: &Slug) -> Result<SchemaName, NamingError> {

@@ -76,6 +76,14 @@ impl Ui {
         Self { verbose, ..self }
     }
 
+    /// The same for a command that was told the form of its answer in its own way.
+    pub(crate) fn in_format(&self, format: OutputFormat) -> Self {
+        Self {
+            format,
+            ..self.clone()
+        }
+    }
+
     /// Whether answers for people should say more than they usually do.
     pub(crate) fn is_verbose(&self) -> bool {
         self.verbose

@@ -1,0 +1,190 @@
+//! The rules that come from how tenantctl runs a file: once in every tenant, in one transaction unless it says
+//! otherwise, with the search path set.
+
+use super::Hit;
+use super::catalog::{CONCURRENTLY_IN_TRANSACTION, NOT_REPEATABLE, SESSION_SETTING, TRANSACTION_STATEMENT};
+use super::relations::{Before, index};
+use super::source::{NO_TRANSACTION, Statement};
+
+/// What would end the tenant's transaction.
+pub(super) fn transaction_statement(statement: &Statement<'_>) -> Option<Hit> {
+    let begins = |words: &[&str]| statement.begins(words);
+    let rolls_back = begins(&["rollback"]) && ![1, 2].iter().any(|at| statement.reads(*at, &["to"]));
+    let is_one = rolls_back
+        || [
+            &["begin"][..],
+            &["start", "transaction"],
+            &["commit"],
+            &["end"],
+            &["abort"],
+            &["prepare", "transaction"],
+        ]
+        .iter()
+        .any(|words| begins(words));
+    is_one.then(|| {
+        Hit::new(
+            TRANSACTION_STATEMENT,
+            statement.span.clone(),
+            "This would end the transaction in which tenantctl runs the file.".to_owned(),
+            Some(format!(
+                "Leave it out. A file whose statements want no transaction begins with `{NO_TRANSACTION}`."
+            )),
+        )
+    })
+}
+
+/// What cannot run inside a transaction, in a file that is one.
+pub(super) fn concurrently_in_transaction(statement: &Statement<'_>, before: &Before) -> Option<Hit> {
+    if let Some(at) = before.uses_label(statement) {
+        let message = "A label of an enum cannot be used in the transaction that has added it.";
+        let help = format!("Add it in a file of its own that begins with `{NO_TRANSACTION}`.");
+        return Some(Hit::new(
+            CONCURRENTLY_IN_TRANSACTION,
+            statement.span_of(at),
+            message.to_owned(),
+            Some(help),
+        ));
+    }
+    let starts = |words: &[&str]| statement.begins(words);
+    let concurrently = statement.find(&["concurrently"]).filter(|_| {
+        index(statement).is_some()
+            || starts(&["drop", "index"])
+            || starts(&["reindex"])
+            || statement.has(&["detach", "partition"])
+    });
+    let option = statement.past_parentheses(1);
+    let always = starts(&["vacuum"])
+        || starts(&["alter", "system"])
+        || (starts(&["reindex"])
+            && ["schema", "database", "system"]
+                .iter()
+                .any(|word| statement.reads(option, &[word])))
+        || ["database", "tablespace", "subscription"]
+            .iter()
+            .any(|word| starts(&["create", word]) || starts(&["drop", word]));
+    let span = match concurrently {
+        Some(at) => statement.span_of(at),
+        None if always => statement.span_of(0),
+        None => return None,
+    };
+    Some(Hit::new(
+        CONCURRENTLY_IN_TRANSACTION,
+        span,
+        "This cannot run inside a transaction, and the file is one.".to_owned(),
+        Some(format!(
+            "Put it into a file of its own whose first line is `{NO_TRANSACTION}`."
+        )),
+    ))
+}
+
+/// A setting that would go on in the connection after the tenant's transaction.
+pub(super) fn session_setting(statement: &Statement<'_>, in_transaction: bool) -> Option<Hit> {
+    if names_search_path(statement).is_some() {
+        return None;
+    }
+    let sets = statement.begins(&["set"])
+        && !["local", "constraints", "transaction"]
+            .iter()
+            .any(|word| statement.reads(1, &[word]));
+    let span = if sets {
+        statement.span.clone()
+    } else {
+        let at = statement.find(&["set_config"])?;
+        let end = statement.past_parentheses(at + 1);
+        // The third argument: whether it is for the transaction only.
+        let last = statement.words.get(end.checked_sub(2)?)?;
+        if !["false", "off", "no", "f"].iter().any(|word| last.is(word)) {
+            return None;
+        }
+        statement.span_of(at)
+    };
+    let help = if in_transaction {
+        "Write `SET LOCAL`, which ends with the tenant's transaction."
+    } else {
+        "Leave it out: in a file without transaction, tenantctl sets what a statement needs."
+    };
+    Some(Hit::new(
+        SESSION_SETTING,
+        span,
+        "This outlives the tenant: the next one on the connection has the setting too.".to_owned(),
+        Some(help.to_owned()),
+    ))
+}
+
+/// Where a statement sets the search path.
+pub(super) fn names_search_path(statement: &Statement<'_>) -> Option<usize> {
+    if statement.begins(&["set"]) {
+        let at = statement.past(statement.past(1, &["local"]), &["session"]);
+        return ["search_path", "schema"]
+            .iter()
+            .any(|word| statement.reads(at, &[word]))
+            .then_some(at);
+    }
+    let at = statement.find(&["set_config"])?;
+    let argument = statement.words.get(at + 2)?;
+    argument
+        .text
+        .to_ascii_lowercase()
+        .contains("'search_path'")
+        .then_some(at)
+}
+
+/// What fails when it is run again, in a file whose statements are committed one by one.
+pub(super) fn not_repeatable(statement: &Statement<'_>) -> Option<Hit> {
+    let hit = |at: usize, message: &str, help: &str| {
+        let (message, help) = (message.to_owned(), Some(help.to_owned()));
+        Some(Hit::new(NOT_REPEATABLE, statement.span_of(at), message, help))
+    };
+    let starts = |words: &[&str]| statement.begins(words);
+    let guarded = statement.has(&["if", "not", "exists"]) || statement.has(&["if", "exists"]);
+    let concurrently = statement.has(&["concurrently"]);
+    if let Some(at) = index(statement)
+        && concurrently
+    {
+        if statement.reads(at, &["on"]) {
+            return hit(
+                at.saturating_sub(1),
+                "An index without a name cannot be found again when it was left half-built.",
+                "Give it a name.",
+            );
+        }
+        return None;
+    }
+    if guarded || (starts(&["drop", "index"]) && concurrently) {
+        return None;
+    }
+    let again = "When the file is interrupted, this statement may run again, and fails then.";
+    if starts(&["create"]) && !starts(&["create", "or", "replace"]) {
+        return hit(
+            0,
+            again,
+            "Write `IF NOT EXISTS` or `OR REPLACE`, or move it into a file with a transaction.",
+        );
+    }
+    if starts(&["drop"]) {
+        return hit(0, again, "Write `IF EXISTS`.");
+    }
+    if starts(&["insert"]) && !statement.has(&["on", "conflict"]) {
+        return hit(
+            0,
+            "When the file is interrupted, this statement may run again, and adds the rows twice or fails.",
+            "Write `ON CONFLICT DO NOTHING`, or move it into a file with a transaction.",
+        );
+    }
+    if !starts(&["alter"]) {
+        return None;
+    }
+    let at = (2..statement.words.len()).find(|at| {
+        let reads = |words: &[&str]| statement.words[*at].depth == 0 && statement.reads(*at, words);
+        let drops_part = reads(&["drop"])
+            && !["default", "not", "identity", "expression"]
+                .iter()
+                .any(|word| statement.reads(at + 1, &[word]));
+        reads(&["add"]) || drops_part || reads(&["rename"]) || reads(&["attach"]) || reads(&["detach"])
+    })?;
+    hit(
+        at,
+        again,
+        "Write `IF NOT EXISTS` or `IF EXISTS`, or move it into a file with a transaction.",
+    )
+}

@@ -1,0 +1,120 @@
+//! squawk's rules, told how tenantctl runs a file.
+
+use squawk_linter::{Linter, LinterSettings, Version};
+use squawk_syntax::{Parse, SourceFile};
+
+use super::Hit;
+use super::catalog::SYNTAX_ERROR;
+
+/// The oldest PostgreSQL that tenantctl works with.
+const OLDEST: &str = "14";
+
+/// Rules about waiting for a table, or about who else uses it: nobody does when it was made in the same run.
+const MOOT_WHEN_NEW: [&str; 15] = [
+    "require-concurrent-index-creation",
+    "require-concurrent-index-deletion",
+    "constraint-missing-not-valid",
+    "adding-field-with-default",
+    "adding-foreign-key-constraint",
+    "changing-column-type",
+    "adding-not-nullable-field",
+    "adding-serial-primary-key-field",
+    "renaming-column",
+    "renaming-table",
+    "disallowed-unique-constraint",
+    "ban-drop-column",
+    "ban-drop-table",
+    "ban-drop-not-null",
+    "adding-required-field",
+];
+
+/// The rule for any constraint, and those that say the same of one kind.
+const ANY_CONSTRAINT: &str = "constraint-missing-not-valid";
+const ONE_CONSTRAINT: [&str; 3] = [
+    "adding-foreign-key-constraint",
+    "disallowed-unique-constraint",
+    "adding-serial-primary-key-field",
+];
+
+/// What squawk finds, by all of its rules.
+pub(super) fn hits(parse: &Parse<SourceFile>, text: &str, in_transaction: bool) -> Vec<Hit> {
+    let mut linter = Linter::with_all_rules();
+    linter.settings = LinterSettings {
+        pg_version: OLDEST.parse::<Version>().unwrap_or_default(),
+        assume_in_transaction: in_transaction,
+    };
+    let mut hits: Vec<Hit> = linter
+        .lint(parse, text)
+        .into_iter()
+        .map(|violation| {
+            let rule = violation.code.to_string();
+            let range = violation.text_range;
+            let help = help(&rule).map(str::to_owned).or(violation.help);
+            Hit::new(
+                &rule,
+                range.start().into()..range.end().into(),
+                violation.message,
+                help,
+            )
+        })
+        .collect();
+    let special: Vec<_> = hits
+        .iter()
+        .filter(|hit| ONE_CONSTRAINT.contains(&hit.rule.as_str()))
+        .map(|hit| hit.span.clone())
+        .collect();
+    hits.retain(|hit| {
+        hit.rule != ANY_CONSTRAINT
+            || !special
+                .iter()
+                .any(|span| span.start < hit.span.end && hit.span.start < span.end)
+    });
+    hits
+}
+
+/// What is no SQL, as far as squawk can tell.
+pub(super) fn syntax_errors(parse: &Parse<SourceFile>) -> Vec<Hit> {
+    let errors = parse.errors();
+    let hit = |error: &squawk_syntax::syntax_error::SyntaxError| {
+        let range = error.range();
+        let message = format!(
+            "This is no SQL as far as lint can tell: {}.",
+            error.message().trim_end_matches('.')
+        );
+        Hit::new(
+            SYNTAX_ERROR,
+            range.start().into()..range.end().into(),
+            message,
+            None,
+        )
+    };
+    errors.iter().map(hit).collect()
+}
+
+pub(super) fn is_moot_when_new(rule: &str) -> bool {
+    MOOT_WHEN_NEW.contains(&rule)
+}
+
+/// squawk's advice where it leaves out what tenantctl needs for it.
+fn help(rule: &str) -> Option<&'static str> {
+    Some(match rule {
+        "require-concurrent-index-creation" => {
+            "Write `CREATE INDEX CONCURRENTLY` in a file of its own that begins with `-- tenantctl: no-transaction`."
+        }
+        "require-concurrent-index-deletion" => {
+            "Write `DROP INDEX CONCURRENTLY` in a file of its own that begins with `-- tenantctl: no-transaction`."
+        }
+        "disallowed-unique-constraint" | "adding-serial-primary-key-field" => {
+            "Build a unique index `CONCURRENTLY` in a file that begins with `-- tenantctl: no-transaction`, then add the \
+             constraint `USING INDEX` in the next."
+        }
+        "adding-foreign-key-constraint" | ANY_CONSTRAINT => {
+            "Add it with `NOT VALID`, and `VALIDATE CONSTRAINT` it in a migration that is rolled out later."
+        }
+        "adding-not-nullable-field" => {
+            "Add `CHECK (column IS NOT NULL) NOT VALID`, validate it in a later migration, then set `NOT NULL`: the \
+             table is not read again."
+        }
+        _ => return None,
+    })
+}
