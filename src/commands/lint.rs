@@ -13,7 +13,7 @@ use crate::exit::ExitStatus;
 use crate::ops::lint::{self, File, Finding, Request, Rules, Scope};
 use crate::ops::migration_files;
 use crate::ops::template::{self, Status};
-use crate::ui::{Cell, Column, Table, View, format};
+use crate::ui::{Cell, Column, Table, Ui, View, format};
 
 /// Review migrations for what would hold up tenants
 ///
@@ -129,9 +129,9 @@ pub(crate) async fn run(cx: &Context, args: &LintArgs) -> anyhow::Result<ExitSta
     };
     match args.format {
         Some(Format::Github) => cx.ui.raw(view.annotations().as_bytes())?,
-        Some(Format::Json) => cx.ui.in_format(OutputFormat::Json).answer(&view)?,
-        Some(Format::Human) => cx.ui.in_format(OutputFormat::Human).answer(&view)?,
-        None => cx.ui.answer(&view)?,
+        Some(Format::Json) => view.answer(&cx.ui.in_format(OutputFormat::Json))?,
+        Some(Format::Human) => view.answer(&cx.ui.in_format(OutputFormat::Human))?,
+        None => view.answer(&cx.ui)?,
     }
     cx.ui.note(view.summary());
     Ok(if view.findings.is_empty() {
@@ -190,6 +190,14 @@ async fn pending(cx: &Context, folder: &Path) -> anyhow::Result<Option<Vec<Strin
 }
 
 impl LintView {
+    /// For people, no findings are no lines.
+    fn answer(&self, ui: &Ui) -> anyhow::Result<()> {
+        if ui.format() == OutputFormat::Human && self.findings.is_empty() {
+            return Ok(());
+        }
+        ui.answer(self)
+    }
+
     fn summary(&self) -> String {
         let files = format::count(self.files.len(), "file");
         match (self.files.len(), self.findings.len()) {

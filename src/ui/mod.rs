@@ -76,6 +76,10 @@ impl Ui {
         Self { verbose, ..self }
     }
 
+    pub(crate) fn format(&self) -> OutputFormat {
+        self.format
+    }
+
     /// The same for a command that was told the form of its answer in its own way.
     pub(crate) fn in_format(&self, format: OutputFormat) -> Self {
         Self {

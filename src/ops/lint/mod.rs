@@ -15,8 +15,6 @@ mod squawk;
 
 use std::ops::Range;
 
-use squawk_syntax::SourceFile;
-
 use self::allow::Allowed;
 use self::catalog::SYNTAX_ERROR;
 pub use self::catalog::{EXCLUDED, Rules};
@@ -135,8 +133,6 @@ pub fn review(request: &Request) -> Vec<Finding> {
 /// What one file breaks that is not allowed.
 fn hits(file: &File, request: &Request, before: &mut Before) -> Vec<Hit> {
     let text = file.text.as_str();
-    let parse = SourceFile::parse(text);
-    let mut errors = squawk::syntax_errors(&parse);
     let source = match Source::read(text) {
         Ok(source) => source,
         Err(unterminated) => {
@@ -146,10 +142,8 @@ fn hits(file: &File, request: &Request, before: &mut Before) -> Vec<Hit> {
             return vec![Hit::new(SYNTAX_ERROR, at..text.len(), message, None)];
         }
     };
-    // What follows a first error is mostly its consequence.
-    errors.dedup_by_key(|hit| source.statement_at(hit.span.start));
+    let (parse, mut hits) = squawk::parse(&source);
     let allowed = Allowed::read(&source, &request.rules);
-    let mut hits = errors;
     hits.extend(schema::names_schema(
         &source,
         &parse.syntax_node(),

@@ -1,10 +1,13 @@
 //! squawk's rules, told how tenantctl runs a file.
 
+use std::ops::Range;
+
 use squawk_linter::{Linter, LinterSettings, Version};
 use squawk_syntax::{Parse, SourceFile};
 
 use super::Hit;
 use super::catalog::SYNTAX_ERROR;
+use super::source::Source;
 
 /// The oldest PostgreSQL that tenantctl works with.
 const OLDEST: &str = "14";
@@ -63,6 +66,7 @@ pub(super) fn hits(parse: &Parse<SourceFile>, text: &str, in_transaction: bool) 
         .filter(|hit| ONE_CONSTRAINT.contains(&hit.rule.as_str()))
         .map(|hit| hit.span.clone())
         .collect();
+    hits.retain(|hit| !takes_varchar_for_char(hit, text));
     hits.retain(|hit| {
         hit.rule != ANY_CONSTRAINT
             || !special
@@ -72,23 +76,63 @@ pub(super) fn hits(parse: &Parse<SourceFile>, text: &str, in_transaction: bool) 
     hits
 }
 
-/// What is no SQL, as far as squawk can tell.
-pub(super) fn syntax_errors(parse: &Parse<SourceFile>) -> Vec<Hit> {
-    let errors = parse.errors();
-    let hit = |error: &squawk_syntax::syntax_error::SyntaxError| {
-        let range = error.range();
-        let message = format!(
-            "This is no SQL as far as lint can tell: {}.",
-            error.message().trim_end_matches('.')
+/// squawk 2.40 takes `character varying` for `character`.
+fn takes_varchar_for_char(hit: &Hit, text: &str) -> bool {
+    let mut words = text.get(hit.span.clone()).unwrap_or_default().split_whitespace();
+    hit.rule == "ban-char-field"
+        && words
+            .nth(1)
+            .is_some_and(|word| word.to_ascii_lowercase().starts_with("varying"))
+}
+
+/// squawk's reading of a file, and what it could not read.
+///
+/// Its parser does not know all of PostgreSQL's grammar and loses its way after a mistake. So a statement that it cannot
+/// read is reported and left blank, and what follows is read as if it were not there.
+pub(super) fn parse(source: &Source<'_>) -> (Parse<SourceFile>, Vec<Hit>) {
+    let parse = SourceFile::parse(source.text);
+    if parse.errors().is_empty() {
+        return (parse, Vec::new());
+    }
+    let mut errors = Vec::new();
+    let mut rest = source.text.to_owned();
+    for statement in &source.statements {
+        let span = statement.span.clone();
+        let text = &source.text[span.clone()];
+        let parse = SourceFile::parse(text);
+        if let Some(error) = parse.errors().first() {
+            let at = span.start + usize::from(error.range().start()).min(text.len());
+            errors.push(syntax_error(at..span.end, error.message()));
+            let blank: String = text
+                .bytes()
+                .map(|byte| if byte == b'\n' { '\n' } else { ' ' })
+                .collect();
+            rest.replace_range(span, &blank);
+        }
+    }
+    let parse = SourceFile::parse(&rest);
+    if errors.is_empty() {
+        let first = parse.errors().into_iter().next();
+        errors.extend(
+            first.map(|error| syntax_error(error.range().start().into()..rest.len(), error.message())),
         );
-        Hit::new(
-            SYNTAX_ERROR,
-            range.start().into()..range.end().into(),
-            message,
-            None,
-        )
-    };
-    errors.iter().map(hit).collect()
+    }
+    (parse, errors)
+}
+
+fn syntax_error(span: Range<usize>, message: &str) -> Hit {
+    Hit::new(
+        SYNTAX_ERROR,
+        span.start..span.start.saturating_add(1).min(span.end),
+        format!(
+            "lint cannot read this statement: {}.",
+            message.trim_end_matches('.')
+        ),
+        Some(
+            "If PostgreSQL can, write `-- tenantctl: allow syntax-error` before it; other rules go on."
+                .to_owned(),
+        ),
+    )
 }
 
 pub(super) fn is_moot_when_new(rule: &str) -> bool {
