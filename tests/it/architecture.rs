@@ -18,12 +18,14 @@ const LAYERS: [&[&str]; 10] = [
 ];
 
 /// Crates with one home each.
-const HOMES: [(&str, &[&str]); 7] = [
+const HOMES: [(&str, &[&str]); 9] = [
     ("clap", &["cli/", "commands/", "lib.rs"]),
     ("comfy_table", &["ui/"]),
     ("indicatif", &["ui/"]),
     ("refinery", &["db/migrator.rs"]),
     ("refinery_core", &["db/migrator.rs"]),
+    ("squawk_linter", &["ops/lint/"]),
+    ("squawk_syntax", &["ops/lint/"]),
     ("deadpool", &["db/"]),
     ("tokio_postgres", &["db/"]),
 ];

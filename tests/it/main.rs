@@ -18,6 +18,8 @@ mod fidelity;
 mod init;
 mod judge;
 mod library;
+mod lint;
+mod new;
 mod one_trip;
 mod output;
 mod pgbouncer;

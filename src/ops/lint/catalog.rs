@@ -1,6 +1,6 @@
 //! The rules there are, and which of them apply.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use squawk_linter::Linter;
 
@@ -29,7 +29,7 @@ const OURS: [&str; 8] = [
 ];
 
 /// squawk's rules that are off unless they are asked for, and why.
-pub const EXCLUDED: [(&str, &str); 8] = [
+pub(super) const EXCLUDED: [(&str, &str); 8] = [
     // Said by rules of ours, which know how tenantctl runs a file.
     (
         "ban-concurrent-index-creation-in-transaction",
@@ -97,6 +97,11 @@ impl Rules {
         Ok(rules)
     }
 
+    /// All rules by name, those that are off among them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.known.keys().map(String::as_str)
+    }
+
     pub(super) fn is_on(&self, name: &str) -> bool {
         self.known.get(name).copied().unwrap_or(false)
     }
@@ -107,8 +112,7 @@ impl Rules {
 
     /// The rule that was probably meant.
     pub(super) fn nearest(&self, unknown: &str) -> Option<String> {
-        let known: BTreeSet<&str> = self.known.keys().map(String::as_str).collect();
-        nearest(unknown, &known.into_iter().collect::<Vec<_>>()).map(str::to_owned)
+        nearest(unknown, &self.names().collect::<Vec<_>>()).map(str::to_owned)
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod allow;
 mod catalog;
+mod guard;
 mod heavy;
 mod relations;
 mod rules;
@@ -16,8 +17,8 @@ mod squawk;
 use std::ops::Range;
 
 use self::allow::Allowed;
+pub use self::catalog::Rules;
 use self::catalog::SYNTAX_ERROR;
-pub use self::catalog::{EXCLUDED, Rules};
 use self::relations::Before;
 use self::source::Source;
 use crate::tenant::Naming;

@@ -93,10 +93,10 @@ fn parts(node: &SyntaxNode, kind: SyntaxKind) -> Option<(usize, (Range<usize>, S
         parts += 1;
         first = inner;
     }
-    let token = first
-        .descendants_with_tokens()
-        .filter_map(|element| element.into_token())
-        .find(|token| !token.kind().is_trivia())?;
+    let token = first.descendants_with_tokens().find_map(|element| {
+        let token = element.into_token()?;
+        (!token.kind().is_trivia()).then_some(token)
+    })?;
     if kind == SyntaxKind::FIELD_EXPR {
         parts += 1;
     }

@@ -7,6 +7,7 @@ use squawk_syntax::{Parse, SourceFile};
 
 use super::Hit;
 use super::catalog::SYNTAX_ERROR;
+use super::guard::guarded;
 use super::source::Source;
 
 /// The oldest PostgreSQL that tenantctl works with.
@@ -41,13 +42,21 @@ const ONE_CONSTRAINT: [&str; 3] = [
 
 /// What squawk finds, by all of its rules.
 pub(super) fn hits(parse: &Parse<SourceFile>, text: &str, in_transaction: bool) -> Vec<Hit> {
-    let mut linter = Linter::with_all_rules();
-    linter.settings = LinterSettings {
-        pg_version: OLDEST.parse::<Version>().unwrap_or_default(),
-        assume_in_transaction: in_transaction,
+    let lint = || {
+        let mut linter = Linter::with_all_rules();
+        linter.settings = LinterSettings {
+            pg_version: OLDEST.parse::<Version>().unwrap_or_default(),
+            assume_in_transaction: in_transaction,
+        };
+        linter.lint(parse, text)
     };
-    let mut hits: Vec<Hit> = linter
-        .lint(parse, text)
+    let Some(violations) = guarded(lint) else {
+        return vec![syntax_error(
+            0..text.len(),
+            "squawk's rules cannot be applied to this file",
+        )];
+    };
+    let mut hits: Vec<Hit> = violations
         .into_iter()
         .map(|violation| {
             let rule = violation.code.to_string();
@@ -90,34 +99,41 @@ fn takes_varchar_for_char(hit: &Hit, text: &str) -> bool {
 /// Its parser does not know all of PostgreSQL's grammar and loses its way after a mistake. So a statement that it cannot
 /// read is reported and left blank, and what follows is read as if it were not there.
 pub(super) fn parse(source: &Source<'_>) -> (Parse<SourceFile>, Vec<Hit>) {
-    let parse = SourceFile::parse(source.text);
-    if parse.errors().is_empty() {
-        return (parse, Vec::new());
-    }
     let mut errors = Vec::new();
+    if let (parse, None) = try_parse(source.text) {
+        return (parse, errors);
+    }
     let mut rest = source.text.to_owned();
     for statement in &source.statements {
         let span = statement.span.clone();
         let text = &source.text[span.clone()];
-        let parse = SourceFile::parse(text);
-        if let Some(error) = parse.errors().first() {
-            let at = span.start + usize::from(error.range().start()).min(text.len());
-            errors.push(syntax_error(at..span.end, error.message()));
-            let blank: String = text
-                .bytes()
-                .map(|byte| if byte == b'\n' { '\n' } else { ' ' })
-                .collect();
-            rest.replace_range(span, &blank);
+        if let (_, Some((at, message))) = try_parse(text) {
+            errors.push(syntax_error(span.start + at.min(text.len())..span.end, &message));
+            let blank = |byte| if byte == b'\n' { '\n' } else { ' ' };
+            rest.replace_range(span, &text.bytes().map(blank).collect::<String>());
         }
     }
-    let parse = SourceFile::parse(&rest);
+    let (parse, error) = try_parse(&rest);
     if errors.is_empty() {
-        let first = parse.errors().into_iter().next();
-        errors.extend(
-            first.map(|error| syntax_error(error.range().start().into()..rest.len(), error.message())),
-        );
+        errors.extend(error.map(|(at, message)| syntax_error(at..rest.len(), &message)));
     }
     (parse, errors)
+}
+
+/// What squawk makes of a text, and where its first mistake is.
+fn try_parse(text: &str) -> (Parse<SourceFile>, Option<(usize, String)>) {
+    let read = || {
+        let parse = SourceFile::parse(text);
+        let errors = parse.errors();
+        let first = errors
+            .first()
+            .map(|error| (error.range().start().into(), error.message().to_owned()));
+        (parse, first)
+    };
+    guarded(read).unwrap_or_else(|| {
+        let nothing = SourceFile::parse("");
+        (nothing, Some((0, "it is not complete".to_owned())))
+    })
 }
 
 fn syntax_error(span: Range<usize>, message: &str) -> Hit {
