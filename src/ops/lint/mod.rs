@@ -160,6 +160,9 @@ fn hits(file: &File, request: &Request, before: &mut Before) -> Vec<Hit> {
             .into_iter()
             .partition(|hit| statement.span.contains(&hit.span.start));
         squawks = rest;
+        if !is_new && own.iter().all(|hit| hit.rule != squawk::ANY_CONSTRAINT) {
+            hits.extend(squawk::proves_too_early(statement, before));
+        }
         hits.extend(own.into_iter().filter(|hit| {
             !(is_new && squawk::is_moot_when_new(&hit.rule)
                 || hit.rule == "adding-not-nullable-field" && before.validated(statement))

@@ -15,6 +15,8 @@ pub(super) struct Before {
     validated: HashSet<String>,
     /// Labels of enums that were added in this transaction.
     labels: HashSet<String>,
+    /// Constraints that were added with `NOT VALID` in this transaction.
+    unproven: HashSet<String>,
     /// Types that were made in this run.
     types: HashSet<String>,
 }
@@ -41,9 +43,17 @@ impl Before {
             .position(|word| word.kind == TokenKind::Text && self.labels.contains(word.text))
     }
 
+    /// Where a statement validates a constraint that was added in the same transaction.
+    pub(super) fn proves_too_early(&self, statement: &Statement<'_>) -> Option<usize> {
+        let at = statement.find(&["validate", "constraint"])?;
+        let (name, _) = statement.name(at + 2)?;
+        self.unproven.contains(&name).then_some(at)
+    }
+
     /// What is committed cannot be in the way any more.
     pub(super) fn transaction_ended(&mut self) {
         self.labels.clear();
+        self.unproven.clear();
     }
 
     /// Takes note of what a statement does.
@@ -62,6 +72,11 @@ impl Before {
         } else if statement.begins(&["alter", "table"]) {
             if statement.has(&["validate", "constraint"]) {
                 self.validated.extend(relations(statement));
+            }
+            if let Some(at) = statement.find(&["add", "constraint"])
+                && statement.has(&["not", "valid"])
+            {
+                self.unproven.extend(statement.name(at + 2).map(|(name, _)| name));
             }
             if let Some(at) = statement.find(&["rename", "to"])
                 && changes_made

@@ -8,7 +8,8 @@ use squawk_syntax::{Parse, SourceFile};
 use super::Hit;
 use super::catalog::SYNTAX_ERROR;
 use super::guard::guarded;
-use super::source::Source;
+use super::relations::Before;
+use super::source::{Source, Statement};
 
 /// The oldest PostgreSQL that tenantctl works with.
 const OLDEST: &str = "14";
@@ -33,7 +34,7 @@ const MOOT_WHEN_NEW: [&str; 15] = [
 ];
 
 /// The rule for any constraint, and those that say the same of one kind.
-const ANY_CONSTRAINT: &str = "constraint-missing-not-valid";
+pub(super) const ANY_CONSTRAINT: &str = "constraint-missing-not-valid";
 const ONE_CONSTRAINT: [&str; 3] = [
     "adding-foreign-key-constraint",
     "disallowed-unique-constraint",
@@ -83,6 +84,18 @@ pub(super) fn hits(parse: &Parse<SourceFile>, text: &str, in_transaction: bool) 
                 .any(|span| span.start < hit.span.end && hit.span.start < span.end)
     });
     hits
+}
+
+/// What squawk says within a file, said of files that are one transaction.
+pub(super) fn proves_too_early(statement: &Statement<'_>, before: &Before) -> Option<Hit> {
+    let at = before.proves_too_early(statement)?;
+    Some(Hit::new(
+        ANY_CONSTRAINT,
+        statement.span_of(at),
+        "The constraint is added in the same transaction, whose lock is held while the table is read."
+            .to_owned(),
+        Some("Roll out the migration that adds it before this one.".to_owned()),
+    ))
 }
 
 /// squawk 2.40 takes `character varying` for `character`.

@@ -285,6 +285,25 @@ fn not_null_costs_nothing_after_a_validated_check() {
 }
 
 #[test]
+fn a_constraint_is_not_validated_in_the_run_that_adds_it() {
+    let add = "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;\n";
+    let prove = "ALTER TABLE t VALIDATE CONSTRAINT c;\n";
+    let finding = "constraint-missing-not-valid";
+    assert_eq!(found(&format!("{add}{prove}")), [format!("2 {finding}")]);
+    assert_eq!(
+        found_in(&[add, prove], Scope::Run),
+        [format!("V2.sql 1 {finding}")]
+    );
+    assert_eq!(found_in(&[add, prove], Scope::EachAlone), [] as [&str; 0]);
+    let singly = format!("{SINGLY}{prove}");
+    assert_eq!(found_in(&[add, &singly], Scope::Run), [] as [&str; 0]);
+    assert_eq!(
+        found_in(&["CREATE TABLE t (a int);", add, prove], Scope::Run),
+        [] as [&str; 0]
+    );
+}
+
+#[test]
 fn a_setting_for_the_session_is_found() {
     each_breaks(
         "session-setting",
