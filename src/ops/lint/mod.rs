@@ -1,8 +1,8 @@
 //! Reviews migrations for what holds up tenants in production, and for what does not fit the way in which tenantctl
 //! runs them. Knows files only, no database.
 //!
-//! [`squawk`] brings the rules that everybody has, the other files those of schema-per-tenant; [`catalog`] names them
-//! all, [`allow`] reads the comments that excuse a statement.
+//! `squawk` brings the rules that everybody has, the other files those of schema-per-tenant; `catalog` names them
+//! all, `allow` reads the comments that excuse a statement.
 
 mod allow;
 mod catalog;
