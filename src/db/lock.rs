@@ -11,6 +11,8 @@ use super::session::Session;
 pub enum LockName<'a> {
     /// Changing the registry's own tables.
     Registry,
+    /// Bringing the fleet forward.
+    Migrations,
     /// Changing one tenant's schema.
     Tenant(&'a SchemaName),
     /// Adding or removing foreign keys to tables that all tenants share.
@@ -42,6 +44,7 @@ impl fmt::Display for LockName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Registry => f.write_str("registry"),
+            Self::Migrations => f.write_str("migrations"),
             Self::SharedTables => f.write_str("shared tables"),
             Self::Tenant(schema) => write!(f, "tenant:{schema}"),
         }
@@ -60,6 +63,7 @@ impl LockHeld {
     pub fn new(name: LockName<'_>, holder: Option<String>) -> Self {
         let what = match name {
             LockName::Registry => "the registry".to_owned(),
+            LockName::Migrations => "migrating this database".to_owned(),
             LockName::SharedTables => "the tables that tenants share".to_owned(),
             LockName::Tenant(schema) => format!("schema `{schema}`"),
         };

@@ -81,16 +81,7 @@ impl Db {
                 .max
                 .or(target.connection_limit())
                 .unwrap_or(DEFAULT_POOL_MAX);
-            let target = match target.connect_timeout() {
-                Some(_) => target,
-                None => target.with_connect_timeout(DEFAULT_CONNECT_TIMEOUT),
-            };
-            Pool::builder(Manager::new(target, options.connect_wait))
-                .max_size(size)
-                .wait_timeout(Some(options.wait))
-                .runtime(Runtime::Tokio1)
-                .build()
-                .expect("a pool with a runtime can have timeouts")
+            pool_of(size, target, &options)
         };
         Self {
             pooled: pool(target),
@@ -140,6 +131,13 @@ impl Db {
         })
     }
 
+    /// A connection of its own beside the pool, past a pooler where a way is known. The settings hold as long as it
+    /// lasts, which is until the session is dropped.
+    pub async fn apart(&self, settings: &[(&str, String)]) -> Result<Session, SessionError> {
+        let target = self.target().clone().with_settings(settings);
+        self.take_from(&pool_of(1, target, &self.options)).await
+    }
+
     /// Opens connections ahead of work that will need `wanted` of them, up to the configured minimum.
     pub async fn warm(&self, wanted: usize) -> Result<(), SessionError> {
         let count = wanted.min(self.options.min);
@@ -182,6 +180,19 @@ impl Db {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+fn pool_of(size: usize, target: ConnectTarget, options: &PoolOptions) -> Pool {
+    let target = match target.connect_timeout() {
+        Some(_) => target,
+        None => target.with_connect_timeout(DEFAULT_CONNECT_TIMEOUT),
+    };
+    Pool::builder(Manager::new(target, options.connect_wait))
+        .max_size(size)
+        .wait_timeout(Some(options.wait))
+        .runtime(Runtime::Tokio1)
+        .build()
+        .expect("a pool with a runtime can have timeouts")
 }
 
 impl fmt::Debug for Db {

@@ -131,6 +131,18 @@ impl ConnectTarget {
         self
     }
 
+    /// Settings that hold from the login to the end of the connection.
+    #[must_use]
+    pub fn with_settings(mut self, settings: &[(&str, String)]) -> Self {
+        let mut options = self.driver.get_options().unwrap_or_default().to_owned();
+        for (name, value) in settings {
+            let value = value.replace('\\', "\\\\").replace(' ', "\\ ");
+            options.push_str(&format!(" -c {name}={value}"));
+        }
+        self.driver.options(options.trim_start());
+        self
+    }
+
     /// The limit for each attempt, from resolving the name to the end of the login.
     #[must_use]
     pub fn with_connect_timeout(mut self, limit: Duration) -> Self {
