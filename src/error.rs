@@ -13,9 +13,11 @@ use crate::fleet::Report;
 use crate::ops::clone::CloneError;
 use crate::ops::drop::DropError;
 use crate::ops::exec::Refused;
+use crate::ops::forward::ForwardError;
 use crate::ops::init::InitError;
 use crate::ops::lint::LintError;
 use crate::ops::migration_files::NewFileError;
+use crate::ops::migrate::RolloutError;
 use crate::ops::original::{MakeError, OriginalError};
 use crate::ops::template::TemplateError;
 use crate::tenant::{DomainError, NamingError, RegistryError, SelectionError, SlugError};
@@ -93,6 +95,11 @@ pub fn fleet_status<T>(report: &Report<T>) -> ExitStatus {
     }
 }
 
+/// What a run ends with when something beside its tenants went wrong too.
+pub fn worse(status: ExitStatus, other: ExitStatus) -> ExitStatus {
+    if status == ExitStatus::Done { other } else { status }
+}
+
 type Cause<'a> = &'a (dyn StdError + 'static);
 
 fn hint(cause: Cause<'_>) -> Option<String> {
@@ -117,6 +124,8 @@ fn hint(cause: Cause<'_>) -> Option<String> {
         .or_else(|| of(cause, |error: &TemplateError| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &NewFileError| error.hint().map(owned)))
         .or_else(|| of(cause, LintError::hint))
+        .or_else(|| of(cause, |error: &RolloutError| error.hint().map(owned)))
+        .or_else(|| of(cause, ForwardError::hint))
         .or_else(|| {
             of(cause, |_: &LockHeld| {
                 Some("wait until that run has ended, and try again".to_owned())
@@ -187,6 +196,12 @@ fn status(cause: Cause<'_>) -> Option<ExitStatus> {
     if let Some(
         OriginalError::NoTemplate(_) | OriginalError::NoReferenceTable { .. } | OriginalError::CannotCopy(_),
     ) = cause.downcast_ref()
+    {
+        return Some(ExitStatus::Usage);
+    }
+    if cause
+        .downcast_ref::<RolloutError>()
+        .is_some_and(RolloutError::is_usage)
     {
         return Some(ExitStatus::Usage);
     }

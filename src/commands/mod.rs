@@ -12,6 +12,7 @@ pub(crate) mod init;
 pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod new;
+pub(crate) mod migrate;
 pub(crate) mod resolve;
 pub(crate) mod show;
 pub(crate) mod suspend;
@@ -37,6 +38,7 @@ pub(crate) async fn run(cx: &Context, command: &Command) -> anyhow::Result<ExitS
         Command::Resume(args) => suspend::run_resume(cx, &args.tenants).await,
         Command::Drop(args) => drop::run(cx, args).await,
         Command::Drift(args) => drift::run(cx, args).await,
+        Command::Migrate(args) => migrate::run(cx, args).await,
         Command::Exec(args) => exec::run(cx, args).await,
         Command::New(args) => new::run(cx, args),
         Command::Lint(args) => lint::run(cx, args).await,

@@ -25,5 +25,5 @@ pub use self::lock::{LockHeld, LockName};
 pub use self::pool::{Db, PoolOptions, SessionError};
 pub use self::session::{Param, Session, StatementLimits, TextResult, Transaction, Undone};
 pub use self::sql_text::{Statement, Token, TokenKind, Unterminated, statements, tokens, without_secrets};
-pub use self::tenant_conn::{Access, OpenTenantError, TenantOptions};
+pub use self::tenant_conn::{Access, OpenTenantError, TenantOptions, local_settings, settings};
 pub use self::timeout::{limit_in_ms, optional_limit_in_ms};

@@ -128,7 +128,8 @@ fn opening(first: &str, schema: &SchemaName, options: &TenantOptions) -> String 
     script
 }
 
-fn local_settings(schema: &SchemaName, options: &TenantOptions) -> String {
+/// The settings with which a tenant is entered, each with the value as it is written in SQL.
+fn assignments(schema: &SchemaName, options: &TenantOptions) -> [(&'static str, String); 5] {
     let path: Vec<String> = std::iter::once(schema.quoted().to_string())
         .chain(
             options
@@ -137,14 +138,39 @@ fn local_settings(schema: &SchemaName, options: &TenantOptions) -> String {
                 .map(|name| QuotedIdent::new(name).to_string()),
         )
         .collect();
-    format!(
-        "SET LOCAL search_path = {}; SET LOCAL {TENANT_SETTING} = {}; SET LOCAL lock_timeout = {}; \
-         SET LOCAL statement_timeout = {}; SET LOCAL standard_conforming_strings = on; ",
-        path.join(", "),
-        QuotedText::new(schema.as_str()),
-        optional_limit_in_ms(options.lock_timeout),
-        optional_limit_in_ms(options.statement_timeout),
-    )
+    [
+        ("search_path", path.join(", ")),
+        (TENANT_SETTING, QuotedText::new(schema.as_str()).to_string()),
+        (
+            "lock_timeout",
+            optional_limit_in_ms(options.lock_timeout).to_string(),
+        ),
+        (
+            "statement_timeout",
+            optional_limit_in_ms(options.statement_timeout).to_string(),
+        ),
+        ("standard_conforming_strings", "on".to_owned()),
+    ]
+}
+
+/// The same as statements that hold until the end of the transaction.
+pub fn local_settings(schema: &SchemaName, options: &TenantOptions) -> String {
+    let mut script = String::new();
+    for (name, value) in assignments(schema, options) {
+        let _ = write!(script, "SET LOCAL {name} = {value}; ");
+    }
+    script
+}
+
+/// The same as values for a connection of its own.
+pub fn settings(schema: &SchemaName, options: &TenantOptions) -> Vec<(&'static str, String)> {
+    let mut settings = Vec::from(assignments(schema, options));
+    for (name, value) in &mut settings {
+        if *name == TENANT_SETTING {
+            schema.as_str().clone_into(value);
+        }
+    }
+    settings
 }
 
 #[cfg(test)]

@@ -7,6 +7,10 @@ use crate::tenant::Slug;
 /// Something that happened to a tenant.
 #[derive(Debug, Clone)]
 pub enum Event {
+    /// It is known now how many tenants there are to work on.
+    Planned {
+        tenants: usize,
+    },
     Started {
         slug: Slug,
     },
@@ -26,6 +30,14 @@ pub enum Event {
         pause: Duration,
         reason: String,
     },
+    /// The tenant waits for a lock.
+    Blocked {
+        slug: Slug,
+        /// How long it has been waiting.
+        waiting: Duration,
+        /// Who holds the lock.
+        blocker: Blocker,
+    },
     Finished {
         slug: Slug,
         ending: Ending,
@@ -36,6 +48,18 @@ pub enum Event {
         running: usize,
         not_started: usize,
     },
+}
+
+/// Who holds a lock that a tenant waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocker {
+    pub pid: i32,
+    /// User and program, as far as the server knows them.
+    pub who: String,
+    /// The statement that runs or ran last, without its constants.
+    pub query: String,
+    /// How long its transaction has been open.
+    pub age: Duration,
 }
 
 /// How a tenant's work ended.

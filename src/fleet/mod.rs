@@ -13,7 +13,7 @@ use std::time::Instant;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 
-pub use self::event::{Ending, Event, Observer, Unobserved};
+pub use self::event::{Blocker, Ending, Event, Observer, Unobserved};
 pub use self::report::{Counts, Outcome, Report, TenantReport, words};
 pub use self::retry::{Retry, is_transient};
 pub use self::stop::{Patience, Stop, Urgency};
@@ -41,8 +41,20 @@ impl Member for NewTenant {
 pub enum OnError {
     /// Start no more.
     Stop,
+    /// Start no more once that many have failed.
+    StopAfter(u32),
     /// Go on with the others.
     Continue,
+}
+
+impl OnError {
+    fn is_enough(self, failures: u32) -> bool {
+        match self {
+            Self::Stop => failures > 0,
+            Self::StopAfter(limit) => failures >= limit,
+            Self::Continue => false,
+        }
+    }
 }
 
 /// How a fleet is worked through.
@@ -82,6 +94,7 @@ where
     let mut waiting = members.into_iter();
     let mut running = FuturesUnordered::new();
     let mut finished = Vec::new();
+    let mut failures = 0;
     let mut draining = false;
     let mut interrupted = false;
 
@@ -101,7 +114,8 @@ where
             Some(event) = heard.recv() => observer.observe(&event),
             Some(report) = running.next() => {
                 observer.observe(&finished_event(&report));
-                if matches!(report.outcome, Outcome::Failed(_)) && plan.on_error == OnError::Stop && !draining {
+                failures += u32::from(matches!(report.outcome, Outcome::Failed(_)));
+                if plan.on_error.is_enough(failures) && !draining {
                     draining = true;
                     observer.observe(&Event::Draining { running: running.len(), not_started: waiting.len() });
                 }
@@ -116,16 +130,11 @@ where
     }
     drop(running);
 
-    finished.extend(waiting.map(|member| TenantReport {
-        slug: member.slug().clone(),
-        outcome: Outcome::NotStarted,
-        elapsed: std::time::Duration::ZERO,
-    }));
-    finished.sort_by(|one, other| one.slug.cmp(&other.slug));
     Report {
         tenants: finished,
         interrupted,
     }
+    .and(Report::of_not_started(waiting.map(|member| member.slug().clone())))
 }
 
 /// Does the job for one member, again after a pause as long as that may help.

@@ -42,6 +42,30 @@ pub struct Counts {
 }
 
 impl<T> Report<T> {
+    /// Those whose turn will not come.
+    pub fn of_not_started(slugs: impl IntoIterator<Item = Slug>) -> Self {
+        let tenants = slugs.into_iter().map(|slug| TenantReport {
+            slug,
+            outcome: Outcome::NotStarted,
+            elapsed: Duration::ZERO,
+        });
+        Self {
+            tenants: tenants.collect(),
+            interrupted: false,
+        }
+    }
+
+    /// Both in one.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.tenants.extend(other.tenants);
+        self.tenants.sort_by(|one, other| one.slug.cmp(&other.slug));
+        Self {
+            interrupted: self.interrupted || other.interrupted,
+            ..self
+        }
+    }
+
     /// The results of those that were done.
     pub fn done(&self) -> impl Iterator<Item = (&Slug, &T)> {
         self.tenants.iter().filter_map(|tenant| match &tenant.outcome {

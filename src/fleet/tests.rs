@@ -17,9 +17,11 @@ struct Heard(Vec<String>);
 impl Observer for Heard {
     fn observe(&mut self, event: &Event) {
         self.0.push(match event {
+            Event::Planned { tenants } => format!("{tenants} planned"),
             Event::Started { slug } => format!("started {slug}"),
             Event::Step { what, .. } => format!("doing {what}"),
             Event::Retrying { slug, attempt, .. } => format!("retrying {slug} after {attempt}"),
+            Event::Blocked { slug, .. } => format!("{slug} is blocked"),
             Event::Finished { slug, .. } => format!("finished {slug}"),
             Event::Draining { not_started, .. } => format!("draining, {not_started} not started"),
         });
@@ -182,4 +184,29 @@ async fn an_empty_fleet_has_an_empty_report() {
     )
     .await;
     assert_eq!(report.counts(), Counts::default());
+}
+
+#[tokio::test]
+async fn a_run_stops_after_as_many_failures_as_it_may_have() {
+    let job = async |member: &Somebody| match member.0.as_str() {
+        "a" | "c" => Err(anyhow::anyhow!("no")),
+        _ => Ok(Answer::Done(())),
+    };
+    let report = run(
+        members(&["a", "b", "c", "d"]),
+        plan(1, OnError::StopAfter(2)),
+        &Stop::default(),
+        &mut Unobserved,
+        job,
+    )
+    .await;
+    assert_eq!(
+        report.counts(),
+        Counts {
+            done: 1,
+            failed: 2,
+            not_started: 1,
+            skipped: 0
+        }
+    );
 }

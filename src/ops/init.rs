@@ -63,12 +63,18 @@ impl InitError {
 /// Applies what is missing, in one transaction for each of the two. Runs that come at once wait for each other and all
 /// succeed.
 pub async fn run(db: &Db, request: &Request) -> Result<Report, InitError> {
-    let registry = bring_up_registry(db, request).await?;
+    let registry = bring_up_registry(db, &request.registry, request.lock_wait, request.dry_run).await?;
     let template = template::build(db, &request.template, request.lock_wait).await?;
     Ok(Report { registry, template })
 }
 
-async fn bring_up_registry(db: &Db, request: &Request) -> Result<Applied, InitError> {
+/// Applies what the registry lacks.
+pub(super) async fn bring_up_registry(
+    db: &Db,
+    migrations: &Migrations,
+    lock_wait: Duration,
+    dry_run: bool,
+) -> Result<Applied, InitError> {
     const SERVER: &str =
         "SELECT current_setting('server_version_num')::int, current_setting('server_version')";
     const FOREIGN: &str = "SELECT to_regclass('public.tenants') IS NOT NULL \
@@ -84,7 +90,7 @@ async fn bring_up_registry(db: &Db, request: &Request) -> Result<Applied, InitEr
     let opening = format!(
         "BEGIN; SET LOCAL search_path = public; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
          SELECT pg_advisory_xact_lock({})",
-        db::limit_in_ms(request.lock_wait),
+        db::limit_in_ms(lock_wait),
         lock.key()
     );
     let transaction = match session.begin(&opening).await {
@@ -103,18 +109,18 @@ async fn bring_up_registry(db: &Db, request: &Request) -> Result<Applied, InitEr
         transaction.rollback().await?;
         return Err(InitError::ForeignRegistry);
     }
-    let result = if request.dry_run {
-        migrator::standing_in_tx(&transaction, &request.registry)
+    let result = if dry_run {
+        migrator::standing_in_tx(&transaction, migrations)
             .await
             .and_then(|standing| {
                 standing.check()?;
                 Ok(Applied {
                     applied: standing.pending,
-                    version: request.registry.latest(),
+                    version: migrations.latest(),
                 })
             })
     } else {
-        migrator::apply_in_tx(&transaction, &request.registry).await
+        migrator::apply_in_tx(&transaction, migrations).await
     };
     transaction.end(result.map_err(InitError::from)).await
 }

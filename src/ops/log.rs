@@ -89,6 +89,16 @@ impl Operation {
         Ok(())
     }
 
+    /// The same as SQL for a message that holds more.
+    pub fn done_sql(self, slug: &Slug, message: &str) -> String {
+        const STATEMENT: &str = "INSERT INTO public.tenant_operation_results (operation_id, slug, outcome, message) \
+                                 VALUES ($1, $2, 'done', $3)";
+        with_constants(
+            STATEMENT,
+            &[Some(&self.id.to_string()), Some(slug.as_str()), Some(message)],
+        )
+    }
+
     /// Logs how the run ended, and the tenants that have no line of their own yet.
     pub async fn finish<T>(self, session: &Session, report: &Report<T>) -> Result<(), db::Error> {
         let mut slugs = Vec::new();

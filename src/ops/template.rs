@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::forward::{self, ForwardError, How, Moved, Place};
 use crate::db::migrator::{self, Applied, MigrateError, Migrations, Standing};
 use crate::db::{
     self, Access, Db, LockHeld, LockName, OpenTenantError, SchemaName, Session, SessionError, TenantOptions,
@@ -67,6 +68,13 @@ pub enum TemplateError {
         schema: SchemaName,
         source: MigrateError,
     },
+    #[error("migrating the template `{schema}`")]
+    Forward {
+        schema: SchemaName,
+        /// Whether the files are those that the program carries.
+        is_embedded: bool,
+        source: ForwardError,
+    },
     #[error("{0}")]
     Registry(#[from] RegistryError),
     #[error("{0}")]
@@ -78,6 +86,11 @@ impl TemplateError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::OfTenant { .. } => Some("name another schema in `tenants.template`"),
+            Self::Forward {
+                is_embedded: true,
+                source: ForwardError::History(_) | ForwardError::NoHistory(_),
+                ..
+            } => Some("name the folder of your own migrations in `template.migrations`"),
             Self::Migrate {
                 source: MigrateError::History(_),
                 ..
@@ -105,18 +118,85 @@ pub async fn build(db: &Db, request: &Request, lock_wait: Duration) -> Result<Bu
     let mut session = db.direct().await?;
     let transaction = match session.open_unmade(schema, &request.options, lock_wait).await {
         Ok(transaction) => transaction,
-        Err(error) if error.is_transient() => {
-            let lock = LockName::Tenant(schema);
-            let holder = lock.holder(&session).await?;
-            return Err(LockHeld::new(lock, holder).into());
-        }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(locked_or(db, schema, error).await),
     };
     let result = build_in_tx(&transaction, request).await;
+    match transaction.end(result).await? {
+        Some(built) => Ok(built),
+        // What wants no transaction cannot be part of that one.
+        None => {
+            let how = How::latest(request.options.clone());
+            let moved = forward(db, request, &how, lock_wait).await?;
+            Ok(Built::Managed(Applied {
+                applied: moved.applied,
+                version: moved.to,
+            }))
+        }
+    }
+}
+
+/// Says who holds the lock, when that is what went wrong.
+async fn locked_or(db: &Db, schema: &SchemaName, error: db::Error) -> TemplateError {
+    if !error.is_transient() {
+        return error.into();
+    }
+    let lock = LockName::Tenant(schema);
+    let holder = match db.direct().await {
+        Ok(session) => lock.holder(&session).await.ok().flatten(),
+        Err(_) => None,
+    };
+    LockHeld::new(lock, holder).into()
+}
+
+/// Brings the template forward as tenants are. One that is not there is made first; one that was built by other means
+/// needs a baseline.
+pub async fn forward(
+    db: &Db,
+    request: &Request,
+    how: &How,
+    lock_wait: Duration,
+) -> Result<Moved, TemplateError> {
+    let schema = &request.schema;
+    ensure(db, request, lock_wait).await?;
+    let place = Place {
+        schema,
+        tenant: None,
+        operation: None,
+    };
+    let failed = |source| TemplateError::Forward {
+        schema: schema.clone(),
+        is_embedded: request.migrations.is_embedded(),
+        source,
+    };
+    forward::forward(db, place, &request.migrations, how)
+        .await
+        .map_err(failed)
+}
+
+/// Makes the template's schema where it is not there.
+async fn ensure(db: &Db, request: &Request, lock_wait: Duration) -> Result<(), TemplateError> {
+    let schema = &request.schema;
+    let mut session = db.direct().await?;
+    let transaction = match session.open_unmade(schema, &request.options, lock_wait).await {
+        Ok(transaction) => transaction,
+        Err(error) => return Err(locked_or(db, schema, error).await),
+    };
+    let result = async {
+        refuse_tenants_in_tx(&transaction, schema).await?;
+        transaction
+            .script(&format!("CREATE SCHEMA IF NOT EXISTS {}", schema.quoted()))
+            .await?;
+        Ok(())
+    }
+    .await;
     transaction.end(result).await
 }
 
-async fn build_in_tx(transaction: &db::Transaction<'_>, request: &Request) -> Result<Built, TemplateError> {
+/// `None` means that the schema is there and the rest wants no transaction.
+async fn build_in_tx(
+    transaction: &db::Transaction<'_>,
+    request: &Request,
+) -> Result<Option<Built>, TemplateError> {
     let Request {
         schema,
         migrations,
@@ -125,7 +205,7 @@ async fn build_in_tx(transaction: &db::Transaction<'_>, request: &Request) -> Re
     refuse_tenants_in_tx(transaction, schema).await?;
     let status = status_in_tx(transaction, schema, migrations).await?;
     let standing = match &status {
-        Status::Unmanaged { .. } => return Ok(Built::Foreign(Foreign::NoHistory)),
+        Status::Unmanaged { .. } => return Ok(Some(Built::Foreign(Foreign::NoHistory))),
         Status::Missing | Status::Empty => &Standing {
             pending: migrations.names(),
             ..Standing::default()
@@ -135,26 +215,31 @@ async fn build_in_tx(transaction: &db::Transaction<'_>, request: &Request) -> Re
     if let Err(source) = standing.check() {
         // Files that somebody chose are meant. Those of the program may have nothing to do with this template.
         if migrations.is_embedded() {
-            return Ok(Built::Foreign(Foreign::OtherMigrations {
+            return Ok(Some(Built::Foreign(Foreign::OtherMigrations {
                 problem: source.to_string(),
                 version: standing.version,
-            }));
+            })));
         }
         return Err(failed(schema, source));
     }
     if standing.pending.is_empty() || options.access == Access::ReadOnly {
-        return Ok(Built::Managed(Applied {
+        return Ok(Some(Built::Managed(Applied {
             applied: standing.pending.clone(),
             version: migrations.latest(),
-        }));
+        })));
     }
     if status == Status::Missing {
         transaction
             .script(&format!("CREATE SCHEMA {}", schema.quoted()))
             .await?;
     }
+    if migrations.want_no_transaction(&standing.pending) {
+        return Ok(None);
+    }
     let applied = migrator::apply_in_tx(transaction, migrations).await;
-    Ok(Built::Managed(applied.map_err(|source| failed(schema, source))?))
+    Ok(Some(Built::Managed(
+        applied.map_err(|source| failed(schema, source))?,
+    )))
 }
 
 /// Looks at the template without changing anything.

@@ -168,26 +168,67 @@ pub async fn select(session: &Session, selection: &Selection) -> Result<Vec<Tena
         "SELECT ",
         columns!(),
         "\n",
+        include_str!("sql/select_tenants.sql"),
+        "\nORDER BY slug COLLATE \"C\""
+    );
+    let rows = ask(session, STATEMENT, selection, &[]).await?;
+    rows.iter().map(Tenant::from_row).collect()
+}
+
+/// Those of a selection that are not known to be at this version.
+pub async fn select_behind(
+    session: &Session,
+    selection: &Selection,
+    version: Option<i64>,
+) -> Result<Vec<Tenant>, RegistryError> {
+    const STATEMENT: &str = concat!(
+        "SELECT ",
+        columns!(),
+        "\n",
+        include_str!("sql/select_tenants.sql"),
+        "\nAND schema_version IS DISTINCT FROM $6 ORDER BY slug COLLATE \"C\""
+    );
+    let rows = ask(session, STATEMENT, selection, &[(&version, Type::INT8)]).await?;
+    rows.iter().map(Tenant::from_row).collect()
+}
+
+/// How many tenants a selection has, and how many of them [`select_behind`] would answer with.
+pub async fn count_behind(
+    session: &Session,
+    selection: &Selection,
+    version: Option<i64>,
+) -> Result<(usize, usize), RegistryError> {
+    const STATEMENT: &str = concat!(
+        "SELECT count(*), count(*) FILTER (WHERE schema_version IS DISTINCT FROM $6)\n",
         include_str!("sql/select_tenants.sql")
     );
+    let rows = ask(session, STATEMENT, selection, &[(&version, Type::INT8)]).await?;
+    let count = |row: &Row, column| usize::try_from(row.get::<_, i64>(column)).unwrap_or_default();
+    Ok(rows.first().map_or((0, 0), |row| (count(row, 0), count(row, 1))))
+}
+
+/// Runs a statement over the tenants of a selection.
+async fn ask(
+    session: &Session,
+    statement: &str,
+    selection: &Selection,
+    more: &[Param<'_>],
+) -> Result<Vec<Row>, RegistryError> {
     let texts = |slugs: &[Slug]| slugs.iter().map(ToString::to_string).collect::<Vec<_>>();
     let slugs = match &selection.which {
         Which::All => None,
         Which::Slugs(slugs) => Some(texts(slugs)),
     };
-    let rows = session
-        .query(
-            STATEMENT,
-            &[
-                (&slugs, Type::TEXT_ARRAY),
-                (&selection.include_inactive, Type::BOOL),
-                (&selection.plans, Type::TEXT_ARRAY),
-                (&selection.regions, Type::TEXT_ARRAY),
-                (&texts(&selection.exclude), Type::TEXT_ARRAY),
-            ],
-        )
-        .await?;
-    rows.iter().map(Tenant::from_row).collect()
+    let excluded = texts(&selection.exclude);
+    let mut params: Vec<Param<'_>> = vec![
+        (&slugs, Type::TEXT_ARRAY),
+        (&selection.include_inactive, Type::BOOL),
+        (&selection.plans, Type::TEXT_ARRAY),
+        (&selection.regions, Type::TEXT_ARRAY),
+        (&excluded, Type::TEXT_ARRAY),
+    ];
+    params.extend(more.iter().cloned());
+    Ok(session.query(statement, &params).await?)
 }
 
 /// The tenant of that slug, active or not.

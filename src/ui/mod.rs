@@ -1,5 +1,6 @@
 //! The only module that prints. stdout is the answer, in the form that was asked for; everything else is stderr.
 
+mod events;
 pub(crate) mod format;
 mod log;
 mod progress;
@@ -11,13 +12,14 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
+use self::events::EventLines;
 pub(crate) use self::log::start_log;
 pub(crate) use self::progress::Progress;
 pub(crate) use self::prompt::Reply;
 pub(crate) use self::table::{Cell, Column, Table};
 use crate::config::{ColorChoice, Environment, OutputFormat};
 use crate::error::{Diagnosis, diagnose};
-use crate::fleet::Report;
+use crate::fleet::{Event, Observer, Report};
 
 /// The version of every JSON document; raised when a field changes its meaning or goes.
 const JSON_VERSION: u32 = 1;
@@ -104,6 +106,29 @@ impl Ui {
             },
         };
         write_all(&mut io::stdout().lock(), &text)
+    }
+
+    /// Prints the answer that ends a stream of events: where those were lines of JSON, it is one as well.
+    pub(crate) fn summary<V: View>(&self, view: &V) -> anyhow::Result<()> {
+        match self.format {
+            OutputFormat::Json => {
+                let line = serde_json::to_string(&Versioned {
+                    event: Some("summary"),
+                    version: JSON_VERSION,
+                    view,
+                })?;
+                write_all(&mut io::stdout().lock(), &format!("{line}\n"))
+            }
+            OutputFormat::Human | OutputFormat::Csv => self.answer(view),
+        }
+    }
+
+    /// Tells what happens as it happens: to programs as lines of JSON, to people as progress.
+    pub(crate) fn watch(&self, doing: &'static str, total: usize) -> Watch {
+        match self.format {
+            OutputFormat::Json => Watch::Lines(EventLines),
+            OutputFormat::Human | OutputFormat::Csv => Watch::Progress(self.progress(doing, total)),
+        }
     }
 
     /// Prints text that is the answer as it stands, such as a completion script.
@@ -249,14 +274,44 @@ fn abridged(names: &[String]) -> String {
     format!("{} and {} more", names[..SHOWN].join(", "), names.len() - SHOWN)
 }
 
-fn json<V: View>(view: &V) -> anyhow::Result<String> {
-    #[derive(Serialize)]
-    struct Versioned<'a, V> {
-        version: u32,
-        #[serde(flatten)]
-        view: &'a V,
+/// A JSON document or the last line of a stream.
+#[derive(Serialize)]
+struct Versioned<'a, V> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'static str>,
+    version: u32,
+    #[serde(flatten)]
+    view: &'a V,
+}
+
+/// Somebody who is told what happens.
+#[derive(Debug)]
+pub(crate) enum Watch {
+    Progress(Progress),
+    Lines(EventLines),
+}
+
+impl Watch {
+    /// Takes a bar away, so that what follows begins on a line of its own.
+    pub(crate) fn finish(self) {
+        if let Self::Progress(progress) = self {
+            progress.finish();
+        }
     }
+}
+
+impl Observer for Watch {
+    fn observe(&mut self, event: &Event) {
+        match self {
+            Self::Progress(progress) => progress.observe(event),
+            Self::Lines(lines) => lines.observe(event),
+        }
+    }
+}
+
+fn json<V: View>(view: &V) -> anyhow::Result<String> {
     let mut text = serde_json::to_string_pretty(&Versioned {
+        event: None,
         version: JSON_VERSION,
         view,
     })?;

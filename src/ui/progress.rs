@@ -1,15 +1,20 @@
 //! How work over many tenants gets on: a bar on a terminal, a line every few seconds elsewhere, nothing when quiet.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::format;
 use crate::fleet::{Ending, Event, Observer};
+use crate::tenant::Slug;
 
 /// Without a terminal there is a line this often.
 const INTERVAL: Duration = Duration::from_secs(5);
+/// A tenant that has been under way for this long is named.
+const WORTH_A_WORD: Duration = Duration::from_secs(2);
 /// Fewer tenants than this need no bar.
 const WORTH_A_BAR: usize = 2;
 
@@ -21,8 +26,12 @@ pub(crate) struct Progress {
     total: usize,
     finished: usize,
     failed: usize,
+    running: Running,
     mode: Mode,
 }
+
+/// Who is under way, and since when.
+type Running = Arc<Mutex<BTreeMap<Slug, Instant>>>;
 
 #[derive(Debug)]
 enum Mode {
@@ -33,10 +42,11 @@ enum Mode {
 
 impl Progress {
     pub(super) fn new(doing: &'static str, total: usize, quiet: bool, color: bool) -> Self {
+        let running = Running::default();
         let mode = if quiet || total < WORTH_A_BAR {
             Mode::Silent
         } else {
-            Mode::of_stderr(|| bar(doing, total, color))
+            Mode::of_stderr(|| bar(doing, total, color, Arc::clone(&running)))
         };
         Self {
             doing,
@@ -44,6 +54,7 @@ impl Progress {
             total,
             finished: 0,
             failed: 0,
+            running,
             mode,
         }
     }
@@ -61,6 +72,7 @@ impl Progress {
             total: 0,
             finished: 0,
             failed: 0,
+            running: Running::default(),
             mode,
         }
     }
@@ -116,12 +128,15 @@ impl Progress {
             Mode::Lines { started, last } => {
                 if last.elapsed() >= INTERVAL {
                     *last = Instant::now();
+                    let elapsed = started.elapsed();
                     let line = format!(
-                        "{}: {} of {}{more}, {}",
+                        "{}: {} of {}{more}, {}{}{}",
                         self.doing.to_lowercase(),
                         self.finished,
                         format::count(self.total, self.thing),
-                        format::duration(started.elapsed())
+                        format::duration(elapsed),
+                        remaining(self.finished, self.total, elapsed),
+                        longest(&self.running),
                     );
                     self.say(&line);
                 }
@@ -143,6 +158,30 @@ impl Mode {
     }
 }
 
+/// The rate so far, and how long the others take at that.
+fn remaining(finished: usize, total: usize, elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64();
+    if finished == 0 || seconds <= 0.0 {
+        return String::new();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    let (rate, left) = (finished as f64 / seconds, total.saturating_sub(finished) as f64);
+    let left = format::duration(Duration::from_secs_f64((left / rate).min(1e6)));
+    format!(", {rate:.1}/s, {left} left")
+}
+
+/// Who has been under way longest, once that is long.
+fn longest(running: &Running) -> String {
+    let running = running.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = running.iter().min_by_key(|(_, since)| **since);
+    match first.map(|(slug, since)| (slug, since.elapsed())) {
+        Some((slug, elapsed)) if elapsed >= WORTH_A_WORD => {
+            format!("; {slug} for {}", format::duration(elapsed))
+        }
+        _ => String::new(),
+    }
+}
+
 fn bar_of_steps(doing: &'static str, color: bool) -> ProgressBar {
     let template = if color {
         "{prefix} {bar:30.cyan/dim} {pos}/{len}{msg}  {elapsed}"
@@ -152,17 +191,20 @@ fn bar_of_steps(doing: &'static str, color: bool) -> ProgressBar {
     drawn(ProgressBar::new(0), doing, style(template))
 }
 
-fn bar(doing: &'static str, total: usize, color: bool) -> ProgressBar {
+fn bar(doing: &'static str, total: usize, color: bool, running: Running) -> ProgressBar {
     let template = if color {
-        "{prefix} {bar:30.cyan/dim} {pos}/{len}{msg}  {rate}, {eta} left"
+        "{prefix} {bar:20.cyan/dim} {pos}/{len}{msg}  {rate}, {eta} left{now}"
     } else {
-        "{prefix} {bar:30} {pos}/{len}{msg}  {rate}, {eta} left"
+        "{prefix} {bar:20} {pos}/{len}{msg}  {rate}, {eta} left{now}"
+    };
+    let now = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let _ = write!(out, "{}", longest(&running));
     };
     let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         // A bar that cannot be drawn is no reason to stop the work.
         let _ = write!(out, "{:.1}/s", state.per_sec());
     };
-    let style = style(template).with_key("rate", rate);
+    let style = style(template).with_key("rate", rate).with_key("now", now);
     drawn(ProgressBar::new(total as u64), doing, style)
 }
 
@@ -179,7 +221,16 @@ fn drawn(bar: ProgressBar, doing: &'static str, style: ProgressStyle) -> Progres
 impl Observer for Progress {
     fn observe(&mut self, event: &Event) {
         match event {
-            Event::Started { .. } => {}
+            Event::Planned { tenants } => {
+                self.total = *tenants;
+                if let Mode::Bar(bar) = &self.mode {
+                    bar.set_length(*tenants as u64);
+                }
+            }
+            Event::Started { slug } => {
+                let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+                running.insert(slug.clone(), Instant::now());
+            }
             Event::Step { done, of, what, .. } => self.step(*done, *of, what),
             Event::Retrying {
                 slug,
@@ -192,7 +243,25 @@ impl Observer for Progress {
                     "{slug}: attempt {attempt} failed, again in {pause}: {reason}"
                 ));
             }
-            Event::Finished { ending, .. } => self.count_one(ending),
+            Event::Blocked {
+                slug,
+                waiting,
+                blocker,
+            } => {
+                let waiting = format::duration(*waiting);
+                let age = format::duration(blocker.age);
+                self.say(&format!(
+                    "{slug}: waiting {waiting} for a lock of pid {} ({}), in a transaction since {age}: {}",
+                    blocker.pid, blocker.who, blocker.query
+                ));
+            }
+            Event::Finished { slug, ending, .. } => {
+                self.running
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .remove(slug);
+                self.count_one(ending);
+            }
             Event::Draining { running: 0, .. } => {}
             Event::Draining { running, not_started } => {
                 let running = format::count(*running, "tenant");

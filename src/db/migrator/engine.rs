@@ -9,7 +9,8 @@ use super::{
     Applied, HISTORY_TABLE, History, MigrateError, Migrations, Standing, changed, gone, repeated, too_late,
 };
 use crate::db::error::Error;
-use crate::db::session::Transaction;
+use crate::db::ident::QuotedIdent;
+use crate::db::session::{TextResult, Transaction};
 
 /// Brings the schema that is first in the search path forward. Expects the lock to be held.
 pub async fn apply_in_tx(
@@ -87,9 +88,25 @@ impl AsyncTransaction for OnTransaction<'_, '_> {
 impl AsyncQuery<Vec<Migration>> for OnTransaction<'_, '_> {
     async fn query<'a>(&'a mut self, query: &'a str) -> Result<Vec<Migration>, Error> {
         let answers = self.0.text_query(query).await?;
-        let rows = answers.into_iter().flat_map(|answer| answer.rows);
-        Ok(rows.filter_map(|row| read_history(&row)).collect())
+        Ok(answers.iter().flat_map(applied).collect())
     }
+}
+
+impl History {
+    /// Asks for the rows of a history table; [`History::from_answer`] reads them.
+    pub fn question(schema: QuotedIdent<'_>) -> String {
+        let table = format!("{schema}.{HISTORY_TABLE}");
+        OnTransaction::get_applied_migrations_query(&table)
+    }
+
+    /// What the table says.
+    pub fn from_answer(answer: &TextResult) -> Self {
+        Self::new(applied(answer).collect())
+    }
+}
+
+fn applied(answer: &TextResult) -> impl Iterator<Item = Migration> {
+    answer.rows.iter().filter_map(|row| read_history(row))
 }
 
 impl AsyncMigrate for OnTransaction<'_, '_> {}

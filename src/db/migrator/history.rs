@@ -99,6 +99,22 @@ impl Standing {
         self.pending.is_empty() && self.check().is_ok()
     }
 
+    /// The same for somebody who wants to go no further than that version.
+    #[must_use]
+    pub fn up_to(mut self, version: Option<i64>, migrations: &Migrations) -> Self {
+        if let Some(version) = version {
+            let is_wanted = |file: &&Migration| file.version() <= version;
+            let wanted: Vec<String> = migrations
+                .files
+                .iter()
+                .filter(is_wanted)
+                .map(ToString::to_string)
+                .collect();
+            self.pending.retain(|name| wanted.contains(name));
+        }
+        self
+    }
+
     /// Refuses a history that does not fit the files, in the words of [`apply_in_tx`].
     pub fn check(&self) -> Result<(), MigrateError> {
         let problem = match (&self.missing[..], &self.diverged[..], &self.out_of_order[..]) {

@@ -120,6 +120,13 @@ impl Migrations {
         self.files.iter().map(ToString::to_string).collect()
     }
 
+    /// The files, each with its name and text, in order.
+    pub fn texts(&self) -> impl Iterator<Item = (String, &str)> {
+        self.files
+            .iter()
+            .map(|file| (file.to_string(), file.sql().unwrap_or_default()))
+    }
+
     /// The highest version.
     pub fn latest(&self) -> Option<i64> {
         self.files.iter().map(Migration::version).max()

@@ -88,6 +88,14 @@ impl Migrations {
         })
     }
 
+    /// Whether a file among these, by name, has statements that want no transaction.
+    pub fn want_no_transaction(&self, names: &[String]) -> bool {
+        self.files
+            .iter()
+            .filter(|file| names.contains(&file.to_string()))
+            .any(|file| wants_no_transaction(file.sql().unwrap_or_default()))
+    }
+
     /// Finds what cannot be run as a migration before any schema is touched.
     pub fn check(&self, upto: Option<i64>) -> Result<(), UnfitMigration> {
         let wanted = |file: &&Migration| upto.is_none_or(|upto| file.version() <= upto);

@@ -5,4 +5,3 @@ WHERE ($1 IS NULL OR slug = ANY ($1))
   AND (cardinality($3) = 0 OR subscription_plan = ANY ($3))
   AND (cardinality($4) = 0 OR region = ANY ($4))
   AND slug <> ALL ($5)
-ORDER BY slug COLLATE "C"

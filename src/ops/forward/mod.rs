@@ -1,0 +1,352 @@
+//! Bringing one schema forward: the template or a tenant's, at any moment either before or after a migration.
+//!
+//! What a schema needs is known from the history that it is taken to have. All of it is sent as one message: the lock,
+//! a guard that fails unless the history is that one, the files with their history rows, the registry's row and the
+//! log. When the guard fails, the history is read and the same is done with what it says.
+
+mod singly;
+
+use std::fmt::Write as _;
+
+use super::log::Operation;
+use crate::db::migrator::{HISTORY_TABLE, History, MigrateError, Migrations, Pending, Step, Work, history_in_tx};
+use crate::db::{
+    self, Db, LockName, OpenTenantError, QuotedText, SchemaName, Session, TenantOptions, Undone,
+};
+use crate::tenant::Tenant;
+
+/// How schemas are brought forward.
+#[derive(Debug, Clone)]
+pub struct How {
+    /// The version to stop at; `None` for the newest.
+    pub to: Option<i64>,
+    /// Migrations are recorded and not run.
+    pub fake: bool,
+    /// The version that a schema without a history is taken to have.
+    pub baseline: Option<i64>,
+    /// Each migration is committed by itself.
+    pub one_by_one: bool,
+    /// Histories are read, whatever the registry says.
+    pub deep: bool,
+    /// How schemas are entered.
+    pub options: TenantOptions,
+}
+
+impl How {
+    /// All migrations, to the newest.
+    pub fn latest(options: TenantOptions) -> Self {
+        Self {
+            to: None,
+            fake: false,
+            baseline: None,
+            one_by_one: false,
+            deep: false,
+            options,
+        }
+    }
+}
+
+/// A schema that is brought forward.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub schema: &'a SchemaName,
+    /// The row of the registry that keeps the version; the template has none.
+    pub tenant: Option<&'a Tenant>,
+    /// The run in whose log a tenant's part is written.
+    pub operation: Option<Operation>,
+}
+
+/// What happened to a schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    pub from: Option<i64>,
+    pub to: Option<i64>,
+    /// The migrations that were applied, such as `V3__add_region`.
+    pub applied: Vec<String>,
+}
+
+/// Why a schema was not brought forward.
+#[derive(Debug, thiserror::Error)]
+pub enum ForwardError {
+    #[error("{0}")]
+    Session(#[from] db::SessionError),
+    #[error("schema `{0}` does not exist")]
+    SchemaMissing(SchemaName),
+    #[error("schema `{0}` has tables and no migration history")]
+    NoHistory(SchemaName),
+    #[error("schema `{schema}` is at version {version}, and no file has that version")]
+    UnknownBaseline { schema: SchemaName, version: i64 },
+    #[error("{0}")]
+    History(#[from] MigrateError),
+    #[error("migration `{migration}`")]
+    Failed { migration: String, source: db::Error },
+    #[error("migration `{migration}`, statement {statement}")]
+    FailedSingly {
+        migration: String,
+        statement: usize,
+        source: db::Error,
+    },
+    #[error("migration `{0}` has statements that want no transaction, and those need a connection past the pooler")]
+    Pooler(String),
+    #[error("migration `{migration}`")]
+    Unreadable { migration: String, source: db::Unterminated },
+    #[error("the migration history changed meanwhile")]
+    Changing,
+    #[error("{0}")]
+    Sql(#[from] db::Error),
+}
+
+impl ForwardError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::SchemaMissing(_) => {
+                Some("restore the schema, or remove the tenant with `tenantctl drop`".to_owned())
+            }
+            Self::NoHistory(_) => Some(
+                "pass `--baseline VERSION` to take it for a schema at that version; `--fake` would take it for one \
+                 at the newest"
+                    .to_owned(),
+            ),
+            Self::UnknownBaseline { .. } => Some("name the version of one of the files".to_owned()),
+            Self::History(MigrateError::History(_)) => {
+                Some("use the files that were applied; a new change belongs into a new file".to_owned())
+            }
+            Self::Pooler(_) => Some("set DIRECT_URL to the database itself".to_owned()),
+            Self::Changing => Some("another program migrates this schema; run it again".to_owned()),
+            Self::FailedSingly { .. } => Some(
+                "the statements before it are done and stay; the next run goes on with this one".to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// Brings the schema forward. Nothing to do is success with nothing applied.
+pub async fn forward(
+    db: &Db,
+    place: Place<'_>,
+    migrations: &Migrations,
+    how: &How,
+) -> Result<Moved, ForwardError> {
+    let known = place.tenant.and_then(|tenant| tenant.schema_version);
+    let assumed = known
+        .filter(|_| !how.deep && migrations.are_told_by_version())
+        .and_then(|version| migrations.history_at(version));
+    if let Some(history) = assumed {
+        match forward_from(db, place, migrations, Some(&history), how).await {
+            Err(ForwardError::Changing) => {}
+            done => return done,
+        }
+    }
+    let history = read_history(db, place, how).await?;
+    forward_from(db, place, migrations, history.as_ref(), how).await
+}
+
+/// The same from a history; `None` where the schema is to get one.
+async fn forward_from(
+    db: &Db,
+    place: Place<'_>,
+    migrations: &Migrations,
+    history: Option<&History>,
+    how: &How,
+) -> Result<Moved, ForwardError> {
+    let empty = History::default();
+    let guard = history.map(History::digest);
+    let before = history.unwrap_or(&empty);
+    if let Some(baseline) = how.baseline.filter(|_| before.is_empty()) {
+        // As if they had been applied, which is what the one who passed `--baseline` knows.
+        let adopted = migrations
+            .work(place.schema, before, Some(baseline), true)
+            .await?;
+        if adopted.version() != Some(baseline) {
+            return Err(ForwardError::UnknownBaseline {
+                schema: place.schema.clone(),
+                version: baseline,
+            });
+        }
+        together(db, place, &adopted, &adopted.pending, guard.as_deref(), how).await?;
+        let history = migrations.history_at(baseline).unwrap_or_default();
+        let guard = Some(history.digest());
+        return finish(db, place, migrations, &history, guard, how).await;
+    }
+    finish(db, place, migrations, before, guard, how).await
+}
+
+async fn finish(
+    db: &Db,
+    place: Place<'_>,
+    migrations: &Migrations,
+    history: &History,
+    mut guard: Option<String>,
+    how: &How,
+) -> Result<Moved, ForwardError> {
+    let work = migrations.work(place.schema, history, how.to, how.fake).await?;
+    let version = work.version().max(history.version());
+    for step in work.steps(how.one_by_one) {
+        match step {
+            Step::Together(pending) => together(db, place, &work, pending, guard.as_deref(), how).await?,
+            Step::Singly(pending) => singly::run(db, place, &work, pending, guard.as_deref(), how).await?,
+        }
+        let done = match step {
+            Step::Together(pending) => pending,
+            Step::Singly(pending) => std::slice::from_ref(pending),
+        };
+        guard = Some(after(guard, done));
+    }
+    if work.pending.is_empty() {
+        keep_version(db, place, version).await?;
+    }
+    Ok(Moved {
+        from: history.version(),
+        to: version,
+        applied: work.pending.into_iter().map(|pending| pending.name).collect(),
+    })
+}
+
+/// What the guard of the next step expects.
+fn after(guard: Option<String>, done: &[Pending]) -> String {
+    let before = guard.unwrap_or_default();
+    let lines = done.iter().map(|pending| pending.line.as_str());
+    let parts = std::iter::once(before.as_str()).filter(|before| !before.is_empty());
+    parts.chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+/// Applies migrations in one transaction, which is one message.
+async fn together(
+    db: &Db,
+    place: Place<'_>,
+    work: &Work,
+    pending: &[Pending],
+    guard: Option<&str>,
+    how: &How,
+) -> Result<(), ForwardError> {
+    let Some(last) = pending.last() else { return Ok(()) };
+    let mut parts = vec![opening(place, how), guarded(place, work, guard)];
+    let first_migration = parts.len();
+    // A file may end in a comment or without a semicolon.
+    parts.extend(pending.iter().map(|one| format!("{}\n;\n{}", one.sql, one.record)));
+    parts.push(closing(place, last.version));
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let mut session = db.direct().await?;
+    let (done, ()) = session.in_one_trip(&parts, async |_| ()).await;
+    done.map_err(|Undone { part, error }| {
+        let at = part.checked_sub(first_migration).and_then(|at| pending.get(at));
+        match at {
+            Some(one) => ForwardError::Failed {
+                migration: one.name.clone(),
+                source: error,
+            },
+            None if part + 1 == first_migration => stale_or(error),
+            None => error.into(),
+        }
+    })
+}
+
+/// Whether it was the guard that said no.
+fn stale_or(error: db::Error) -> ForwardError {
+    match error.sqlstate() {
+        Some("22012" | "3F000" | "42P01" | "42703") => ForwardError::Changing,
+        _ => error.into(),
+    }
+}
+
+/// The lock and the settings, all of them gone with the transaction.
+fn opening(place: Place<'_>, how: &How) -> String {
+    let mut sql = String::new();
+    if let Some(tenant) = place.tenant {
+        // For those who look at `pg_stat_activity`.
+        let _ = write!(sql, "/* tenant {} */ ", tenant.slug);
+    }
+    let _ = write!(
+        sql,
+        "{} SELECT pg_catalog.pg_advisory_xact_lock({})",
+        db::local_settings(place.schema, &how.options),
+        LockName::Tenant(place.schema).key()
+    );
+    sql
+}
+
+/// Fails with a division by zero unless the schema's history is the expected one and the tenant still has this row.
+fn guarded(place: Place<'_>, work: &Work, guard: Option<&str>) -> String {
+    let table = format!("{}.{HISTORY_TABLE}", place.schema.quoted());
+    let digest = History::QUERY.replace("{table}", &table);
+    let expected = QuotedText::new(guard.unwrap_or_default()).to_string();
+    let row = place.tenant.map_or_else(String::new, |tenant| {
+        format!(
+            " AND EXISTS (SELECT FROM public.tenants WHERE id = '{}' AND schema_name = {})",
+            tenant.id,
+            QuotedText::new(place.schema.as_str())
+        )
+    });
+    let table_is_made = match guard {
+        Some(_) => String::new(),
+        None => format!("{};\n", work.history_table.trim_end_matches(';')),
+    };
+    format!("{table_is_made}SELECT 1 / (CASE WHEN ({digest}) = {expected}{row} THEN 1 ELSE 0 END)")
+}
+
+/// What belongs to the change beside it: the registry's row and the log.
+fn closing(place: Place<'_>, version: i64) -> String {
+    let mut sql = "SET LOCAL search_path = pg_catalog".to_owned();
+    if let Some(tenant) = place.tenant {
+        // What the schema is like now, nobody has looked at yet.
+        let _ = write!(
+            sql,
+            "; UPDATE public.tenants SET schema_version = {version}, schema_fingerprint = NULL WHERE id = '{}'",
+            tenant.id
+        );
+        if let Some(operation) = place.operation {
+            let from = tenant
+                .schema_version
+                .map_or_else(|| "nothing".to_owned(), |version| format!("V{version}"));
+            let message = format!("{from} to V{version}");
+            let _ = write!(sql, "; {}", operation.done_sql(&tenant.slug, &message));
+        }
+    }
+    sql
+}
+
+/// Corrects a version that the registry has wrong.
+async fn keep_version(db: &Db, place: Place<'_>, version: Option<i64>) -> Result<(), ForwardError> {
+    const STATEMENT: &str = "UPDATE public.tenants SET schema_version = $2, schema_fingerprint = NULL WHERE id = $1";
+    let Some(tenant) = place.tenant.filter(|tenant| tenant.schema_version != version) else {
+        return Ok(());
+    };
+    let params: [db::Param<'_>; 2] = [(&tenant.id, db::Type::UUID), (&version, db::Type::INT8)];
+    db.direct().await?.execute(STATEMENT, &params).await?;
+    Ok(())
+}
+
+/// What the schema itself says was applied; `None` where it says nothing and may be given a history.
+async fn read_history(db: &Db, place: Place<'_>, how: &How) -> Result<Option<History>, ForwardError> {
+    let options = TenantOptions {
+        access: db::Access::ReadOnly,
+        ..how.options.clone()
+    };
+    let mut session = db.direct().await?;
+    let transaction = match session.open_tenant(place.schema, &options).await {
+        Ok(transaction) => transaction,
+        Err(OpenTenantError::SchemaMissing(schema)) => return Err(ForwardError::SchemaMissing(schema)),
+        // Somebody works on it: with its lock the real work waits too, and has a limit for that.
+        Err(OpenTenantError::Locked(_)) => return Err(ForwardError::Changing),
+        Err(OpenTenantError::Sql(error)) => return Err(error.into()),
+    };
+    let result = async {
+        let history = history_in_tx(&transaction).await?;
+        if history.is_none() && !how.fake && how.baseline.is_none() && has_tables(&transaction, place.schema).await? {
+            return Err(ForwardError::NoHistory(place.schema.clone()));
+        }
+        Ok(history)
+    }
+    .await;
+    transaction.end(result).await
+}
+
+async fn has_tables(session: &Session, schema: &SchemaName) -> Result<bool, db::Error> {
+    const STATEMENT: &str = "SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace($1) \
+                             AND relkind IN ('r', 'p', 'v', 'm', 'f'))";
+    let name = schema.quoted().to_string();
+    let row = session.query_opt(STATEMENT, &[(&name, db::Type::TEXT)]).await?;
+    Ok(row.is_some_and(|row| row.get(0)))
+}

@@ -1,0 +1,212 @@
+//! A migration whose statements want no transaction, such as `CREATE INDEX CONCURRENTLY`.
+//!
+//! One session holds the tenant's lock in a transaction that does nothing else until it writes the history. Another, a
+//! connection of its own whose settings came with the login, runs the statements. Before each of them the registry is
+//! told which one comes. So a run that was interrupted goes on where it was, and what PostgreSQL left half-built there
+//! is removed first.
+
+use super::{ForwardError, How, Place, closing, guarded, opening, stale_or};
+use crate::db::migrator::{Concurrent, Pending, Work};
+use crate::db::{self, Db, QuotedText, Session, SessionError, Statement, Type};
+
+/// Applies one migration statement by statement.
+pub(super) async fn run(
+    db: &Db,
+    place: Place<'_>,
+    work: &Work,
+    pending: &Pending,
+    guard: Option<&str>,
+    how: &How,
+) -> Result<(), ForwardError> {
+    let mut keeper = db.direct().await?;
+    let begin = format!(
+        "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; {}",
+        opening(place, how)
+    );
+    let (transaction, _) = keeper.begin(&begin).await?;
+    let result = async {
+        transaction
+            .script(&guarded(place, work, guard))
+            .await
+            .map_err(stale_or)?;
+        let statements = pending.statements().map_err(|error| ForwardError::Unreadable {
+            migration: pending.name.clone(),
+            source: error,
+        })?;
+        // A search path in which the schema is missing would lead elsewhere without a word.
+        let hand = hand(db, place, &statements, pending, how).await?;
+        run_statements(&hand, place, pending, &statements).await?;
+        transaction
+            .script(&format!(
+                "{}; DELETE FROM public.tenant_unfinished_migrations WHERE schema_name = {} AND version = {}; {}",
+                pending.record,
+                QuotedText::new(place.schema.as_str()),
+                pending.version,
+                closing(place, pending.version),
+            ))
+            .await?;
+        Ok(())
+    }
+    .await;
+    transaction.end(result).await
+}
+
+/// The connection that runs the statements.
+async fn hand(
+    db: &Db,
+    place: Place<'_>,
+    statements: &[Statement],
+    pending: &Pending,
+    how: &How,
+) -> Result<Session, ForwardError> {
+    let mut settings = db::settings(place.schema, &how.options);
+    if statements.iter().any(|statement| Concurrent::of(statement).is_some()) {
+        // Those wait for others without making anybody wait, and leave something behind when they give up.
+        settings.retain(|(name, _)| *name != "lock_timeout");
+        settings.push(("lock_timeout", "0".to_owned()));
+    }
+    let pooler = || ForwardError::Pooler(pending.name.clone());
+    let session = db.apart(&settings).await.map_err(|error| match error {
+        // PgBouncer refuses settings that it does not know.
+        SessionError::Connect(_) => {
+            tracing::debug!("{error}");
+            pooler()
+        }
+        error => error.into(),
+    })?;
+    let row = session
+        .query_opt("SELECT current_schema() = $1", &[(&place.schema.as_str(), Type::NAME)])
+        .await?;
+    match row.and_then(|row| row.get(0)) {
+        Some(true) => Ok(session),
+        _ => Err(pooler()),
+    }
+}
+
+async fn run_statements(
+    hand: &Session,
+    place: Place<'_>,
+    pending: &Pending,
+    statements: &[Statement],
+) -> Result<(), ForwardError> {
+    let begun = begun(hand, place, pending).await?;
+    for (number, statement) in (1..).zip(statements) {
+        let is_resumed = begun == Some(number);
+        if begun.is_some_and(|begun| number < begun) {
+            continue;
+        }
+        let failed = |source| ForwardError::FailedSingly {
+            migration: pending.name.clone(),
+            statement: number,
+            source,
+        };
+        mark(hand, place, pending, number).await?;
+        if let Some(concurrent) = Concurrent::of(statement)
+            && let Ready::Done = clear(hand, place, &concurrent, is_resumed).await.map_err(failed)?
+        {
+            continue;
+        }
+        hand.script(&statement.text).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// The statement that an interrupted run had begun.
+async fn begun(hand: &Session, place: Place<'_>, pending: &Pending) -> Result<Option<usize>, db::Error> {
+    const STATEMENT: &str = "SELECT statement FROM public.tenant_unfinished_migrations \
+                             WHERE schema_name = $1 AND version = $2";
+    let row = hand
+        .query_opt(
+            STATEMENT,
+            &[(&place.schema.as_str(), Type::TEXT), (&pending.version, Type::INT8)],
+        )
+        .await?;
+    Ok(row.and_then(|row| usize::try_from(row.get::<_, i32>(0)).ok()))
+}
+
+async fn mark(hand: &Session, place: Place<'_>, pending: &Pending, number: usize) -> Result<(), db::Error> {
+    const STATEMENT: &str = "INSERT INTO public.tenant_unfinished_migrations (schema_name, version, statement) \
+                             VALUES ($1, $2, $3) \
+                             ON CONFLICT (schema_name, version) DO UPDATE SET statement = EXCLUDED.statement";
+    let number = i32::try_from(number).unwrap_or(i32::MAX);
+    hand.execute(
+        STATEMENT,
+        &[
+            (&place.schema.as_str(), Type::TEXT),
+            (&pending.version, Type::INT8),
+            (&number, Type::INT4),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Whether a statement is still to be run.
+enum Ready {
+    ToRun,
+    Done,
+}
+
+/// Removes what an interrupted statement has left, and finds out whether it had come to its end.
+async fn clear(
+    hand: &Session,
+    place: Place<'_>,
+    concurrent: &Concurrent,
+    is_resumed: bool,
+) -> Result<Ready, db::Error> {
+    match concurrent {
+        Concurrent::CreateIndex(name) => match is_valid(hand, name).await? {
+            Some(false) => {
+                tracing::info!("schema `{}`: index {name} was left half-built and is built anew", place.schema);
+                hand.script(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")).await?;
+                Ok(Ready::ToRun)
+            }
+            Some(true) if is_resumed => Ok(Ready::Done),
+            _ => Ok(Ready::ToRun),
+        },
+        Concurrent::DropIndex(name) => match is_valid(hand, name).await? {
+            None if is_resumed => Ok(Ready::Done),
+            _ => Ok(Ready::ToRun),
+        },
+        Concurrent::Reindex => {
+            for name in leavings(hand, place).await? {
+                hand.script(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")).await?;
+            }
+            Ok(Ready::ToRun)
+        }
+        Concurrent::Detach(name) if is_resumed => detach(hand, name).await,
+        Concurrent::Detach(_) | Concurrent::Unnamed => Ok(Ready::ToRun),
+    }
+}
+
+/// Whether an index is valid; `None` where there is none of that name.
+async fn is_valid(hand: &Session, name: &str) -> Result<Option<bool>, db::Error> {
+    const STATEMENT: &str = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)";
+    let row = hand.query_opt(STATEMENT, &[(&name, Type::TEXT)]).await?;
+    Ok(row.map(|row| row.get(0)))
+}
+
+/// The indexes that interrupted `REINDEX CONCURRENTLY` have left in the schema.
+async fn leavings(hand: &Session, place: Place<'_>) -> Result<Vec<String>, db::Error> {
+    const STATEMENT: &str = "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_index i \
+                             JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+                             WHERE n.nspname = $1 AND NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$'";
+    let rows = hand.query(STATEMENT, &[(&place.schema.as_str(), Type::TEXT)]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Ends a detachment that was interrupted between its two transactions.
+async fn detach(hand: &Session, name: &str) -> Result<Ready, db::Error> {
+    const STATEMENT: &str = "SELECT inhparent::regclass::text, inhdetachpending FROM pg_inherits \
+                             WHERE inhrelid = to_regclass($1)";
+    match hand.query_opt(STATEMENT, &[(&name, Type::TEXT)]).await? {
+        None => Ok(Ready::Done),
+        Some(row) if row.get(1) => {
+            let parent: String = row.get(0);
+            hand.script(&format!("ALTER TABLE {parent} DETACH PARTITION {name} FINALIZE"))
+                .await?;
+            Ok(Ready::Done)
+        }
+        Some(_) => Ok(Ready::ToRun),
+    }
+}

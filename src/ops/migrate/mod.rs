@@ -1,0 +1,265 @@
+//! Bringing registry, template and tenants forward: first those, then a few canaries, then everybody else.
+
+mod check;
+mod order;
+mod survey;
+mod watch;
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use super::exec;
+use super::forward::{How, Moved, Place, forward};
+use super::init::{self, InitError};
+use super::log::{Entry, Operation};
+use super::template::{self, TemplateError};
+use crate::db::migrator::{Applied, Migrations, UnfitMigration};
+use crate::db::{self, Db, LockHeld, LockName, SessionError};
+use crate::fleet::{self, Answer, Event, Observer, OnError, Plan, Report, Stop};
+use crate::tenant::{RegistryError, Selection, SelectionError, Tenant};
+
+pub use self::check::CheckFailed;
+pub use self::survey::{Survey, survey};
+
+/// From how many tenants on a run begins with a canary when nobody says how many.
+const WORTH_A_CANARY: usize = 11;
+
+/// What to bring forward, and how.
+#[derive(Debug)]
+pub struct Request {
+    pub registry: Migrations,
+    pub template: template::Request,
+    pub selection: Selection,
+    pub how: How,
+    /// How many tenants go before all others.
+    pub canaries: Option<usize>,
+    /// A query that is asked in each canary; a false answer ends the run.
+    pub check_sql: Option<String>,
+    pub plan: Plan,
+    /// How long another run may hold the lock; zero does not wait.
+    pub lock_wait: Duration,
+    pub log: Entry,
+}
+
+/// How a run fared.
+#[derive(Debug)]
+pub struct Rollout {
+    pub registry: Applied,
+    pub template: Moved,
+    /// Those that were behind.
+    pub tenants: Report<Moved>,
+    /// How many were at the version already.
+    pub current: usize,
+    /// Why the run ended after its canaries.
+    pub canaries_failed: Option<anyhow::Error>,
+    /// Why the log does not say how the run ended.
+    pub log_error: Option<anyhow::Error>,
+}
+
+/// Why a run did not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum RolloutError {
+    #[error("{0}")]
+    Session(#[from] SessionError),
+    #[error("{0}")]
+    Unfit(#[from] UnfitMigration),
+    #[error("no file has version {0}")]
+    UnknownVersion(i64),
+    #[error("{0}")]
+    Locked(#[from] LockHeld),
+    #[error("{0}")]
+    Init(#[from] InitError),
+    #[error("{0}")]
+    Template(#[from] TemplateError),
+    #[error("{0}")]
+    Registry(#[from] RegistryError),
+    #[error("{0}")]
+    Selection(#[from] SelectionError),
+    #[error("{0}")]
+    Sql(#[from] db::Error),
+}
+
+impl RolloutError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::UnknownVersion(_) => Some("`tenantctl status` shows the versions of the files"),
+            Self::Unfit(_) => Some("tenants are migrated in transactions that tenantctl begins and ends"),
+            _ => None,
+        }
+    }
+
+    /// Whether it will fail again unchanged, whatever the database is like.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Unfit(_) | Self::UnknownVersion(_))
+    }
+}
+
+impl Request {
+    /// The version that everything is to have.
+    pub fn target(&self) -> Option<i64> {
+        self.how.to.or(self.template.migrations.latest())
+    }
+
+    /// Finds what is wrong with the request itself.
+    pub fn check(&self) -> Result<(), RolloutError> {
+        let files = &self.template.migrations;
+        for version in [self.how.to, self.how.baseline].into_iter().flatten() {
+            if !files.has(version) {
+                return Err(RolloutError::UnknownVersion(version));
+            }
+        }
+        Ok(files.check(self.how.to)?)
+    }
+}
+
+/// Brings everything forward that is behind. Expects that a survey has found something to do.
+pub async fn run(
+    db: &Db,
+    request: &Request,
+    stop: &Stop,
+    observer: &mut dyn Observer,
+) -> Result<Rollout, RolloutError> {
+    let mut keeper = db.apart(&[]).await?;
+    let lock = LockName::Migrations;
+    let opening = format!(
+        "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0; \
+         SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({})",
+        db::limit_in_ms(request.lock_wait),
+        lock.key()
+    );
+    let transaction = match keeper.begin(&opening).await {
+        Ok((transaction, _)) => transaction,
+        Err(error) if error.is_transient() => {
+            let holder = lock.holder(&keeper).await?;
+            return Err(LockHeld::new(lock, holder).into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let rollout = run_locked(db, request, stop, observer).await;
+    // The lock ends with its connection in any case.
+    transaction.rollback().await.ok();
+    rollout
+}
+
+async fn run_locked(
+    db: &Db,
+    request: &Request,
+    stop: &Stop,
+    observer: &mut dyn Observer,
+) -> Result<Rollout, RolloutError> {
+    let registry = init::bring_up_registry(db, &request.registry, request.lock_wait, false).await?;
+    let template = template::forward(db, &request.template, &request.how, request.lock_wait).await?;
+
+    // Tenants that were made from the template as it was are all there by now: `create` holds its lock meanwhile.
+    let session = db.direct().await?;
+    let (behind, current) = survey::behind(&session, request).await?;
+    let order = order::of(&session, behind).await?;
+    observer.observe(&Event::Planned { tenants: order.len() });
+    let mut rollout = Rollout {
+        registry,
+        template,
+        tenants: Report::of_not_started([]),
+        current,
+        canaries_failed: None,
+        log_error: None,
+    };
+    if order.is_empty() {
+        return Ok(rollout);
+    }
+    let operation = request.log.begin(&session).await?;
+    drop(session);
+    let wanted = request
+        .canaries
+        .unwrap_or(usize::from(order.len() >= WORTH_A_CANARY));
+    let (canaries, rest) = order::split(order, wanted);
+    let run = Run {
+        db,
+        request,
+        operation,
+        stop,
+    };
+    let first = run.bring(canaries.clone(), OnError::Stop, observer).await;
+    let failed = match &request.check_sql {
+        _ if first.counts().failed > 0 => Some(CheckFailed::Migration.into()),
+        Some(check) if !first.interrupted => check::all(db, &request.how, check, &canaries).await.err(),
+        _ => None,
+    };
+    let others = if failed.is_some() || first.interrupted {
+        Report::of_not_started(rest.into_iter().map(|tenant| tenant.slug))
+    } else {
+        run.bring(rest, request.plan.on_error, observer).await
+    };
+    rollout.canaries_failed = failed.filter(|_| wanted > 0 && others.not_started().next().is_some());
+    rollout.tenants = first.and(others);
+    rollout.log_error = finish(db, operation, &rollout.tenants).await.err();
+    Ok(rollout)
+}
+
+/// What all tenants of a run have in common.
+struct Run<'a> {
+    db: &'a Db,
+    request: &'a Request,
+    operation: Operation,
+    stop: &'a Stop,
+}
+
+impl Run<'_> {
+    /// Brings these tenants forward, each by itself.
+    async fn bring(
+        &self,
+        tenants: Vec<Tenant>,
+        on_error: OnError,
+        observer: &mut dyn Observer,
+    ) -> Report<Moved> {
+        let plan = Plan {
+            on_error,
+            ..self.request.plan
+        };
+        let shared = RefCell::new(observer);
+        let mut shown = Shared(&shared);
+        tokio::select! {
+            report = fleet::run(tenants, plan, self.stop, &mut shown, async |tenant: &Tenant| self.bring_one(tenant).await) => report,
+            never = watch::blockers(self.db, &shared) => match never {},
+        }
+    }
+
+    async fn bring_one(&self, tenant: &Tenant) -> anyhow::Result<Answer<Moved>> {
+        let Request { template, how, .. } = self.request;
+        let place = Place {
+            schema: &tenant.schema,
+            tenant: Some(tenant),
+            operation: Some(self.operation),
+        };
+        match forward(self.db, place, &template.migrations, how).await {
+            Ok(moved) => Ok(Answer::Done(moved)),
+            Err(error) if is_gone(self.db, tenant).await => {
+                tracing::debug!("{error}");
+                Ok(Answer::Skip("it was dropped meanwhile".to_owned()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Whether somebody has dropped the tenant, which explains every other error.
+async fn is_gone(db: &Db, tenant: &Tenant) -> bool {
+    match db.direct().await {
+        Ok(session) => exec::is_gone(&session, tenant).await.unwrap_or(false),
+        Err(_) => false,
+    }
+}
+
+/// An observer that two tell what happens.
+struct Shared<'a, 'b>(&'a RefCell<&'b mut dyn Observer>);
+
+impl Observer for Shared<'_, '_> {
+    fn observe(&mut self, event: &Event) {
+        self.0.borrow_mut().observe(event);
+    }
+}
+
+async fn finish(db: &Db, operation: Operation, report: &Report<Moved>) -> anyhow::Result<()> {
+    let session = db.session().await?;
+    Ok(operation.finish(&session, report).await?)
+}

@@ -1,0 +1,107 @@
+//! What is to be done, found without changing anything and, when that is nothing, in next to no time.
+
+use super::{Request, RolloutError};
+use crate::db::migrator::{HISTORY_TABLE, History, Standing};
+use crate::db::{Db, QuotedIdent, QuotedText, Session};
+use crate::tenant::registry;
+use crate::tenant::{RegistryError, Tenant, Which};
+
+/// How far everything is, beside what it should be.
+#[derive(Debug)]
+pub struct Survey {
+    pub registry: Standing,
+    /// `None` where the template keeps no history.
+    pub template: Option<Standing>,
+    /// Tenants of the selection that are at the version already.
+    pub current: usize,
+    /// Those that are not, with what each lacks as far as the registry knows.
+    pub behind: Vec<(Tenant, Standing)>,
+}
+
+impl Survey {
+    /// Whether a run would change nothing.
+    pub fn is_current(&self) -> bool {
+        self.registry.is_current()
+            && self.template.as_ref().is_some_and(Standing::is_current)
+            && self.behind.is_empty()
+    }
+}
+
+/// Looks at everything that the request is about.
+pub async fn survey(db: &Db, request: &Request) -> Result<Survey, RolloutError> {
+    let session = db.session().await?;
+    let template = &request.template.schema;
+    let name = template.quoted().to_string();
+    let tables = format!(
+        "SELECT to_regclass('public.tenants') IS NOT NULL AND to_regclass('public.{HISTORY_TABLE}') IS NOT NULL, \
+         to_regclass({}) IS NOT NULL",
+        QuotedText::new(&format!("{name}.{HISTORY_TABLE}"))
+    );
+    let found = session.text_query(&tables).await?;
+    let is_there = |column: usize| {
+        let row = found.first().and_then(|answer| answer.rows.first());
+        row.and_then(|row| row.get(column))
+            .is_some_and(|value| value.as_deref() == Some("t"))
+    };
+    if !is_there(0) {
+        return Err(RegistryError::NotInitialised.into());
+    }
+    let mut questions = vec![History::question(QuotedIdent::new("public"))];
+    if is_there(1) {
+        questions.push(History::question(template.quoted()));
+    }
+    let histories = session.text_query(&questions.join(";")).await?;
+    let mut histories = histories.iter().map(History::from_answer);
+    let files = &request.template.migrations;
+    let registry = request.registry.standing(&histories.next().unwrap_or_default());
+    let template = histories
+        .next()
+        .map(|history| files.standing(&history).up_to(request.how.to, files));
+    let (behind, current) = behind(&session, request).await?;
+    let unknown = History::default();
+    let behind = behind.into_iter().map(|tenant| {
+        let history = tenant.schema_version.and_then(|version| files.history_at(version));
+        let standing = files.standing(history.as_ref().unwrap_or(&unknown));
+        (tenant, standing.up_to(request.how.to, files))
+    });
+    Ok(Survey {
+        registry,
+        template,
+        current,
+        behind: behind.collect(),
+    })
+}
+
+/// The tenants that may have something to do, and how many have not.
+pub(super) async fn behind(
+    session: &Session,
+    request: &Request,
+) -> Result<(Vec<Tenant>, usize), RolloutError> {
+    let Request { selection, how, .. } = request;
+    let target = request.target();
+    let is_ahead = |tenant: &Tenant| how.to.is_some() && tenant.schema_version > target;
+    // A slug that nobody has must be said.
+    let named = match selection.which {
+        Which::Slugs(_) => Some(selection.resolve(session).await?),
+        Which::All => None,
+    };
+    let distrusts = how.deep || !request.template.migrations.are_told_by_version();
+    if let Some(named) = named {
+        let total = named.len();
+        let is_wanted =
+            |tenant: &Tenant| (distrusts || tenant.schema_version != target) && !is_ahead(tenant);
+        let behind: Vec<Tenant> = named.into_iter().filter(is_wanted).collect();
+        return Ok((behind.clone(), total - behind.len()));
+    }
+    if distrusts {
+        return Ok((registry::select(session, selection).await?, 0));
+    }
+    let (total, behind) = registry::count_behind(session, selection, target).await?;
+    if behind == 0 {
+        return Ok((Vec::new(), total));
+    }
+    let mut tenants = registry::select_behind(session, selection, target).await?;
+    tenants.retain(|tenant| !is_ahead(tenant));
+    let current = total.saturating_sub(tenants.len());
+    Ok((tenants, current))
+}

@@ -1,0 +1,58 @@
+//! Who keeps whom waiting, looked up while tenants are migrated.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use crate::db::{self, Db, without_secrets};
+use crate::fleet::{Blocker, Event, Observer};
+use crate::tenant::Slug;
+
+/// How often to look.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// How much of the blocking statement is shown.
+const SHOWN: usize = 60;
+
+/// Tells of each wait for a lock once, as long as it is dropped.
+pub(super) async fn blockers(db: &Db, observer: &RefCell<&mut dyn Observer>) -> Infallible {
+    let mut told: HashMap<String, i32> = HashMap::new();
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        match look(db).await {
+            Ok(waits) => {
+                told.retain(|slug, pid| waits.iter().any(|(other, _, by)| other.as_str() == slug && by.pid == *pid));
+                for (slug, waiting, blocker) in waits {
+                    if told.insert(slug.to_string(), blocker.pid) != Some(blocker.pid) {
+                        observer.borrow_mut().observe(&Event::Blocked {
+                            slug,
+                            waiting,
+                            blocker,
+                        });
+                    }
+                }
+            }
+            // Nobody's work depends on it.
+            Err(error) => tracing::debug!("looking for blockers: {error:#}"),
+        }
+    }
+}
+
+async fn look(db: &Db) -> anyhow::Result<Vec<(Slug, Duration, Blocker)>> {
+    let session = db.direct().await?;
+    let rows = session.query(include_str!("../sql/blockers.sql"), &[]).await?;
+    let seconds = |seconds: f64| Duration::from_secs_f64(seconds.max(0.0));
+    let wait = |row: &db::Row| {
+        Some((
+            row.get::<_, String>(0).parse().ok()?,
+            seconds(row.get(1)),
+            Blocker {
+                pid: row.get(2),
+                who: row.get(3),
+                query: without_secrets(row.get(4), SHOWN),
+                age: seconds(row.get(5)),
+            },
+        ))
+    };
+    Ok(rows.iter().filter_map(wait).collect())
+}
