@@ -195,18 +195,18 @@ pub(crate) async fn run(cx: &Context, args: &CreateArgs) -> anyhow::Result<ExitS
         true => UnclearText::Keep,
         false => UnclearText::Refuse,
     };
-    let original = create::original(
-        db,
-        cx.settings.tenants.naming.template(),
-        &cx.settings.reference_tables,
+    let source = create::Source {
+        template: cx.settings.tenants.naming.template().clone(),
+        reference_tables: cx.settings.reference_tables.clone(),
         unclear,
-    )
-    .await?;
+    };
+    let original = source.read(db).await?;
     for note in original.notes() {
         cx.ui.note(note);
     }
     let total = tenants.len();
     let request = create::Request {
+        source,
         original,
         if_not_exists: args.if_not_exists,
         lock_timeout: cx.settings.tenants.lock_timeout,

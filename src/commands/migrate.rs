@@ -68,7 +68,12 @@ pub(crate) struct MigrateArgs {
     #[arg(long, value_name = "QUERY", help_heading = "Rollout")]
     check_sql: Option<String>,
     /// Start no more tenants once that many have failed
-    #[arg(long, value_name = "NUMBER", conflicts_with = "on_error", help_heading = "Rollout")]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        conflicts_with = "on_error",
+        help_heading = "Rollout"
+    )]
     max_failures: Option<NonZeroU32>,
     /// How long a statement waits for a lock before the tenant's transaction is undone and tried again, `0` for ever
     /// [default: the configuration's `tenants.lock_timeout`]
@@ -119,9 +124,7 @@ impl View for MigrateView {
     fn tables(&self) -> Vec<Table> {
         let mut ways: BTreeMap<(Option<i64>, Option<i64>, &[String]), u64> = BTreeMap::new();
         for moved in &self.migrated {
-            *ways
-                .entry((moved.from, moved.to, &moved.migrations))
-                .or_default() += 1;
+            *ways.entry((moved.from, moved.to, &moved.migrations)).or_default() += 1;
         }
         let mut table = Table::new([
             Column::text("from"),
@@ -141,7 +144,8 @@ impl View for MigrateView {
     }
 
     fn csv(&self) -> Option<Table> {
-        let mut table = Table::new(["tenant", "from", "to", "migrations", "outcome", "error"].map(Column::text));
+        let mut table =
+            Table::new(["tenant", "from", "to", "migrations", "outcome", "error"].map(Column::text));
         let mut push = |tenant: &str, from, to, migrations: &[String], outcome: &str, error: &str| {
             table.push(vec![
                 tenant.into(),
@@ -254,7 +258,8 @@ fn tell(cx: &Context, request: &Request, rollout: &Rollout) {
     for (what, applied) in [("registry", &registry.applied), ("template", &template.applied)] {
         if !applied.is_empty() {
             let count = format::count(applied.len(), "migration");
-            cx.ui.note(format!("{what}: {count} applied ({})", applied.join(", ")));
+            cx.ui
+                .note(format!("{what}: {count} applied ({})", applied.join(", ")));
         }
     }
     let counts = tenants.counts();
@@ -263,15 +268,20 @@ fn tell(cx: &Context, request: &Request, rollout: &Rollout) {
         let version = request
             .target()
             .map_or_else(String::new, |version| format!(" {word} at V{version}"));
-        cx.ui.note(format!("{}{version}", format::count(counts.done, "tenant")));
+        cx.ui
+            .note(format!("{}{version}", format::count(counts.done, "tenant")));
     } else if counts.failed + counts.not_started == 0 {
         cx.ui.note(up_to_date(request, *current));
     }
     if let Some(reason) = canaries_failed {
-        cx.ui.warn(format!("stopped after the canaries: {}", words(reason)));
+        cx.ui
+            .warn(format!("stopped after the canaries: {}", words(reason)));
     }
     if let Some(error) = log_error {
-        cx.ui.warn(format!("the operation log could not be written: {}", words(error)));
+        cx.ui.warn(format!(
+            "the operation log could not be written: {}",
+            words(error)
+        ));
     }
     cx.ui.failures(tenants, "be migrated");
 }
@@ -284,13 +294,19 @@ fn up_to_date(request: &Request, tenants: usize) -> String {
     }
 }
 
-fn dry_run(cx: &Context, args: &MigrateArgs, request: &Request, survey: Survey) -> anyhow::Result<ExitStatus> {
+fn dry_run(
+    cx: &Context,
+    args: &MigrateArgs,
+    request: &Request,
+    survey: Survey,
+) -> anyhow::Result<ExitStatus> {
     let mut view = MigrateView::new(request, survey.current);
     view.dry_run = true;
     view.registry = survey.registry.pending;
-    view.template = survey
-        .template
-        .map_or_else(|| request.template.migrations.names(), |standing| standing.pending);
+    view.template = survey.template.map_or_else(
+        || request.template.migrations.names(),
+        |standing| standing.pending,
+    );
     for (tenant, standing) in survey.behind {
         if let Err(problem) = standing.check() {
             view.failed.push(FailedView {
@@ -317,7 +333,10 @@ fn dry_run(cx: &Context, args: &MigrateArgs, request: &Request, survey: Survey) 
             if !wanted.contains(&&name) {
                 continue;
             }
-            let tenants = view.migrated.iter().filter(|moved| moved.migrations.contains(&name));
+            let tenants = view
+                .migrated
+                .iter()
+                .filter(|moved| moved.migrations.contains(&name));
             let tenants = format::count(tenants.count(), "tenant");
             text.push_str(&format!("-- {name}: {tenants}\n{}\n\n", sql.trim_end()));
         }

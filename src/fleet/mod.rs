@@ -134,7 +134,9 @@ where
         tenants: finished,
         interrupted,
     }
-    .and(Report::of_not_started(waiting.map(|member| member.slug().clone())))
+    .and(Report::of_not_started(
+        waiting.map(|member| member.slug().clone()),
+    ))
 }
 
 /// Does the job for one member, again after a pause as long as that may help.

@@ -1,6 +1,9 @@
 //! Making tenants: a row of the registry and a schema, both or neither.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Mutex;
 
 use super::log::Entry;
 use super::original::{MakeError, Original};
@@ -10,11 +13,16 @@ use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
 use crate::tenant::registry::{self, Origin, RegistryError};
 use crate::tenant::{NewTenant, Slug, Tenant};
 
+/// How often the template is read again when it was migrated meanwhile.
+const REREADS: usize = 3;
+
 /// What to make, and how.
 #[derive(Debug)]
 pub struct Request {
     pub tenants: Vec<NewTenant>,
     /// What they are made from.
+    pub source: Source,
+    /// The same as it was read.
     pub original: Original,
     /// A tenant that is there already is no failure.
     pub if_not_exists: bool,
@@ -30,42 +38,87 @@ pub enum CreateError {
     Registry(#[from] RegistryError),
     #[error("{0}")]
     Schema(#[from] MakeError),
+    #[error("the template is being migrated again and again")]
+    TemplateMoved,
     #[error("{0}")]
     Sql(#[from] db::Error),
 }
 
-/// Reads what tenants are made from.
-pub async fn original(
-    db: &Db,
-    template: &SchemaName,
-    reference_tables: &[String],
-    unclear: UnclearText,
-) -> anyhow::Result<Original> {
-    let mut session = db.direct().await?;
-    if !registry::exists(&session).await? {
-        return Err(RegistryError::NotInitialised.into());
+/// Where tenants come from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    pub template: SchemaName,
+    /// Tables whose rows go along.
+    pub reference_tables: Vec<String>,
+    pub unclear: UnclearText,
+}
+
+impl Source {
+    /// Reads what tenants are made from.
+    pub async fn read(&self, db: &Db) -> anyhow::Result<Original> {
+        let mut session = db.direct().await?;
+        if !registry::exists(&session).await? {
+            return Err(RegistryError::NotInitialised.into());
+        }
+        // With a pool of one there is nobody to help.
+        let mut second = match db.capacity() {
+            0 | 1 => None,
+            _ => Some(db.direct().await?),
+        };
+        let Self {
+            template,
+            reference_tables,
+            unclear,
+        } = self;
+        Ok(Original::template(
+            &mut session,
+            second.as_mut(),
+            template,
+            reference_tables,
+            *unclear,
+        )
+        .await?)
     }
-    // With a pool of one there is nobody to help.
-    let mut second = match db.capacity() {
-        0 | 1 => None,
-        _ => Some(db.direct().await?),
-    };
-    Ok(Original::template(&mut session, second.as_mut(), template, reference_tables, unclear).await?)
+}
+
+/// What all tenants of a run are made from, read anew when the template has moved on.
+struct Current<'a> {
+    db: &'a Db,
+    source: &'a Source,
+    original: Mutex<Arc<Original>>,
+}
+
+impl Current<'_> {
+    async fn get(&self) -> Arc<Original> {
+        Arc::clone(&*self.original.lock().await)
+    }
+
+    /// Another one than `old`. Of those who ask at once the first reads it.
+    async fn newer_than(&self, old: &Arc<Original>) -> anyhow::Result<Arc<Original>> {
+        let mut current = self.original.lock().await;
+        if Arc::ptr_eq(&current, old) {
+            *current = Arc::new(self.source.read(self.db).await?);
+        }
+        Ok(Arc::clone(&current))
+    }
 }
 
 /// Makes every tenant in a transaction of its own.
 pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Observer) -> Report<Tenant> {
     let Request {
         tenants,
+        source,
         original,
         if_not_exists,
         lock_timeout,
         plan,
         log,
     } = request;
+    // Nobody migrates the template while a tenant is made from it.
     let mut opening = format!(
-        "SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0",
-        db::optional_limit_in_ms(lock_timeout)
+        "SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock_shared({})",
+        db::optional_limit_in_ms(lock_timeout),
+        LockName::Tenant(&source.template).key()
     );
     if original.blueprint().refers_outside() {
         opening.push_str(&format!(
@@ -73,9 +126,25 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
             LockName::SharedTables.key()
         ));
     }
+    let current = Current {
+        db,
+        source: &source,
+        original: Mutex::new(Arc::new(original)),
+    };
     let job = async |new: &NewTenant| {
+        let mut original = current.get().await;
         let mut session = db.direct().await?;
-        match make(&mut session, &opening, new, &original, &log).await {
+        let mut made = make(&mut session, &opening, new, &original, &log).await;
+        for _ in 0..REREADS {
+            if !matches!(made, Err(CreateError::TemplateMoved)) {
+                break;
+            }
+            drop(session);
+            original = current.newer_than(&original).await?;
+            session = db.direct().await?;
+            made = make(&mut session, &opening, new, &original, &log).await;
+        }
+        match made {
             Ok(tenant) => Ok(Answer::Done(tenant)),
             Err(CreateError::Registry(RegistryError::SlugTaken(_))) if if_not_exists => {
                 Ok(Answer::Skip("it already exists".to_owned()))
@@ -97,8 +166,9 @@ async fn make(
     original: &Original,
     log: &Entry,
 ) -> Result<Tenant, CreateError> {
-    const ROW: usize = 1;
-    const SCHEMA: usize = 2;
+    const GUARD: usize = 1;
+    const ROW: usize = 2;
+    const SCHEMA: usize = 3;
     let origin = Origin {
         version: original.version,
         fingerprint: original.fingerprint.as_deref(),
@@ -106,6 +176,7 @@ async fn make(
     let row = registry::insert_sql(new, &origin);
     let parts = [
         opening,
+        &original.guard(),
         &row,
         &original.sql(&new.schema),
         // The template's own functions come before PostgreSQL's as long as its schema is in the path.
@@ -117,6 +188,7 @@ async fn make(
     let look_up = async |session: &Session| registry::look_up(session, &new.slug).await;
     let (made, found) = session.in_one_trip(&parts, look_up).await;
     made.map_err(|Undone { part, error }| match (part, error.sqlstate()) {
+        (GUARD, Some("22012" | "42P01" | "3F000")) => CreateError::TemplateMoved,
         (ROW, _) => registry::insertion_failed(error, new).into(),
         (SCHEMA, _) => MakeError::new(&new.schema, None, error).into(),
         _ => CreateError::Sql(error),

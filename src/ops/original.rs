@@ -2,7 +2,8 @@
 //! What a copy of a tenant needs of that as well stands here too.
 
 use crate::blueprint::{self, Blueprint, CannotCopy, ReadError, Shape, Statement, Table, UnclearText};
-use crate::db::{self, SchemaName, Session};
+use crate::db::migrator::History;
+use crate::db::{self, QuotedText, SchemaName, Session};
 use crate::tenant::fingerprints;
 
 /// The history that refinery keeps in a schema.
@@ -20,6 +21,8 @@ pub struct Original {
     /// The version that the schema's own history tells.
     pub version: Option<i64>,
     pub fingerprint: Option<String>,
+    /// What the schema's own history said before the rest was read.
+    history: Option<History>,
 }
 
 /// Why a schema cannot be made again.
@@ -103,6 +106,7 @@ impl Original {
         reference_tables: &[String],
         unclear: UnclearText,
     ) -> Result<Self, OriginalError> {
+        let history = history(session, schema).await?;
         let read = blueprint::read(session, second, schema).await;
         let blueprint = read.map_err(|source| match source {
             ReadError::Missing(schema) => OriginalError::NoTemplate(schema),
@@ -119,23 +123,20 @@ impl Original {
             Shape::WithRows
         };
         let script = blueprint.script(shape, unclear)?;
-        let history = blueprint.table(HISTORY);
-        let rows = history
+        let rows = blueprint
+            .table(HISTORY)
             .into_iter()
             .chain(reference_tables)
             .flat_map(|table| [vec![table.copy(schema)], table.continue_sequences(schema)].concat())
             .collect();
-        let version = match history {
-            Some(_) => version(session, schema).await?,
-            None => None,
-        };
         Ok(Self {
             before_rows: script.before_rows,
             rows,
             after_rows: script.after_rows,
             refreshes: script.refreshes,
-            version,
+            version: history.as_ref().and_then(History::version),
             fingerprint,
+            history,
             blueprint,
         })
     }
@@ -148,6 +149,18 @@ impl Original {
     /// What a person should know who makes copies of it, in words.
     pub fn notes(&self) -> Vec<String> {
         notes(&self.blueprint, "the template", "each tenant")
+    }
+
+    /// A statement that fails with a division by zero where the schema was migrated since it was read: the rows of its
+    /// history, which are copied, would be others than those of what is made.
+    pub fn guard(&self) -> String {
+        match &self.history {
+            Some(history) => format!(
+                "SELECT 1 / (CASE WHEN {} THEN 1 ELSE 0 END)",
+                History::is_still(self.blueprint.schema(), &history.digest())
+            ),
+            None => "SELECT 1".to_owned(),
+        }
     }
 
     /// Everything that makes `schema`, as one message. Expects the schema not to be there.
@@ -272,6 +285,21 @@ pub(super) fn opening(schema: &SchemaName) -> String {
          SET LOCAL standard_conforming_strings = on;\n",
         name = schema.quoted()
     )
+}
+
+/// What the history in the schema tells; `None` where there is none.
+async fn history(session: &Session, schema: &SchemaName) -> Result<Option<History>, db::Error> {
+    let name = QuotedText::new(&format!("{}.{HISTORY}", schema.quoted())).to_string();
+    let found = session.text_query(&format!("SELECT to_regclass({name})")).await?;
+    let is_there = found
+        .first()
+        .and_then(|answer| answer.rows.first())
+        .is_some_and(|row| row[0].is_some());
+    if !is_there {
+        return Ok(None);
+    }
+    let answers = session.text_query(&History::question(schema.quoted())).await?;
+    Ok(answers.first().map(History::from_answer))
 }
 
 /// The version that the history in the schema tells.

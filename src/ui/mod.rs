@@ -101,6 +101,7 @@ impl Ui {
             OutputFormat::Json => json(view)?,
             OutputFormat::Csv => csv(&view.csv().map_or_else(|| view.tables(), |table| vec![table]))?,
             OutputFormat::Human => match view.plain() {
+                Some(plain) if plain.is_empty() => plain,
                 Some(plain) => table::printable_lines(&plain),
                 None => self.human(&view.tables()),
             },

@@ -27,16 +27,21 @@ impl Concurrent {
         let opening: Vec<&str> = statement.opening.iter().map(String::as_str).collect();
         let after = &tokens[at + 1..];
         match opening.as_slice() {
-            ["create", "index", ..] | ["create", "unique", "index", ..] => Some(match without_condition(after) {
-                [first, ..] if first.is_word("on") => Self::Unnamed,
-                named => Self::CreateIndex(name(named)?),
-            }),
+            ["create", "index", ..] | ["create", "unique", "index", ..] => {
+                Some(match without_condition(after) {
+                    [first, ..] if first.is_word("on") => Self::Unnamed,
+                    named => Self::CreateIndex(name(named)?),
+                })
+            }
             ["drop", "index", ..] => Some(Self::DropIndex(name(without_condition(after))?)),
             ["reindex", ..] => Some(Self::Reindex),
             ["alter", "table", ..] => {
                 let partition = tokens.iter().position(|token| token.is_word("partition"))?;
                 let is_detach = partition > 0 && tokens[partition - 1].is_word("detach");
-                is_detach.then(|| name(&tokens[partition + 1..at])).flatten().map(Self::Detach)
+                is_detach
+                    .then(|| name(&tokens[partition + 1..at]))
+                    .flatten()
+                    .map(Self::Detach)
             }
             _ => None,
         }
@@ -46,7 +51,11 @@ impl Concurrent {
 /// The tokens after `IF EXISTS` or `IF NOT EXISTS`.
 fn without_condition<'a, 'b>(tokens: &'b [&'a Token<'a>]) -> &'b [&'a Token<'a>] {
     match tokens {
-        [one, two, three, rest @ ..] if one.is_word("if") && two.is_word("not") && three.is_word("exists") => rest,
+        [one, two, three, rest @ ..]
+            if one.is_word("if") && two.is_word("not") && three.is_word("exists") =>
+        {
+            rest
+        }
         [one, two, rest @ ..] if one.is_word("if") && two.is_word("exists") => rest,
         all => all,
     }
@@ -81,7 +90,10 @@ mod tests {
             of("create unique index concurrently if not exists \"I x\" on t (a)"),
             named("\"I x\"")
         );
-        assert_eq!(of("CREATE INDEX CONCURRENTLY ON t (a)"), Some(Concurrent::Unnamed));
+        assert_eq!(
+            of("CREATE INDEX CONCURRENTLY ON t (a)"),
+            Some(Concurrent::Unnamed)
+        );
         assert_eq!(
             of("DROP INDEX CONCURRENTLY IF EXISTS s.i"),
             Some(Concurrent::DropIndex("s.i".to_owned()))

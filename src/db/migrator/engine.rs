@@ -146,4 +146,3 @@ pub(super) fn explain(error: &refinery_core::Error) -> MigrateError {
     };
     MigrateError::History(history)
 }
-

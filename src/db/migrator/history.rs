@@ -2,7 +2,8 @@
 
 use refinery_core::Migration;
 
-use super::{MigrateError, Migrations, changed, gone, is_versioned, too_late};
+use super::{HISTORY_TABLE, MigrateError, Migrations, changed, gone, is_versioned, too_late};
+use crate::db::ident::{QuotedText, SchemaName};
 
 /// How far a schema is, as its history tells beside the files. Migrations are named as in `V1__registry`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,14 +43,20 @@ impl History {
         self.0.last().map(Migration::version)
     }
 
-    /// The history as one text, which [`History::QUERY`] has PostgreSQL make too.
+    /// The history as one text; [`History::is_still`] has PostgreSQL make it too.
     pub fn digest(&self) -> String {
         self.0.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
-    /// The [`History::digest`] of the history in table `{table}`.
-    pub const QUERY: &'static str = "SELECT coalesce(string_agg(concat_ws(' ', version, name, checksum), E'\\n' \
-                                     ORDER BY version), '') FROM {table}";
+    /// SQL that says whether the history in a schema has this digest.
+    pub fn is_still(schema: &SchemaName, digest: &str) -> String {
+        format!(
+            "(SELECT coalesce(string_agg(concat_ws(' ', version, name, checksum), E'\\n' ORDER BY version), '') \
+             FROM {}.{HISTORY_TABLE}) = {}",
+            schema.quoted(),
+            QuotedText::new(digest)
+        )
+    }
 }
 
 pub(super) fn line(done: &Migration) -> String {
@@ -127,7 +134,6 @@ impl Standing {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,13 +157,11 @@ mod tests {
 
     #[test]
     fn a_history_that_does_not_fit_is_taken_apart() {
-        let standing =
-            files(&["V1__a", "V2__b", "V3__c"]).standing(&history(&["V1__x", "V3__c", "V4__d"]));
+        let standing = files(&["V1__a", "V2__b", "V3__c"]).standing(&history(&["V1__x", "V3__c", "V4__d"]));
         assert_eq!(standing.diverged, [("V1__x".to_owned(), "V1__a".to_owned())]);
         assert_eq!(standing.missing, ["V4__d"]);
         assert_eq!(standing.out_of_order, ["V2__b"]);
         assert_eq!(standing.pending, [] as [&str; 0]);
         assert!(standing.check().is_err() && !standing.is_current());
     }
-
 }

@@ -9,9 +9,9 @@ use std::convert::Infallible;
 use refinery_core::traits::r#async::{AsyncQuery, AsyncTransaction};
 use refinery_core::{AsyncMigrate, Migration, Runner, Target};
 
+use super::concurrent::Concurrent;
 use super::engine::explain;
 use super::history::line;
-use super::concurrent::Concurrent;
 use super::{HISTORY_TABLE, History, MigrateError, Migrations};
 use crate::db::SchemaName;
 use crate::db::sql_text::{Statement, TokenKind, Unterminated, statements, tokens};
@@ -80,7 +80,11 @@ impl Migrations {
             version: file.version(),
             line: line(file),
             record: message.pop().unwrap_or_default(),
-            sql: if fake { String::new() } else { message.join("\n;\n") },
+            sql: if fake {
+                String::new()
+            } else {
+                message.join("\n;\n")
+            },
         });
         Ok(Work {
             history_table,
@@ -107,7 +111,11 @@ impl Migrations {
             };
             let statements = statements(sql).map_err(|error| unfit(error.to_string()))?;
             let singly = wants_no_transaction(sql);
-            if singly && statements.iter().any(|statement| Concurrent::of(statement) == Some(Concurrent::Unnamed)) {
+            if singly
+                && statements
+                    .iter()
+                    .any(|statement| Concurrent::of(statement) == Some(Concurrent::Unnamed))
+            {
                 return Err(unfit(
                     "the index has no name, so that one left half-built could not be found again".to_owned(),
                 ));
@@ -150,7 +158,9 @@ impl Work {
     /// The migrations cut into what goes together.
     pub fn steps(&self, one_by_one: bool) -> Vec<Step<'_>> {
         self.pending
-            .chunk_by(|one, other| !one_by_one && !one.wants_no_transaction() && !other.wants_no_transaction())
+            .chunk_by(|one, other| {
+                !one_by_one && !one.wants_no_transaction() && !other.wants_no_transaction()
+            })
             .map(|chunk| match chunk {
                 [pending] if pending.wants_no_transaction() => Step::Singly(pending),
                 chunk => Step::Together(chunk),

@@ -9,7 +9,7 @@ mod singly;
 use std::fmt::Write as _;
 
 use super::log::Operation;
-use crate::db::migrator::{HISTORY_TABLE, History, MigrateError, Migrations, Pending, Step, Work, history_in_tx};
+use crate::db::migrator::{History, MigrateError, Migrations, Pending, Step, Work, history_in_tx};
 use crate::db::{
     self, Db, LockName, OpenTenantError, QuotedText, SchemaName, Session, TenantOptions, Undone,
 };
@@ -86,10 +86,15 @@ pub enum ForwardError {
         statement: usize,
         source: db::Error,
     },
-    #[error("migration `{0}` has statements that want no transaction, and those need a connection past the pooler")]
+    #[error(
+        "migration `{0}` has statements that want no transaction, and those need a connection past the pooler"
+    )]
     Pooler(String),
     #[error("migration `{migration}`")]
-    Unreadable { migration: String, source: db::Unterminated },
+    Unreadable {
+        migration: String,
+        source: db::Unterminated,
+    },
     #[error("the migration history changed meanwhile")]
     Changing,
     #[error("{0}")]
@@ -165,7 +170,11 @@ async fn forward_from(
                 version: baseline,
             });
         }
-        together(db, place, &adopted, &adopted.pending, guard.as_deref(), how).await?;
+        let unlogged = Place {
+            operation: None,
+            ..place
+        };
+        together(db, unlogged, &adopted, &adopted.pending, guard.as_deref(), how).await?;
         let history = migrations.history_at(baseline).unwrap_or_default();
         let guard = Some(history.digest());
         return finish(db, place, migrations, &history, guard, how).await;
@@ -183,14 +192,22 @@ async fn finish(
 ) -> Result<Moved, ForwardError> {
     let work = migrations.work(place.schema, history, how.to, how.fake).await?;
     let version = work.version().max(history.version());
-    for step in work.steps(how.one_by_one) {
-        match step {
-            Step::Together(pending) => together(db, place, &work, pending, guard.as_deref(), how).await?,
-            Step::Singly(pending) => singly::run(db, place, &work, pending, guard.as_deref(), how).await?,
-        }
+    let steps = work.steps(how.one_by_one);
+    for (number, step) in (1..).zip(&steps) {
+        let place = Place {
+            // A tenant is done when its last step is.
+            operation: place.operation.filter(|_| number == steps.len()),
+            ..place
+        };
         let done = match step {
-            Step::Together(pending) => pending,
-            Step::Singly(pending) => std::slice::from_ref(pending),
+            Step::Together(pending) => {
+                together(db, place, &work, pending, guard.as_deref(), how).await?;
+                pending
+            }
+            Step::Singly(pending) => {
+                singly::run(db, place, &work, pending, guard.as_deref(), how).await?;
+                std::slice::from_ref(*pending)
+            }
         };
         guard = Some(after(guard, done));
     }
@@ -225,7 +242,11 @@ async fn together(
     let mut parts = vec![opening(place, how), guarded(place, work, guard)];
     let first_migration = parts.len();
     // A file may end in a comment or without a semicolon.
-    parts.extend(pending.iter().map(|one| format!("{}\n;\n{}", one.sql, one.record)));
+    parts.extend(
+        pending
+            .iter()
+            .map(|one| format!("{}\n;\n{}", one.sql, one.record)),
+    );
     parts.push(closing(place, last.version));
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let mut session = db.direct().await?;
@@ -269,9 +290,7 @@ fn opening(place: Place<'_>, how: &How) -> String {
 
 /// Fails with a division by zero unless the schema's history is the expected one and the tenant still has this row.
 fn guarded(place: Place<'_>, work: &Work, guard: Option<&str>) -> String {
-    let table = format!("{}.{HISTORY_TABLE}", place.schema.quoted());
-    let digest = History::QUERY.replace("{table}", &table);
-    let expected = QuotedText::new(guard.unwrap_or_default()).to_string();
+    let is_expected = History::is_still(place.schema, guard.unwrap_or_default());
     let row = place.tenant.map_or_else(String::new, |tenant| {
         format!(
             " AND EXISTS (SELECT FROM public.tenants WHERE id = '{}' AND schema_name = {})",
@@ -283,7 +302,7 @@ fn guarded(place: Place<'_>, work: &Work, guard: Option<&str>) -> String {
         Some(_) => String::new(),
         None => format!("{};\n", work.history_table.trim_end_matches(';')),
     };
-    format!("{table_is_made}SELECT 1 / (CASE WHEN ({digest}) = {expected}{row} THEN 1 ELSE 0 END)")
+    format!("{table_is_made}SELECT 1 / (CASE WHEN {is_expected}{row} THEN 1 ELSE 0 END)")
 }
 
 /// What belongs to the change beside it: the registry's row and the log.
@@ -309,7 +328,8 @@ fn closing(place: Place<'_>, version: i64) -> String {
 
 /// Corrects a version that the registry has wrong.
 async fn keep_version(db: &Db, place: Place<'_>, version: Option<i64>) -> Result<(), ForwardError> {
-    const STATEMENT: &str = "UPDATE public.tenants SET schema_version = $2, schema_fingerprint = NULL WHERE id = $1";
+    const STATEMENT: &str =
+        "UPDATE public.tenants SET schema_version = $2, schema_fingerprint = NULL WHERE id = $1";
     let Some(tenant) = place.tenant.filter(|tenant| tenant.schema_version != version) else {
         return Ok(());
     };
@@ -334,7 +354,11 @@ async fn read_history(db: &Db, place: Place<'_>, how: &How) -> Result<Option<His
     };
     let result = async {
         let history = history_in_tx(&transaction).await?;
-        if history.is_none() && !how.fake && how.baseline.is_none() && has_tables(&transaction, place.schema).await? {
+        if history.is_none()
+            && !how.fake
+            && how.baseline.is_none()
+            && has_tables(&transaction, place.schema).await?
+        {
             return Err(ForwardError::NoHistory(place.schema.clone()));
         }
         Ok(history)

@@ -60,7 +60,10 @@ async fn hand(
     how: &How,
 ) -> Result<Session, ForwardError> {
     let mut settings = db::settings(place.schema, &how.options);
-    if statements.iter().any(|statement| Concurrent::of(statement).is_some()) {
+    if statements
+        .iter()
+        .any(|statement| Concurrent::of(statement).is_some())
+    {
         // Those wait for others without making anybody wait, and leave something behind when they give up.
         settings.retain(|(name, _)| *name != "lock_timeout");
         settings.push(("lock_timeout", "0".to_owned()));
@@ -75,7 +78,10 @@ async fn hand(
         error => error.into(),
     })?;
     let row = session
-        .query_opt("SELECT current_schema() = $1", &[(&place.schema.as_str(), Type::NAME)])
+        .query_opt(
+            "SELECT current_schema() = $1",
+            &[(&place.schema.as_str(), Type::NAME)],
+        )
         .await?;
     match row.and_then(|row| row.get(0)) {
         Some(true) => Ok(session),
@@ -102,7 +108,9 @@ async fn run_statements(
         };
         mark(hand, place, pending, number).await?;
         if let Some(concurrent) = Concurrent::of(statement)
-            && let Ready::Done = clear(hand, place, &concurrent, is_resumed).await.map_err(failed)?
+            && let Ready::Done = clear(hand, place, &concurrent, is_resumed)
+                .await
+                .map_err(failed)?
         {
             continue;
         }
@@ -118,7 +126,10 @@ async fn begun(hand: &Session, place: Place<'_>, pending: &Pending) -> Result<Op
     let row = hand
         .query_opt(
             STATEMENT,
-            &[(&place.schema.as_str(), Type::TEXT), (&pending.version, Type::INT8)],
+            &[
+                (&place.schema.as_str(), Type::TEXT),
+                (&pending.version, Type::INT8),
+            ],
         )
         .await?;
     Ok(row.and_then(|row| usize::try_from(row.get::<_, i32>(0)).ok()))
@@ -157,8 +168,12 @@ async fn clear(
     match concurrent {
         Concurrent::CreateIndex(name) => match is_valid(hand, name).await? {
             Some(false) => {
-                tracing::info!("schema `{}`: index {name} was left half-built and is built anew", place.schema);
-                hand.script(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")).await?;
+                tracing::info!(
+                    "schema `{}`: index {name} was left half-built and is built anew",
+                    place.schema
+                );
+                hand.script(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}"))
+                    .await?;
                 Ok(Ready::ToRun)
             }
             Some(true) if is_resumed => Ok(Ready::Done),
@@ -170,7 +185,8 @@ async fn clear(
         },
         Concurrent::Reindex => {
             for name in leavings(hand, place).await? {
-                hand.script(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")).await?;
+                hand.script(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}"))
+                    .await?;
             }
             Ok(Ready::ToRun)
         }
@@ -191,7 +207,9 @@ async fn leavings(hand: &Session, place: Place<'_>) -> Result<Vec<String>, db::E
     const STATEMENT: &str = "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_index i \
                              JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
                              WHERE n.nspname = $1 AND NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$'";
-    let rows = hand.query(STATEMENT, &[(&place.schema.as_str(), Type::TEXT)]).await?;
+    let rows = hand
+        .query(STATEMENT, &[(&place.schema.as_str(), Type::TEXT)])
+        .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 

@@ -60,7 +60,9 @@ pub async fn survey(db: &Db, request: &Request) -> Result<Survey, RolloutError> 
     let (behind, current) = behind(&session, request).await?;
     let unknown = History::default();
     let behind = behind.into_iter().map(|tenant| {
-        let history = tenant.schema_version.and_then(|version| files.history_at(version));
+        let history = tenant
+            .schema_version
+            .and_then(|version| files.history_at(version));
         let standing = files.standing(history.as_ref().unwrap_or(&unknown));
         (tenant, standing.up_to(request.how.to, files))
     });
@@ -88,8 +90,7 @@ pub(super) async fn behind(
     let distrusts = how.deep || !request.template.migrations.are_told_by_version();
     if let Some(named) = named {
         let total = named.len();
-        let is_wanted =
-            |tenant: &Tenant| (distrusts || tenant.schema_version != target) && !is_ahead(tenant);
+        let is_wanted = |tenant: &Tenant| (distrusts || tenant.schema_version != target) && !is_ahead(tenant);
         let behind: Vec<Tenant> = named.into_iter().filter(is_wanted).collect();
         return Ok((behind.clone(), total - behind.len()));
     }

@@ -21,7 +21,11 @@ pub(super) async fn blockers(db: &Db, observer: &RefCell<&mut dyn Observer>) -> 
         tokio::time::sleep(INTERVAL).await;
         match look(db).await {
             Ok(waits) => {
-                told.retain(|slug, pid| waits.iter().any(|(other, _, by)| other.as_str() == slug && by.pid == *pid));
+                told.retain(|slug, pid| {
+                    waits
+                        .iter()
+                        .any(|(other, _, by)| other.as_str() == slug && by.pid == *pid)
+                });
                 for (slug, waiting, blocker) in waits {
                     if told.insert(slug.to_string(), blocker.pid) != Some(blocker.pid) {
                         observer.borrow_mut().observe(&Event::Blocked {
