@@ -152,6 +152,12 @@ impl Context {
         Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
     }
 
+    /// The migrations of the registry: those of `folder`, or of the configuration, or those that the program carries.
+    pub(crate) fn registry(&self, folder: Option<&Path>) -> Result<Migrations, MigrateError> {
+        let folder = folder.or(self.settings.registry_migrations.as_deref());
+        folder.map_or_else(|| Ok(Migrations::registry()), Migrations::load)
+    }
+
     /// The template and its migrations: those of `folder`, or of the configuration, or those that the program carries.
     pub(crate) fn template(&self, folder: Option<&Path>) -> Result<ops::template::Request, MigrateError> {
         let folder = folder.or(self.settings.template_migrations.as_deref());

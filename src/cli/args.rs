@@ -77,6 +77,28 @@ impl TenantSelection {
     }
 }
 
+/// Which tenants are looked at: all of them, unless some are named.
+#[derive(Debug, Args)]
+pub(crate) struct OptionalSelection {
+    #[command(flatten)]
+    named: TenantSelection,
+}
+
+impl OptionalSelection {
+    /// Whether tenants were named.
+    pub(crate) fn names_some(&self) -> bool {
+        !self.named.slugs.is_empty() || self.named.from_file.is_some()
+    }
+
+    pub(crate) async fn selection(&self, cx: &Context) -> anyhow::Result<Selection> {
+        if self.names_some() {
+            self.named.selection(cx).await
+        } else {
+            Ok(self.named.filter.selection(Which::All))
+        }
+    }
+}
+
 /// Reads slugs, one a line. Blank lines and lines that begin with `#` are passed over.
 fn slugs_in(file: &str, text: &str) -> anyhow::Result<Vec<Slug>> {
     let mut slugs = Vec::new();

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::cli::args::parse_duration_flag;
 use crate::context::Context;
 use crate::db::Access;
-use crate::db::migrator::{Applied, Migrations};
+use crate::db::migrator::Applied;
 use crate::exit::ExitStatus;
 use crate::ops::init;
 use crate::ops::template::{Built, Foreign};
@@ -113,11 +113,7 @@ impl InitView {
 }
 
 pub(crate) async fn run(cx: &Context, args: &InitArgs) -> anyhow::Result<ExitStatus> {
-    let folder = args
-        .migrations
-        .as_ref()
-        .or(cx.settings.registry_migrations.as_ref());
-    let registry = folder.map_or_else(|| Ok(Migrations::registry()), |folder| Migrations::load(folder))?;
+    let registry = cx.registry(args.migrations.as_deref())?;
     let mut template = cx.template(args.template_migrations.as_deref())?;
     if args.dry_run {
         template.options.access = Access::ReadOnly;

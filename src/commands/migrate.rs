@@ -10,7 +10,6 @@ use crate::cli::args::{JobArgs, TenantSelection, parse_duration_flag};
 use crate::context::Context;
 use crate::db::Access;
 use crate::db::TenantOptions;
-use crate::db::migrator::Migrations;
 use crate::error::{fleet_status, worse};
 use crate::exit::ExitStatus;
 use crate::fleet::{OnError, Report, words};
@@ -189,14 +188,9 @@ impl MigrateArgs {
         let on_error = self
             .max_failures
             .map_or(OnError::Stop, |limit| OnError::StopAfter(limit.get()));
-        // One connection keeps the lock, beside the pool.
         let capacity = cx.db().await?.capacity();
-        let registry = match &cx.settings.registry_migrations {
-            Some(folder) => Migrations::load(folder)?,
-            None => Migrations::registry(),
-        };
         Ok(Request {
-            registry,
+            registry: cx.registry(None)?,
             template,
             selection: self.tenants.selection(cx).await?,
             how: How {

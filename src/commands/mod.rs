@@ -8,6 +8,7 @@ pub(crate) mod demo;
 pub(crate) mod drift;
 pub(crate) mod drop;
 pub(crate) mod exec;
+pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod lint;
 pub(crate) mod list;
@@ -15,6 +16,7 @@ pub(crate) mod new;
 pub(crate) mod migrate;
 pub(crate) mod resolve;
 pub(crate) mod show;
+pub(crate) mod status;
 pub(crate) mod suspend;
 pub(crate) mod template;
 mod tenant_view;
@@ -39,6 +41,8 @@ pub(crate) async fn run(cx: &Context, command: &Command) -> anyhow::Result<ExitS
         Command::Drop(args) => drop::run(cx, args).await,
         Command::Drift(args) => drift::run(cx, args).await,
         Command::Migrate(args) => migrate::run(cx, args).await,
+        Command::Status(args) => status::run(cx, args).await,
+        Command::History(args) => history::run(cx, args).await,
         Command::Exec(args) => exec::run(cx, args).await,
         Command::New(args) => new::run(cx, args),
         Command::Lint(args) => lint::run(cx, args).await,

@@ -99,6 +99,14 @@ impl Operation {
         )
     }
 
+    /// Logs that the run failed before it came to any tenant.
+    pub async fn fail(self, session: &Session) -> Result<(), db::Error> {
+        const STATEMENT: &str = "UPDATE public.tenant_operations SET outcome = 'failed', \
+                                 finished_at = clock_timestamp() WHERE id = $1";
+        session.execute(STATEMENT, &[(&self.id, Type::INT8)]).await?;
+        Ok(())
+    }
+
     /// Logs how the run ended, and the tenants that have no line of their own yet.
     pub async fn finish<T>(self, session: &Session, report: &Report<T>) -> Result<(), db::Error> {
         let mut slugs = Vec::new();

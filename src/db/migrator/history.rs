@@ -29,6 +29,23 @@ impl History {
         Self(applied)
     }
 
+    /// A history from the versions, names and checksums of its rows, in any order.
+    pub fn from_rows(rows: impl IntoIterator<Item = (i64, String, String)>) -> Self {
+        let row = |(version, name, checksum): (i64, String, String)| {
+            let checksum = checksum.parse().ok()?;
+            // When it was applied matters to nobody here.
+            Some(Migration::applied(
+                version,
+                name,
+                time::OffsetDateTime::UNIX_EPOCH,
+                checksum,
+            ))
+        };
+        let mut applied: Vec<Migration> = rows.into_iter().filter_map(row).collect();
+        applied.sort();
+        Self(applied)
+    }
+
     pub(super) fn migrations(&self) -> &[Migration] {
         &self.0
     }

@@ -2,7 +2,7 @@
 
 mod check;
 mod order;
-mod survey;
+pub(super) mod survey;
 mod watch;
 
 use std::cell::RefCell;
@@ -149,54 +149,30 @@ async fn run_locked(
     observer: &mut dyn Observer,
 ) -> Result<Rollout, RolloutError> {
     let registry = init::bring_up_registry(db, &request.registry, request.lock_wait, false).await?;
-    let template = template::forward(db, &request.template, &request.how, request.lock_wait).await?;
-
-    // Tenants that were made from the template as it was are all there by now: `create` holds its lock meanwhile.
     let session = db.direct().await?;
-    let (behind, current) = survey::behind(&session, request).await?;
-    let order = order::of(&session, behind).await?;
-    observer.observe(&Event::Planned { tenants: order.len() });
-    let mut rollout = Rollout {
-        registry,
-        template,
-        tenants: Report::of_not_started([]),
-        current,
-        canaries_failed: None,
-        log_error: None,
-    };
-    if order.is_empty() {
-        return Ok(rollout);
-    }
     let operation = request.log.begin(&session).await?;
     drop(session);
-    let wanted = request
-        .canaries
-        .unwrap_or(usize::from(order.len() >= WORTH_A_CANARY));
-    let (canaries, rest) = order::split(order, wanted);
     let run = Run {
         db,
         request,
         operation,
         stop,
     };
-    let first = run.bring(canaries.clone(), OnError::Stop, observer).await;
-    let failed = match &request.check_sql {
-        _ if first.counts().failed > 0 => Some(CheckFailed::Migration.into()),
-        Some(check) if !first.interrupted => check::all(db, &request.how, check, &canaries).await.err(),
-        _ => None,
-    };
-    let others = if failed.is_some() || first.interrupted {
-        Report::of_not_started(rest.into_iter().map(|tenant| tenant.slug))
-    } else {
-        run.bring(rest, request.plan.on_error, observer).await
-    };
-    rollout.canaries_failed = failed.filter(|_| wanted > 0 && others.not_started().next().is_some());
-    rollout.tenants = first.and(others);
-    rollout.log_error = finish(db, operation, &rollout.tenants).await.err();
-    Ok(rollout)
+    match run.template_and_tenants(registry, observer).await {
+        Ok(mut rollout) => {
+            rollout.log_error = finish(db, operation, &rollout.tenants).await.err();
+            Ok(rollout)
+        }
+        Err(error) => {
+            if let Ok(session) = db.direct().await {
+                operation.fail(&session).await.ok();
+            }
+            Err(error)
+        }
+    }
 }
 
-/// What all tenants of a run have in common.
+/// What all parts of a run have in common.
 struct Run<'a> {
     db: &'a Db,
     request: &'a Request,
@@ -205,6 +181,56 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    async fn template_and_tenants(
+        &self,
+        registry: Applied,
+        observer: &mut dyn Observer,
+    ) -> Result<Rollout, RolloutError> {
+        let Self { db, request, .. } = *self;
+        let template = template::forward(db, &request.template, &request.how, request.lock_wait).await?;
+
+        // Tenants that were made from the template as it was are all there by now: `create` holds its lock meanwhile.
+        let session = db.direct().await?;
+        let (behind, current) = survey::behind(&session, request).await?;
+        let order = order::of(&session, behind).await?;
+        drop(session);
+        observer.observe(&Event::Planned { tenants: order.len() });
+        let (tenants, canaries_failed) = self.roll_out(order, observer).await;
+        Ok(Rollout {
+            registry,
+            template,
+            tenants,
+            current,
+            canaries_failed,
+            log_error: None,
+        })
+    }
+
+    /// Canaries, and the others unless one of those failed; then the second value says why.
+    async fn roll_out(
+        &self,
+        order: Vec<Tenant>,
+        observer: &mut dyn Observer,
+    ) -> (Report<Moved>, Option<anyhow::Error>) {
+        let Self { db, request, .. } = *self;
+        // A check is asked of somebody.
+        let worth = order.len() >= WORTH_A_CANARY || request.check_sql.is_some();
+        let wanted = request.canaries.unwrap_or(usize::from(worth));
+        let (canaries, rest) = order::split(order, wanted);
+        let first = self.bring(canaries.clone(), OnError::Stop, observer).await;
+        let failed = match &request.check_sql {
+            _ if first.counts().failed > 0 => (!rest.is_empty()).then(|| CheckFailed::Migration.into()),
+            Some(check) if !first.interrupted => check::all(db, &request.how, check, &canaries).await.err(),
+            _ => None,
+        };
+        let others = if failed.is_some() || rest.is_empty() || first.interrupted {
+            Report::of_not_started(rest.into_iter().map(|tenant| tenant.slug))
+        } else {
+            self.bring(rest, request.plan.on_error, observer).await
+        };
+        (first.and(others), failed)
+    }
+
     /// Brings these tenants forward, each by itself.
     async fn bring(
         &self,

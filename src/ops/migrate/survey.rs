@@ -2,7 +2,7 @@
 
 use super::{Request, RolloutError};
 use crate::db::migrator::{HISTORY_TABLE, History, Standing};
-use crate::db::{Db, QuotedIdent, QuotedText, Session};
+use crate::db::{Db, QuotedIdent, QuotedText, SchemaName, Session};
 use crate::tenant::registry;
 use crate::tenant::{RegistryError, Tenant, Which};
 
@@ -30,33 +30,8 @@ impl Survey {
 /// Looks at everything that the request is about.
 pub async fn survey(db: &Db, request: &Request) -> Result<Survey, RolloutError> {
     let session = db.session().await?;
-    let template = &request.template.schema;
-    let name = template.quoted().to_string();
-    let tables = format!(
-        "SELECT to_regclass('public.tenants') IS NOT NULL AND to_regclass('public.{HISTORY_TABLE}') IS NOT NULL, \
-         to_regclass({}) IS NOT NULL",
-        QuotedText::new(&format!("{name}.{HISTORY_TABLE}"))
-    );
-    let found = session.text_query(&tables).await?;
-    let is_there = |column: usize| {
-        let row = found.first().and_then(|answer| answer.rows.first());
-        row.and_then(|row| row.get(column))
-            .is_some_and(|value| value.as_deref() == Some("t"))
-    };
-    if !is_there(0) {
-        return Err(RegistryError::NotInitialised.into());
-    }
-    let mut questions = vec![History::question(QuotedIdent::new("public"))];
-    if is_there(1) {
-        questions.push(History::question(template.quoted()));
-    }
-    let histories = session.text_query(&questions.join(";")).await?;
-    let mut histories = histories.iter().map(History::from_answer);
     let files = &request.template.migrations;
-    let registry = request.registry.standing(&histories.next().unwrap_or_default());
-    let template = histories
-        .next()
-        .map(|history| files.standing(&history).up_to(request.how.to, files));
+    let (registry, template) = histories(&session, &request.template.schema).await?;
     let (behind, current) = behind(&session, request).await?;
     let unknown = History::default();
     let behind = behind.into_iter().map(|tenant| {
@@ -67,11 +42,40 @@ pub async fn survey(db: &Db, request: &Request) -> Result<Survey, RolloutError> 
         (tenant, standing.up_to(request.how.to, files))
     });
     Ok(Survey {
-        registry,
-        template,
+        registry: request.registry.standing(&registry),
+        template: template.map(|history| files.standing(&history).up_to(request.how.to, files)),
         current,
         behind: behind.collect(),
     })
+}
+
+/// The histories of the registry and of the template; `None` where the template keeps none.
+pub(in crate::ops) async fn histories(
+    session: &Session,
+    template: &SchemaName,
+) -> Result<(History, Option<History>), RegistryError> {
+    let name = QuotedText::new(&format!("{}.{HISTORY_TABLE}", template.quoted())).to_string();
+    let tables = format!(
+        "SELECT to_regclass('public.tenants') IS NOT NULL AND to_regclass('public.{HISTORY_TABLE}') IS NOT NULL, \
+         to_regclass({name}) IS NOT NULL"
+    );
+    let found = session.text_query(&tables).await?;
+    let is_there = |column: usize| {
+        let row = found.first().and_then(|answer| answer.rows.first());
+        row.and_then(|row| row.get(column))
+            .is_some_and(|value| value.as_deref() == Some("t"))
+    };
+    if !is_there(0) {
+        return Err(RegistryError::NotInitialised);
+    }
+    let mut questions = vec![History::question(QuotedIdent::new("public"))];
+    if is_there(1) {
+        questions.push(History::question(template.quoted()));
+    }
+    // Each question ends with a semicolon of its own.
+    let answers = session.text_query(&questions.join("\n")).await?;
+    let mut answers = answers.iter().map(History::from_answer);
+    Ok((answers.next().unwrap_or_default(), answers.next()))
 }
 
 /// The tenants that may have something to do, and how many have not.
