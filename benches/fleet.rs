@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use self::support::{Server, median, median_of, run};
+use self::support::{Server, Verdict, judge, median, median_of, run};
 
 const JOBS: usize = 4;
 const BATCH: usize = 150;
@@ -29,48 +29,13 @@ const HISTORY: &str = "CREATE TABLE refinery_schema_history (version bigint PRIM
                        (2, 'metrics', '2026-01-01T00:00:00Z', '2'), (3, 'dashboards', '2026-01-01T00:00:00Z', '3'), \
                        (4, 'audit_and_jobs', '2026-01-01T00:00:00Z', '4')";
 
-/// A figure beside its bound.
-struct Verdict {
-    name: &'static str,
-    figure: f64,
-    bound: f64,
-    unit: &'static str,
-    at_least: bool,
-}
-
-#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
 fn main() -> ExitCode {
     let server = Server::start(&[("max_locks_per_transaction", "256")]);
     run(server.tenantctl().arg("init"));
     let mut verdicts = vec![create_many(&server), create_one(&server)];
     verdicts.push(clone_a_million(&server));
     verdicts.push(drift(&server));
-    let mut is_good = true;
-    for verdict in verdicts {
-        let Verdict {
-            name,
-            figure,
-            bound,
-            unit,
-            at_least,
-        } = verdict;
-        let holds = if at_least {
-            figure >= bound
-        } else {
-            figure <= bound
-        };
-        is_good &= holds;
-        let (word, mark) = (
-            if at_least { "at least" } else { "at most" },
-            if holds { "" } else { "  MISSED" },
-        );
-        println!("{name:<52} {figure:8.2} {unit:<2} ({word} {bound}){mark}");
-    }
-    if is_good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    judge(verdicts)
 }
 
 /// Tenants a second, as a ratio to the floor.

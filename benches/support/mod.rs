@@ -1,6 +1,6 @@
 //! What the benchmarks stand on: a private server, the release binary, and medians.
 
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -99,4 +99,44 @@ fn open_to_all(folder: &std::path::Path) {
 )]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// A figure beside its bound.
+pub(crate) struct Verdict {
+    pub(crate) name: &'static str,
+    pub(crate) figure: f64,
+    pub(crate) bound: f64,
+    pub(crate) unit: &'static str,
+    pub(crate) at_least: bool,
+}
+
+/// Prints the figures, and fails when one misses its bound.
+#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
+pub(crate) fn judge(verdicts: Vec<Verdict>) -> ExitCode {
+    let mut is_good = true;
+    for verdict in verdicts {
+        let Verdict {
+            name,
+            figure,
+            bound,
+            unit,
+            at_least,
+        } = verdict;
+        let holds = if at_least {
+            figure >= bound
+        } else {
+            figure <= bound
+        };
+        is_good &= holds;
+        let (word, mark) = (
+            if at_least { "at least" } else { "at most" },
+            if holds { "" } else { "  MISSED" },
+        );
+        println!("{name:<52} {figure:8.2} {unit:<2} ({word} {bound}){mark}");
+    }
+    if is_good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
