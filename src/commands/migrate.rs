@@ -245,9 +245,9 @@ fn tell(cx: &Context, request: &Request, rollout: &Rollout) {
         registry,
         template,
         tenants,
-        current,
         canaries_failed,
         log_error,
+        ..
     } = rollout;
     for (what, applied) in [("registry", &registry.applied), ("template", &template.applied)] {
         if !applied.is_empty() {
@@ -257,15 +257,21 @@ fn tell(cx: &Context, request: &Request, rollout: &Rollout) {
         }
     }
     let counts = tenants.counts();
-    if counts.done > 0 {
+    let moved = rollout.moved().count();
+    if moved > 0 {
         let word = if request.how.fake { "recorded as" } else { "now" };
         let version = request
             .target()
             .map_or_else(String::new, |version| format!(" {word} at V{version}"));
         cx.ui
-            .note(format!("{}{version}", format::count(counts.done, "tenant")));
+            .note(format!("{}{version}", format::count(moved, "tenant")));
     } else if counts.failed + counts.not_started == 0 {
-        cx.ui.note(up_to_date(request, *current));
+        cx.ui.note(up_to_date(request, rollout.up_to_date()));
+    }
+    if rollout.corrected() > 0 {
+        let count = format::count(rollout.corrected(), "tenant");
+        cx.ui
+            .note(format!("the registry had another version for {count}, and was corrected"));
     }
     if let Some(reason) = canaries_failed {
         cx.ui
@@ -307,6 +313,10 @@ fn dry_run(
                 tenant: tenant.slug.to_string(),
                 error: problem.to_string(),
             });
+            continue;
+        }
+        if standing.pending.is_empty() {
+            view.up_to_date += 1;
             continue;
         }
         view.migrated.push(MovedView {
@@ -375,8 +385,8 @@ impl MigrateView {
         Self {
             registry: rollout.registry.applied.clone(),
             template: rollout.template.applied.clone(),
-            migrated: report
-                .done()
+            migrated: rollout
+                .moved()
                 .map(|(slug, moved)| MovedView {
                     tenant: slug.to_string(),
                     from: moved.from,
@@ -394,7 +404,7 @@ impl MigrateView {
             skipped: report.skipped().map(|(slug, _)| slug.to_string()).collect(),
             not_started: report.not_started().map(ToString::to_string).collect(),
             stopped: rollout.canaries_failed.as_ref().map(words),
-            ..Self::new(request, rollout.current)
+            ..Self::new(request, rollout.up_to_date())
         }
     }
 }

@@ -20,6 +20,7 @@ mod judge;
 mod library;
 mod lint;
 mod new;
+mod migrate;
 mod one_trip;
 mod output;
 mod pgbouncer;

@@ -63,6 +63,8 @@ pub struct Moved {
     pub to: Option<i64>,
     /// The migrations that were applied, such as `V3__add_region`.
     pub applied: Vec<String>,
+    /// Whether the registry had another version than the schema, with nothing to apply.
+    pub corrected: bool,
 }
 
 /// Why a schema was not brought forward.
@@ -211,13 +213,12 @@ async fn finish(
         };
         guard = Some(after(guard, done));
     }
-    if work.pending.is_empty() {
-        keep_version(db, place, version).await?;
-    }
+    let corrected = work.pending.is_empty() && keep_version(db, place, version).await?;
     Ok(Moved {
         from: history.version(),
         to: version,
         applied: work.pending.into_iter().map(|pending| pending.name).collect(),
+        corrected,
     })
 }
 
@@ -245,9 +246,12 @@ async fn together(
     parts.extend(
         pending
             .iter()
-            .map(|one| format!("{}\n;\n{}", one.sql, one.record)),
+            .map(|one| format!("{}\n;\n{}{}", one.sql, settings_again(place, one, how), one.record)),
     );
     parts.push(closing(place, last.version));
+    if pending.iter().any(|one| mentions(&one.sql, "temp")) {
+        parts.push("DISCARD TEMP".to_owned());
+    }
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let mut session = db.direct().await?;
     let (done, ()) = session.in_one_trip(&parts, async |_| ()).await;
@@ -262,6 +266,22 @@ async fn together(
             None => error.into(),
         }
     })
+}
+
+/// What a file may have set holds neither for the next file nor for whoever uses the connection next.
+fn settings_again(place: Place<'_>, done: &Pending, how: &How) -> String {
+    if !mentions(&done.sql, "set") {
+        return String::new();
+    }
+    let settings = db::local_settings(place.schema, &how.options);
+    format!("SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; {settings}")
+}
+
+/// Whether the word, in lower case, is anywhere in the text.
+fn mentions(sql: &str, word: &str) -> bool {
+    sql.as_bytes()
+        .windows(word.len())
+        .any(|bytes| bytes.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Whether it was the guard that said no.
@@ -326,16 +346,16 @@ fn closing(place: Place<'_>, version: i64) -> String {
     sql
 }
 
-/// Corrects a version that the registry has wrong.
-async fn keep_version(db: &Db, place: Place<'_>, version: Option<i64>) -> Result<(), ForwardError> {
+/// Corrects a version that the registry has wrong, and says whether it had.
+async fn keep_version(db: &Db, place: Place<'_>, version: Option<i64>) -> Result<bool, ForwardError> {
     const STATEMENT: &str =
         "UPDATE public.tenants SET schema_version = $2, schema_fingerprint = NULL WHERE id = $1";
     let Some(tenant) = place.tenant.filter(|tenant| tenant.schema_version != version) else {
-        return Ok(());
+        return Ok(false);
     };
     let params: [db::Param<'_>; 2] = [(&tenant.id, db::Type::UUID), (&version, db::Type::INT8)];
     db.direct().await?.execute(STATEMENT, &params).await?;
-    Ok(())
+    Ok(true)
 }
 
 /// What the schema itself says was applied; `None` where it says nothing and may be given a history.

@@ -16,7 +16,7 @@ use super::template::{self, TemplateError};
 use crate::db::migrator::{Applied, Migrations, UnfitMigration};
 use crate::db::{self, Db, LockHeld, LockName, SessionError};
 use crate::fleet::{self, Answer, Event, Observer, OnError, Plan, Report, Stop};
-use crate::tenant::{RegistryError, Selection, SelectionError, Tenant};
+use crate::tenant::{RegistryError, Selection, SelectionError, Slug, Tenant};
 
 pub use self::check::CheckFailed;
 pub use self::survey::{Survey, survey};
@@ -77,6 +77,23 @@ pub enum RolloutError {
     Selection(#[from] SelectionError),
     #[error("{0}")]
     Sql(#[from] db::Error),
+}
+
+impl Rollout {
+    /// The tenants to which something was applied.
+    pub fn moved(&self) -> impl Iterator<Item = (&Slug, &Moved)> {
+        self.tenants.done().filter(|(_, moved)| !moved.applied.is_empty())
+    }
+
+    /// How many were at the version, by the registry or by their own history.
+    pub fn up_to_date(&self) -> usize {
+        self.current + self.tenants.counts().done - self.moved().count()
+    }
+
+    /// How many the registry had wrong with nothing to apply.
+    pub fn corrected(&self) -> usize {
+        self.tenants.done().filter(|(_, moved)| moved.corrected).count()
+    }
 }
 
 impl RolloutError {

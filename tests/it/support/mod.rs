@@ -1,12 +1,14 @@
 //! What every test stands on: a real server, a database of its own, and the real binary.
 
 mod database;
+mod fleet;
 mod judge;
 mod pgbouncer;
 mod program;
 mod server;
 
 pub(crate) use self::database::Database;
+pub(crate) use self::fleet::Fleet;
 pub(crate) use self::judge::Judge;
 pub(crate) use self::pgbouncer::PgBouncer;
 pub(crate) use self::program::{Program, Run};
