@@ -134,6 +134,10 @@ impl ConnectTarget {
     /// Settings that hold from the login to the end of the connection.
     #[must_use]
     pub fn with_settings(mut self, settings: &[(&str, String)]) -> Self {
+        // Poolers refuse the parameter altogether.
+        if settings.is_empty() {
+            return self;
+        }
         let mut options = self.driver.get_options().unwrap_or_default().to_owned();
         for (name, value) in settings {
             let value = value.replace('\\', "\\\\").replace(' ', "\\ ");
