@@ -15,6 +15,8 @@ pub enum LockName<'a> {
     Migrations,
     /// Changing one tenant's schema.
     Tenant(&'a SchemaName),
+    /// Running the statements of a migration that wants no transaction. They outlive a run that is killed.
+    Statements(&'a SchemaName),
     /// Adding or removing foreign keys to tables that all tenants share.
     SharedTables,
 }
@@ -47,6 +49,7 @@ impl fmt::Display for LockName<'_> {
             Self::Migrations => f.write_str("migrations"),
             Self::SharedTables => f.write_str("shared tables"),
             Self::Tenant(schema) => write!(f, "tenant:{schema}"),
+            Self::Statements(schema) => write!(f, "statements:{schema}"),
         }
     }
 }
@@ -65,7 +68,7 @@ impl LockHeld {
             LockName::Registry => "the registry".to_owned(),
             LockName::Migrations => "migrating this database".to_owned(),
             LockName::SharedTables => "the tables that tenants share".to_owned(),
-            LockName::Tenant(schema) => format!("schema `{schema}`"),
+            LockName::Tenant(schema) | LockName::Statements(schema) => format!("schema `{schema}`"),
         };
         Self { what, holder }
     }

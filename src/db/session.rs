@@ -93,6 +93,13 @@ impl Session {
             .expect("present until the session is dropped")
     }
 
+    /// Lets statements take as long as the server lets them.
+    #[must_use]
+    pub fn unlimited(mut self) -> Self {
+        self.limits.timeout = Duration::ZERO;
+        self
+    }
+
     /// Runs a statement with parameters, in one round trip.
     pub async fn query(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Error> {
         self.watch(statement, self.client().query_typed(statement, params))

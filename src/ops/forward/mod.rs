@@ -7,12 +7,11 @@
 mod singly;
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::log::Operation;
 use crate::db::migrator::{History, MigrateError, Migrations, Pending, Step, Work, history_in_tx};
-use crate::db::{
-    self, Db, LockName, OpenTenantError, QuotedText, SchemaName, Session, TenantOptions, Undone,
-};
+use crate::db::{self, Db, LockName, QuotedText, SchemaName, Session, TenantOptions, Undone};
 use crate::tenant::Tenant;
 
 /// How schemas are brought forward.
@@ -97,6 +96,8 @@ pub enum ForwardError {
         migration: String,
         source: db::Unterminated,
     },
+    #[error("{0}")]
+    Locked(#[from] db::LockHeld),
     #[error("the migration history changed meanwhile")]
     Changing,
     #[error("{0}")]
@@ -121,6 +122,10 @@ impl ForwardError {
             }
             Self::Pooler(_) => Some("set DIRECT_URL to the database itself".to_owned()),
             Self::Changing => Some("another program migrates this schema; run it again".to_owned()),
+            Self::Failed { source, .. } if source.sqlstate() == Some("25001") => Some(
+                "a file whose first line is `-- tenantctl: no-transaction` runs statement by statement, each by itself"
+                    .to_owned(),
+            ),
             Self::FailedSingly { .. } => Some(
                 "the statements before it are done and stay; the next run goes on with this one".to_owned(),
             ),
@@ -364,15 +369,17 @@ async fn read_history(db: &Db, place: Place<'_>, how: &How) -> Result<Option<His
         access: db::Access::ReadOnly,
         ..how.options.clone()
     };
-    let mut session = db.direct().await?;
-    let transaction = match session.open_tenant(place.schema, &options).await {
-        Ok(transaction) => transaction,
-        Err(OpenTenantError::SchemaMissing(schema)) => return Err(ForwardError::SchemaMissing(schema)),
-        // Somebody works on it: with its lock the real work waits too, and has a limit for that.
-        Err(OpenTenantError::Locked(_)) => return Err(ForwardError::Changing),
-        Err(OpenTenantError::Sql(error)) => return Err(error.into()),
+    // Somebody may work on it, and is waited for as long as for any other lock.
+    let wait = match options.lock_timeout {
+        Duration::ZERO => Duration::MAX,
+        limit => limit,
     };
+    let mut session = db.direct().await?;
+    let transaction = session.open_unmade(place.schema, &options, wait).await?;
     let result = async {
+        if !exists(&transaction, place.schema).await? {
+            return Err(ForwardError::SchemaMissing(place.schema.clone()));
+        }
         let history = history_in_tx(&transaction).await?;
         if history.is_none()
             && !how.fake
@@ -385,6 +392,14 @@ async fn read_history(db: &Db, place: Place<'_>, how: &How) -> Result<Option<His
     }
     .await;
     transaction.end(result).await
+}
+
+async fn exists(session: &Session, schema: &SchemaName) -> Result<bool, db::Error> {
+    const STATEMENT: &str = "SELECT FROM pg_namespace WHERE nspname = $1";
+    let row = session
+        .query_opt(STATEMENT, &[(&schema.as_str(), db::Type::NAME)])
+        .await?;
+    Ok(row.is_some())
 }
 
 async fn has_tables(session: &Session, schema: &SchemaName) -> Result<bool, db::Error> {

@@ -5,9 +5,13 @@
 //! told which one comes. So a run that was interrupted goes on where it was, and what PostgreSQL left half-built there
 //! is removed first.
 
+use std::time::{Duration, Instant};
+
 use super::{ForwardError, How, Place, closing, guarded, opening, stale_or};
 use crate::db::migrator::{Concurrent, Pending, Work};
-use crate::db::{self, Db, QuotedText, Session, SessionError, Statement, Type};
+use crate::db::{
+    self, Db, LockHeld, LockName, QuotedText, Session, SessionError, Statement, Type,
+};
 
 /// Applies one migration statement by statement.
 pub(super) async fn run(
@@ -77,6 +81,8 @@ async fn hand(
         }
         error => error.into(),
     })?;
+    // The server does not look whether its client is still there while a statement runs.
+    let session = session.unlimited();
     let row = session
         .query_opt(
             "SELECT current_schema() = $1",
@@ -84,8 +90,31 @@ async fn hand(
         )
         .await?;
     match row.and_then(|row| row.get(0)) {
-        Some(true) => Ok(session),
-        _ => Err(pooler()),
+        Some(true) => {}
+        _ => return Err(pooler()),
+    }
+    alone(&session, place, how).await?;
+    Ok(session)
+}
+
+/// Waits for a statement that a killed run has left behind. Asking again and again holds no snapshot, for which such a
+/// statement would wait in its turn.
+async fn alone(hand: &Session, place: Place<'_>, how: &How) -> Result<(), ForwardError> {
+    const PAUSE: Duration = Duration::from_millis(100);
+    let lock = LockName::Statements(place.schema);
+    let question = format!("SELECT pg_try_advisory_lock({})", lock.key());
+    let limit = how.options.lock_timeout;
+    let started = Instant::now();
+    loop {
+        let row = hand.query_opt(&question, &[]).await?;
+        if row.is_some_and(|row| row.get(0)) {
+            return Ok(());
+        }
+        if !limit.is_zero() && started.elapsed() >= limit {
+            let holder = lock.holder(hand).await?;
+            return Err(LockHeld::new(lock, holder).into());
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
