@@ -157,7 +157,16 @@ pub async fn forward(
     lock_wait: Duration,
 ) -> Result<Moved, TemplateError> {
     let schema = &request.schema;
-    ensure(db, request, lock_wait).await?;
+    let new = How::latest(how.options.clone());
+    let how = match ensure(db, request, lock_wait).await? {
+        // There is nothing in it that could be taken for a version.
+        Found::Nothing => &How {
+            to: how.to,
+            one_by_one: how.one_by_one,
+            ..new
+        },
+        Found::Something => how,
+    };
     let place = Place {
         schema,
         tenant: None,
@@ -173,8 +182,14 @@ pub async fn forward(
         .map_err(failed)
 }
 
+/// What is in a schema.
+enum Found {
+    Nothing,
+    Something,
+}
+
 /// Makes the template's schema where it is not there.
-async fn ensure(db: &Db, request: &Request, lock_wait: Duration) -> Result<(), TemplateError> {
+async fn ensure(db: &Db, request: &Request, lock_wait: Duration) -> Result<Found, TemplateError> {
     let schema = &request.schema;
     let mut session = db.direct().await?;
     let transaction = match session.open_unmade(schema, &request.options, lock_wait).await {
@@ -183,10 +198,14 @@ async fn ensure(db: &Db, request: &Request, lock_wait: Duration) -> Result<(), T
     };
     let result = async {
         refuse_tenants_in_tx(&transaction, schema).await?;
+        let found = match status_in_tx(&transaction, schema, &request.migrations).await? {
+            Status::Missing | Status::Empty => Found::Nothing,
+            Status::Unmanaged { .. } | Status::Managed { .. } => Found::Something,
+        };
         transaction
             .script(&format!("CREATE SCHEMA IF NOT EXISTS {}", schema.quoted()))
             .await?;
-        Ok(())
+        Ok(found)
     }
     .await;
     transaction.end(result).await
