@@ -165,7 +165,9 @@ async fn run_locked(
     stop: &Stop,
     observer: &mut dyn Observer,
 ) -> Result<Rollout, RolloutError> {
-    let registry = init::bring_up_registry(db, &request.registry, request.lock_wait, false).await?;
+    // Those who create tenants hold the template's lock for moments.
+    let patience = request.lock_wait.max(request.how.options.lock_timeout);
+    let registry = init::bring_up_registry(db, &request.registry, patience, false).await?;
     let session = db.direct().await?;
     let operation = request.log.begin(&session).await?;
     drop(session);
@@ -174,6 +176,7 @@ async fn run_locked(
         request,
         operation,
         stop,
+        patience,
     };
     match run.template_and_tenants(registry, observer).await {
         Ok(mut rollout) => {
@@ -195,6 +198,8 @@ struct Run<'a> {
     request: &'a Request,
     operation: Operation,
     stop: &'a Stop,
+    /// How long to wait for the registry and the template.
+    patience: Duration,
 }
 
 impl Run<'_> {
@@ -204,7 +209,7 @@ impl Run<'_> {
         observer: &mut dyn Observer,
     ) -> Result<Rollout, RolloutError> {
         let Self { db, request, .. } = *self;
-        let template = template::forward(db, &request.template, &request.how, request.lock_wait).await?;
+        let template = template::forward(db, &request.template, &request.how, self.patience).await?;
 
         // Tenants that were made from the template as it was are all there by now: `create` holds its lock meanwhile.
         let session = db.direct().await?;
@@ -261,9 +266,10 @@ impl Run<'_> {
         };
         let shared = RefCell::new(observer);
         let mut shown = Shared(&shared);
+        let limit = self.request.how.options.lock_timeout;
         tokio::select! {
             report = fleet::run(tenants, plan, self.stop, &mut shown, async |tenant: &Tenant| self.bring_one(tenant).await) => report,
-            never = watch::blockers(self.db, &shared) => match never {},
+            never = watch::blockers(self.db, limit, &shared) => match never {},
         }
     }
 

@@ -94,7 +94,7 @@ pub(super) async fn behind(
     let distrusts = how.deep || !request.template.migrations.are_told_by_version();
     if let Some(named) = named {
         let total = named.len();
-        let is_wanted = |tenant: &Tenant| (distrusts || tenant.schema_version != target) && !is_ahead(tenant);
+        let is_wanted = |tenant: &Tenant| distrusts || (tenant.schema_version != target && !is_ahead(tenant));
         let behind: Vec<Tenant> = named.into_iter().filter(is_wanted).collect();
         return Ok((behind.clone(), total - behind.len()));
     }

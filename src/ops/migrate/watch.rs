@@ -5,21 +5,31 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use crate::db::{self, Db, without_secrets};
+use crate::db::{self, Db, Session, without_secrets};
 use crate::fleet::{Blocker, Event, Observer};
 use crate::tenant::Slug;
 
-/// How often to look.
+/// How often to look, and how often at most when waits are short.
 const INTERVAL: Duration = Duration::from_secs(1);
+const SHORTEST: Duration = Duration::from_millis(50);
 /// How much of the blocking statement is shown.
 const SHOWN: usize = 60;
 
-/// Tells of each wait for a lock once, as long as it is dropped.
-pub(super) async fn blockers(db: &Db, observer: &RefCell<&mut dyn Observer>) -> Infallible {
+/// Tells of each wait for a lock once, until it is dropped. A wait lasts no longer than `limit`; zero is for ever.
+pub(super) async fn blockers(
+    db: &Db,
+    limit: Duration,
+    observer: &RefCell<&mut dyn Observer>,
+) -> Infallible {
     let mut told: HashMap<String, i32> = HashMap::new();
+    let interval = match limit {
+        Duration::ZERO => INTERVAL,
+        limit => (limit / 3).clamp(SHORTEST, INTERVAL),
+    };
+    let mut session = None;
     loop {
-        tokio::time::sleep(INTERVAL).await;
-        match look(db).await {
+        tokio::time::sleep(interval).await;
+        match look(db, &mut session).await {
             Ok(waits) => {
                 told.retain(|slug, pid| {
                     waits
@@ -37,13 +47,20 @@ pub(super) async fn blockers(db: &Db, observer: &RefCell<&mut dyn Observer>) -> 
                 }
             }
             // Nobody's work depends on it.
-            Err(error) => tracing::debug!("looking for blockers: {error:#}"),
+            Err(error) => {
+                tracing::debug!("looking for blockers: {error:#}");
+                session = None;
+            }
         }
     }
 }
 
-async fn look(db: &Db) -> anyhow::Result<Vec<(Slug, Duration, Blocker)>> {
-    let session = db.direct().await?;
+/// Looks with a connection of its own, since those of the pool may all be waiting.
+async fn look(db: &Db, session: &mut Option<Session>) -> anyhow::Result<Vec<(Slug, Duration, Blocker)>> {
+    let session = match session {
+        Some(session) => session,
+        None => session.insert(db.apart(&[]).await?),
+    };
     let rows = session.query(include_str!("../sql/blockers.sql"), &[]).await?;
     let seconds = |seconds: f64| Duration::from_secs_f64(seconds.max(0.0));
     let wait = |row: &db::Row| {
