@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint fmt
+.PHONY: help demo test chaos bench lint fmt
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -11,6 +11,10 @@ demo: ## Show the main job on a private local server
 test: ## Run every check
 	@scripts/setup test
 	@scripts/check
+
+chaos: ## Kill clients and servers for long (CHAOS_ROUNDS=200)
+	@scripts/setup test
+	@cargo test --locked --test it chaos -- --ignored --nocapture --test-threads 1
 
 bench: ## Measure speeds against their floors
 	@scripts/setup

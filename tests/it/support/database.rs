@@ -38,6 +38,19 @@ impl Database {
         Self::made(&|database| server.url(database))
     }
 
+    /// A copy of a database on the same server.
+    pub(crate) fn copy_on(server: &Server, original: &Self) -> Self {
+        let copy = Self::on(server);
+        let sql = [
+            format!("DROP DATABASE \"{}\"", copy.name),
+            format!("CREATE DATABASE \"{}\" TEMPLATE \"{}\"", copy.name, original.name),
+        ];
+        for sql in sql {
+            psql(&copy.maintenance, &sql).expect("a copy for the test");
+        }
+        copy
+    }
+
     fn made(url: &dyn Fn(&str) -> String) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let thread = std::thread::current();

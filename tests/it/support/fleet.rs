@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Child;
+use std::sync::Arc;
 
 use super::{Database, Program, Run, Server};
 
@@ -13,7 +14,7 @@ const BEGINNING: &str = "CREATE TABLE customers (id int PRIMARY KEY, name text N
 /// A database of small tenants, `t01` and so on, with a folder of migrations of their own.
 pub(crate) struct Fleet {
     pub(crate) database: Database,
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl Fleet {
@@ -30,7 +31,7 @@ impl Fleet {
     fn made(database: Database, tenants: usize) -> Self {
         let fleet = Self {
             database,
-            folder: tempfile::tempdir().expect("a folder"),
+            folder: Arc::new(tempfile::tempdir().expect("a folder")),
         };
         fs::create_dir(fleet.folder.path().join("sql")).expect("a folder");
         fleet.configure("");
@@ -42,6 +43,14 @@ impl Fleet {
             fleet.run(&[&["create", "--quiet"], &slugs[..]].concat()).success();
         }
         fleet
+    }
+
+    /// The same tenants in another database, with the same folder.
+    pub(crate) fn copied(&self, database: Database) -> Self {
+        Self {
+            database,
+            folder: Arc::clone(&self.folder),
+        }
     }
 
     /// The slugs of the first so many tenants.
@@ -135,7 +144,6 @@ impl Fleet {
              WHERE c.relnamespace::regnamespace::text LIKE 'tenant%' ORDER BY 1, 2, 4"
                 .to_owned(),
             format!("{histories} ORDER BY 1, 2"),
-            "SELECT count(*) FROM tenant_operations".to_owned(),
         ]
         .map(|sql| self.sql(&sql))
         .join("\n\n")

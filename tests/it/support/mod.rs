@@ -5,6 +5,7 @@ mod fleet;
 mod judge;
 mod pgbouncer;
 mod program;
+mod proxy;
 mod server;
 
 pub(crate) use self::database::Database;
@@ -12,6 +13,7 @@ pub(crate) use self::fleet::Fleet;
 pub(crate) use self::judge::Judge;
 pub(crate) use self::pgbouncer::PgBouncer;
 pub(crate) use self::program::{Program, Run};
+pub(crate) use self::proxy::Proxy;
 pub(crate) use self::server::Server;
 
 /// The tests' own look at the environment; the program's is in its configuration.

@@ -17,6 +17,11 @@ pub(crate) struct PgBouncer {
 
 impl PgBouncer {
     pub(crate) fn start(server: &Server) -> Self {
+        Self::with_connections(server, 1)
+    }
+
+    /// The same with so many server connections a database.
+    pub(crate) fn with_connections(server: &Server, connections: usize) -> Self {
         let program = [
             "/usr/sbin/pgbouncer",
             "/usr/bin/pgbouncer",
@@ -35,7 +40,7 @@ impl PgBouncer {
         let text = format!(
             "[databases]\n* = host={socket} port=5432\n[pgbouncer]\nlisten_addr =\nlisten_port = 6432\n\
              unix_socket_dir = {folder}\nauth_type = trust\nauth_file = {users}\npool_mode = transaction\n\
-             default_pool_size = 1\nlogfile = {folder}/log\npidfile = {folder}/pid\n",
+             default_pool_size = {connections}\nlogfile = {folder}/log\npidfile = {folder}/pid\n",
             socket = server.socket_dir().display(),
             folder = folder.display(),
             users = users.display(),

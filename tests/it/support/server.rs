@@ -4,6 +4,7 @@
 //! cleans up when the pipe closes.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -101,6 +102,51 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.cluster.stop(StopMode::Immediate).ok();
+    }
+}
+
+/// A small disk under a server's folder.
+pub(crate) struct SmallDisk(PathBuf);
+
+impl Server {
+    /// Starts a server that has so many megabytes for everything. Mounting needs root.
+    pub(crate) fn on_small_disk(megabytes: u32) -> (Self, SmallDisk) {
+        let mut disk = None;
+        let settings = [("min_wal_size", "32MB"), ("max_wal_size", "32MB")];
+        let server = Self::prepare(&settings, |folder, _| {
+            let options = format!("size={megabytes}m,mode=0755");
+            let mounted = Command::new("mount")
+                .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
+                .arg(folder)
+                .status();
+            assert!(mounted.is_ok_and(|status| status.success()), "a tmpfs cannot be mounted; run as root");
+            disk = Some(SmallDisk(folder.to_owned()));
+        });
+        (server, disk.expect("mounted"))
+    }
+}
+
+impl SmallDisk {
+    /// Fills the disk but for so many kilobytes.
+    pub(crate) fn fill_but(&self, kilobytes: u64) {
+        let mut filler = fs::File::create(self.0.join("filler")).expect("a file");
+        let block = vec![1; 4096];
+        while filler.write_all(&block).is_ok() {}
+        let length = filler.metadata().expect("a file").len();
+        filler
+            .set_len(length.saturating_sub(kilobytes * 1024))
+            .expect("shortened");
+    }
+
+    /// Gives the room back.
+    pub(crate) fn free(&self) {
+        fs::remove_file(self.0.join("filler")).expect("removed");
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(&self.0).status().ok();
     }
 }
 

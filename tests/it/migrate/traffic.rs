@@ -1,0 +1,200 @@
+//! Migrating while the application works, and while tenants come and go.
+
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::two_more;
+use crate::support::{Fleet, Run, wait_until};
+
+/// Reads a table again and again until told to stop, and returns the longest time that took.
+fn read(url: &str, sql: &str, is_over: &AtomicBool) -> Duration {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+            .await
+            .expect("connects");
+        tokio::spawn(connection);
+        let mut longest = Duration::ZERO;
+        while !is_over.load(Ordering::Relaxed) {
+            let started = Instant::now();
+            client.simple_query(sql).await.expect("reads");
+            longest = longest.max(started.elapsed());
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        longest
+    })
+}
+
+#[test]
+fn readers_never_wait_longer_than_the_lock_timeout_and_the_blocker_is_named() {
+    let fleet = Fleet::new(2);
+    two_more(&fleet);
+    let is_over = AtomicBool::new(false);
+    let (longest, run) = std::thread::scope(|scope| {
+        let sql = "BEGIN; SELECT count(*) FROM tenant_t01.customers WHERE name <> 's3cret'; SELECT pg_sleep(1.6)";
+        let mut report = std::process::Command::new("psql")
+            .args([fleet.database.url(), "-Xq", "-c", sql])
+            .env("PGAPPNAME", "nightly-report")
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("psql is installed with the server");
+        wait_until("a report reads", || {
+            fleet.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'nightly-report' \
+                       AND wait_event = 'PgSleep' AND datname = current_database()") == "1"
+        });
+        let reader = scope.spawn(|| {
+            read(fleet.database.url(), "SELECT count(*) FROM tenant_t01.customers", &is_over)
+        });
+        let run = fleet.migrate(&["--all", "--lock-timeout", "300ms", "--retries", "30", "-o", "json"]);
+        is_over.store(true, Ordering::Relaxed);
+        report.wait().expect("psql ends");
+        (reader.join().expect("no panic"), run)
+    });
+    let run = run.success();
+    assert_eq!(fleet.versions(), "3:2");
+    // What the lock timeout allows, and what two busy cores may need beside it.
+    assert!(longest < Duration::from_millis(300 + 400), "{longest:?}");
+    let events: Vec<serde_json::Value> = run
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let retries = events.iter().filter(|event| event["event"] == "retrying").count();
+    assert!(retries >= 2, "{}", run.stdout);
+    let blocked = events.iter().find(|event| event["event"] == "blocked").expect("named");
+    assert_eq!(blocked["tenant"], "t01");
+    assert!(blocked["by"]["pid"].as_i64().is_some_and(|pid| pid > 0));
+    assert!(blocked["by"]["who"].as_str().is_some_and(|who| who.contains("nightly-report")));
+    assert!(blocked["by"]["query"].as_str().is_some_and(|query| query.contains("pg_sleep")));
+    assert!(!run.stdout.contains("s3cret"), "{}", run.stdout);
+}
+
+#[test]
+fn a_blocker_is_named_even_when_every_connection_waits() {
+    let fleet = Fleet::new(2);
+    two_more(&fleet);
+    fleet.migrate(&["t01", "t02", "--to", "2"]).success();
+    let mut report = std::process::Command::new("psql")
+        .args([
+            fleet.database.url(),
+            "-Xq",
+            "-c",
+            "BEGIN; LOCK TABLE tenant_t01.orders, tenant_t02.orders IN ROW EXCLUSIVE MODE; SELECT pg_sleep(1.2)",
+        ])
+        .env("PGAPPNAME", "import")
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("psql is installed with the server");
+    wait_until("an import runs", || {
+        fleet.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'import' AND wait_event = 'PgSleep' \
+                   AND datname = current_database()") == "1"
+    });
+    let run = fleet
+        .program()
+        .env("DATABASE_POOL_MAX", "2")
+        .run(&["migrate", "--all", "--jobs", "2", "--lock-timeout", "900ms", "--retries", "5"])
+        .success();
+    let run = run.says("for a lock of pid").says("import");
+    assert!(run.stderr.contains("t01: waiting") || run.stderr.contains("t02: waiting"), "{}", run.stderr);
+    report.wait().expect("psql ends");
+}
+
+#[test]
+fn a_lock_that_is_never_released_fails_its_tenant_after_the_retries() {
+    let fleet = Fleet::new(2);
+    two_more(&fleet);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            fleet.sql("BEGIN; LOCK TABLE tenant_t01.customers; SELECT pg_sleep(3)");
+            is_over.store(true, Ordering::Relaxed);
+        });
+        wait_until("the table is locked", || {
+            fleet.sql("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = \
+                       'tenant_t01.customers'::regclass") == "1"
+        });
+        let arguments = ["--all", "--lock-timeout", "50ms", "--retries", "2", "--on-error", "continue"];
+        let run = fleet.migrate(&arguments).exits(3).says("55P03");
+        assert_eq!(run.stderr.matches("again in").count(), 2, "{}", run.stderr);
+        assert!(!is_over.load(Ordering::Relaxed));
+    });
+    assert_eq!(fleet.versions(), "1:1 3:1");
+    assert_eq!(fleet.log(), "partial: t01 failed, t02 done");
+}
+
+#[test]
+fn tenants_that_come_and_go_meanwhile_end_up_with_the_template() {
+    let fleet = Fleet::new(4);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let comings: Vec<_> = (0..2)
+            .map(|who| {
+                let (fleet, is_over) = (&fleet, &is_over);
+                scope.spawn(move || {
+                    let mut failed = Vec::new();
+                    for number in 0.. {
+                        if is_over.load(Ordering::Relaxed) {
+                            break;
+                        }
+                        let slug = |which: &str| format!("c{who}-{number}-{which}");
+                        let (stays, goes) = (slug("stays"), slug("goes"));
+                        failed.push(fleet.run(&["create", "--quiet", &stays, &goes]));
+                        failed.push(fleet.run(&["drop", "--quiet", "--yes", &goes]));
+                        failed.retain(|run| run.code != 0);
+                    }
+                    failed
+                })
+            })
+            .collect();
+        for version in 2..6 {
+            fleet.file(
+                &format!("V{version}__add.sql"),
+                &format!("ALTER TABLE customers ADD COLUMN v{version} int; SELECT pg_sleep(0.02)"),
+            );
+            fleet.migrate(&["--all", "--jobs", "2"]).success();
+        }
+        is_over.store(true, Ordering::Relaxed);
+        let failed: Vec<Run> = comings
+            .into_iter()
+            .flat_map(|coming| coming.join().expect("no panic"))
+            .collect();
+        assert!(failed.is_empty(), "{failed:?}");
+    });
+    let tenants = fleet.sql("SELECT count(*) FROM tenants");
+    assert_eq!(fleet.versions(), format!("5:{tenants}"));
+    fleet.migrate(&["--all", "--deep"]).success().says("nothing to do");
+    fleet.run(&["drift", "--all"]).success();
+}
+
+#[test]
+fn tenants_removed_by_hand_in_the_middle_are_told_apart() {
+    let fleet = Fleet::new(6);
+    fleet.file(
+        "V2__slow.sql",
+        "CREATE TABLE slow (); SELECT pg_sleep(CASE WHEN current_schema() = 'tenant_t01' THEN 1.5 ELSE 0 END)",
+    );
+    let child = fleet.start(&["--all", "--jobs", "1", "--on-error", "continue", "-o", "json"]);
+    wait_until("the first tenant is under way", || {
+        fleet.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()") == "1"
+    });
+    fleet.sql(
+        "DROP SCHEMA tenant_t02 CASCADE; DELETE FROM tenants WHERE slug IN ('t02', 't04'); \
+         DROP SCHEMA tenant_t03 CASCADE",
+    );
+    let run = Run::of(child).exits(3);
+    let summary: serde_json::Value =
+        serde_json::from_str(run.stdout.lines().last().expect("a summary")).expect("JSON");
+    assert_eq!(summary["skipped"], serde_json::json!(["t02", "t04"]));
+    assert_eq!(summary["failed"].as_array().map(Vec::len), Some(1));
+    assert_eq!(summary["failed"][0]["tenant"], "t03");
+    assert_eq!(
+        fleet.log(),
+        "partial: t01 done, t02 skipped, t03 failed, t04 skipped, t05 done, t06 done"
+    );
+    assert_eq!(fleet.history("tenant_t04"), "1");
+    assert_eq!(fleet.versions(), "1:1 2:3");
+}

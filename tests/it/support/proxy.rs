@@ -1,0 +1,69 @@
+//! A way to a server that can be cut.
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use super::Server;
+
+/// Passes on what is said on a socket of its own.
+pub(crate) struct Proxy {
+    folder: tempfile::TempDir,
+    open: Arc<Mutex<Vec<UnixStream>>>,
+}
+
+impl Proxy {
+    pub(crate) fn start(server: &Server) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("tc-px-")
+            .tempdir_in("/tmp")
+            .expect("a folder");
+        let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).expect("a socket");
+        let target = server.socket_dir().join(".s.PGSQL.5432");
+        let open = Arc::<Mutex<Vec<UnixStream>>>::default();
+        let known = Arc::clone(&open);
+        // Ends with the process of the tests.
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                connect(client, &target, &known).ok();
+            }
+        });
+        Self { folder, open }
+    }
+
+    /// The URL of a database by this way.
+    pub(crate) fn url(&self, database: &str) -> String {
+        let host = self.folder.path().display();
+        format!("postgresql://tenantctl@/{database}?host={host}")
+    }
+
+    /// Cuts every connection there is. New ones pass.
+    pub(crate) fn cut(&self) {
+        for stream in self.open.lock().expect("no panic").drain(..) {
+            stream.shutdown(Shutdown::Both).ok();
+        }
+    }
+}
+
+fn connect(client: UnixStream, target: &PathBuf, open: &Mutex<Vec<UnixStream>>) -> io::Result<()> {
+    let server = UnixStream::connect(target)?;
+    let mut known = open.lock().expect("no panic");
+    known.extend([client.try_clone()?, server.try_clone()?]);
+    let (from_client, from_server) = (client.try_clone()?, server.try_clone()?);
+    std::thread::spawn(move || pass(from_client, server));
+    std::thread::spawn(move || pass(from_server, client));
+    Ok(())
+}
+
+fn pass(mut from: UnixStream, mut to: UnixStream) {
+    let mut buffer = [0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        if to.write_all(&buffer[..length]).is_err() {
+            break;
+        }
+    }
+    from.shutdown(Shutdown::Both).ok();
+    to.shutdown(Shutdown::Both).ok();
+}
