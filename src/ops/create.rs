@@ -13,8 +13,9 @@ use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
 use crate::tenant::registry::{self, Origin, RegistryError};
 use crate::tenant::{NewTenant, Slug, Tenant};
 
-/// How often the template is read again when it was migrated meanwhile.
-const REREADS: usize = 3;
+/// How often the template is read again when it was migrated meanwhile. A run that commits after each migration may
+/// have many.
+const REREADS: usize = 50;
 
 /// What to make, and how.
 #[derive(Debug)]
