@@ -58,6 +58,15 @@ impl Entry {
         )
     }
 
+    /// Logs that runs of this command were interrupted, when the caller knows that none is under way.
+    pub async fn close_abandoned(&self, session: &Session) -> Result<(), db::Error> {
+        const STATEMENT: &str = "UPDATE public.tenant_operations \
+                                 SET outcome = 'interrupted', finished_at = clock_timestamp() \
+                                 WHERE command = $1 AND outcome = 'running'";
+        session.execute(STATEMENT, &[(&self.command, Type::TEXT)]).await?;
+        Ok(())
+    }
+
     /// Logs that a run over many tenants begins.
     pub async fn begin(&self, session: &Session) -> Result<Operation, db::Error> {
         const STATEMENT: &str = "INSERT INTO public.tenant_operations (command, details, actor) \

@@ -169,6 +169,8 @@ async fn run_locked(
     let patience = request.lock_wait.max(request.how.options.lock_timeout);
     let registry = init::bring_up_registry(db, &request.registry, patience, false).await?;
     let session = db.direct().await?;
+    // With the lock held here, a run that the log takes for one under way was killed.
+    request.log.close_abandoned(&session).await?;
     let operation = request.log.begin(&session).await?;
     drop(session);
     let run = Run {
