@@ -60,7 +60,7 @@ pub(crate) struct MigrateArgs {
     /// Migrate this folder's files, in place of the configuration's `template.migrations`
     #[arg(long, value_name = "FOLDER")]
     migrations: Option<PathBuf>,
-    /// Tenants that go before all others, and must succeed [default: 1 when there are more than 10]
+    /// Tenants that go before all others, and must succeed [default: 1 when there are more than 10, or with `--check-sql`]
     #[arg(long, value_name = "NUMBER", help_heading = "Rollout")]
     canary: Option<usize>,
     /// Query asked in each canary once it is migrated; a false answer stops the rollout
