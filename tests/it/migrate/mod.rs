@@ -70,6 +70,7 @@ fn a_fleet_of_nobody_gets_its_template_migrated() {
     two_more(&fleet);
     fleet.migrate(&["--all"]).success().says("template: 2 migrations applied");
     assert_eq!(fleet.history("tenant_template"), "1,2,3");
+    assert_eq!(fleet.log(), "done");
     fleet.run(&["create", "late"]).success();
     fleet.migrate(&["--all"]).success().says("nothing to do");
 }

@@ -90,6 +90,17 @@ fn a_check_that_is_not_true_keeps_the_others_from_starting() {
 }
 
 #[test]
+fn a_check_needs_no_more_than_one_tenant_and_no_word_on_canaries() {
+    let fleet = Fleet::new(2);
+    two_more(&fleet);
+    let check = |slugs: &[&str]| fleet.migrate(&[slugs, &["--check-sql", "SELECT false"]].concat());
+    check(&["--all"]).exits(1).says("answered `f`");
+    assert_eq!(fleet.versions(), "1:1 3:1");
+    check(&["--all"]).exits(1).says("answered `f`");
+    assert_eq!(fleet.versions(), "3:2");
+}
+
+#[test]
 fn a_check_that_is_true_lets_the_others_follow() {
     let fleet = Fleet::new(3);
     two_more(&fleet);
@@ -151,6 +162,7 @@ fn a_template_that_fails_keeps_every_tenant_as_it_was() {
         .says("V2__wrong")
         .says("22012");
     assert_eq!(fleet.everything(), before);
+    assert_eq!(fleet.log(), "failed");
 }
 
 #[test]
@@ -206,7 +218,7 @@ fn a_second_run_says_who_is_at_it_or_waits() {
     assert!(second.stderr.contains("nothing to do"), "{}", second.stderr);
     Run::of(first).success();
     assert_eq!(fleet.versions(), "2:2");
-    assert_eq!(fleet.sql("SELECT count(*) FROM tenant_operations WHERE command = 'migrate'"), "1");
+    assert_eq!(fleet.log(), "done");
 }
 
 #[test]
