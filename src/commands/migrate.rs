@@ -263,15 +263,15 @@ fn tell(cx: &Context, request: &Request, rollout: &Rollout) {
         let version = request
             .target()
             .map_or_else(String::new, |version| format!(" {word} at V{version}"));
-        cx.ui
-            .note(format!("{}{version}", format::count(moved, "tenant")));
+        cx.ui.note(format!("{}{version}", format::count(moved, "tenant")));
     } else if counts.failed + counts.not_started == 0 {
         cx.ui.note(up_to_date(request, rollout.up_to_date()));
     }
     if rollout.corrected() > 0 {
         let count = format::count(rollout.corrected(), "tenant");
-        cx.ui
-            .note(format!("the registry had another version for {count}, and was corrected"));
+        cx.ui.note(format!(
+            "the registry had another version for {count}, and was corrected"
+        ));
     }
     if let Some(reason) = canaries_failed {
         cx.ui

@@ -120,6 +120,11 @@ impl Migrations {
                     "the index has no name, so that one left half-built could not be found again".to_owned(),
                 ));
             }
+            if statements.iter().any(copies_from_client) {
+                return Err(unfit(
+                    "`COPY … FROM STDIN` needs a client that sends rows; write `INSERT` instead".to_owned(),
+                ));
+            }
             if let Some(words) = statements.iter().find_map(ends_transaction) {
                 return Err(unfit(format!(
                     "`{words}` would end the transaction of the tenant"
@@ -136,6 +141,17 @@ impl Migrations {
 pub struct UnfitMigration {
     migration: String,
     problem: String,
+}
+
+fn copies_from_client(statement: &Statement) -> bool {
+    let is_copy = statement.opening.first().is_some_and(|word| word == "copy");
+    is_copy
+        && tokens(&statement.text).is_ok_and(|tokens| {
+            let words: Vec<_> = tokens.iter().filter(|token| !token.is_blank()).collect();
+            words
+                .windows(2)
+                .any(|pair| pair[0].is_word("from") && pair[1].is_word("stdin"))
+        })
 }
 
 fn ends_transaction(statement: &Statement) -> Option<String> {
@@ -296,6 +312,8 @@ mod tests {
             ("CREATE TABLE t (a int); COMMIT", false),
             ("BEGIN; SELECT 1; END", false),
             ("SELECT 'it is", false),
+            ("COPY t FROM STDIN;\n1\n\\.\n", false),
+            ("COPY t FROM '/data/t.csv'; COPY (SELECT 1) TO '/dev/null'", true),
             ("SAVEPOINT s; ROLLBACK TO s", true),
             ("DO $$ BEGIN NULL; END $$", true),
         ] {

@@ -248,11 +248,14 @@ async fn together(
     let mut parts = vec![opening(place, how), guarded(place, work, guard)];
     let first_migration = parts.len();
     // A file may end in a comment or without a semicolon.
-    parts.extend(
-        pending
-            .iter()
-            .map(|one| format!("{}\n;\n{}{}", one.sql, settings_again(place, one, how), one.record)),
-    );
+    parts.extend(pending.iter().map(|one| {
+        format!(
+            "{}\n;\n{}{}",
+            one.sql,
+            settings_again(place, one, how),
+            one.record
+        )
+    }));
     parts.push(closing(place, last.version));
     if pending.iter().any(|one| mentions(&one.sql, "temp")) {
         parts.push("DISCARD TEMP".to_owned());

@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::{ForwardError, How, Place, closing, guarded, opening, stale_or};
 use crate::db::migrator::{Concurrent, Pending, Work};
-use crate::db::{
-    self, Db, LockHeld, LockName, QuotedText, Session, SessionError, Statement, Type,
-};
+use crate::db::{self, Db, LockHeld, LockName, QuotedText, Session, SessionError, Statement, Type};
 
 /// Applies one migration statement by statement.
 pub(super) async fn run(

@@ -16,11 +16,7 @@ const SHORTEST: Duration = Duration::from_millis(50);
 const SHOWN: usize = 60;
 
 /// Tells of each wait for a lock once, until it is dropped. A wait lasts no longer than `limit`; zero is for ever.
-pub(super) async fn blockers(
-    db: &Db,
-    limit: Duration,
-    observer: &RefCell<&mut dyn Observer>,
-) -> Infallible {
+pub(super) async fn blockers(db: &Db, limit: Duration, observer: &RefCell<&mut dyn Observer>) -> Infallible {
     let mut told: HashMap<String, i32> = HashMap::new();
     let interval = match limit {
         Duration::ZERO => INTERVAL,
