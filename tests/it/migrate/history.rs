@@ -30,7 +30,13 @@ fn by_refinery(fleet: &Fleet, schema: &str, folder: &Path) -> Result<Vec<String>
         let files = load_sql_migrations(folder).expect("files");
         let report = Runner::new(&files).run_async(&mut client).await;
         report
-            .map(|report| report.applied_migrations().iter().map(ToString::to_string).collect())
+            .map(|report| {
+                report
+                    .applied_migrations()
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect()
+            })
             .map_err(|error| error.to_string())
     })
 }
@@ -38,7 +44,10 @@ fn by_refinery(fleet: &Fleet, schema: &str, folder: &Path) -> Result<Vec<String>
 #[test]
 fn refinerys_own_runner_finds_nothing_to_do_after_ours_and_ours_after_its() {
     let fleet = at_three();
-    fleet.file("V20261121103000__stamp.sql", "ALTER TABLE orders ADD COLUMN stamp timestamptz");
+    fleet.file(
+        "V20261121103000__stamp.sql",
+        "ALTER TABLE orders ADD COLUMN stamp timestamptz",
+    );
     fleet.file(
         "V20261121103001__singly.sql",
         "-- tenantctl: no-transaction\nCREATE INDEX CONCURRENTLY stamped ON orders (stamp)",
@@ -60,14 +69,19 @@ fn refinerys_own_runner_finds_nothing_to_do_after_ours_and_ours_after_its() {
         .success()
         .says("nothing to do")
         .says("the registry had another version for 1 tenant");
-    assert_eq!(fleet.sql("SELECT schema_version FROM tenants WHERE slug = 't02'"), "20261121103000");
+    assert_eq!(
+        fleet.sql("SELECT schema_version FROM tenants WHERE slug = 't02'"),
+        "20261121103000"
+    );
 }
 
 #[test]
 fn a_registry_that_is_wrong_is_corrected() {
     for (wrong, code) in [("1", 0), ("2", 0), ("NULL", 0), ("9", 0)] {
         let fleet = at_three();
-        fleet.sql(&format!("UPDATE tenants SET schema_version = {wrong} WHERE slug = 't01'"));
+        fleet.sql(&format!(
+            "UPDATE tenants SET schema_version = {wrong} WHERE slug = 't01'"
+        ));
         let run = fleet.migrate(&["--all"]).exits(code);
         assert!(run.stderr.contains("was corrected"), "{wrong}: {}", run.stderr);
         assert_eq!(fleet.versions(), "3:2", "{wrong}");
@@ -80,12 +94,21 @@ fn only_a_deep_look_finds_a_tenant_that_is_behind_its_registry() {
     two_more(&fleet);
     fleet.migrate(&["t02"]).success();
     fleet.sql("UPDATE tenants SET schema_version = 3");
-    fleet.migrate(&["--all"]).success().says("nothing to do: 2 tenants");
+    fleet
+        .migrate(&["--all"])
+        .success()
+        .says("nothing to do: 2 tenants");
     fleet.migrate(&["t01", "--deep", "--to", "2"]).success();
     assert_eq!(fleet.history("tenant_t01"), "1,2");
     fleet.sql("UPDATE tenants SET schema_version = 3");
-    fleet.migrate(&["--all", "--deep"]).success().says("1 tenant now at V3");
-    assert_eq!((fleet.history("tenant_t01").as_str(), fleet.versions().as_str()), ("1,2,3", "3:2"));
+    fleet
+        .migrate(&["--all", "--deep"])
+        .success()
+        .says("1 tenant now at V3");
+    assert_eq!(
+        (fleet.history("tenant_t01").as_str(), fleet.versions().as_str()),
+        ("1,2,3", "3:2")
+    );
 }
 
 #[test]
@@ -97,7 +120,10 @@ fn a_deep_look_waits_for_those_who_work_on_the_tenant() {
     crate::support::wait_until("somebody works on the tenant", || {
         fleet.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()") == "1"
     });
-    fleet.migrate(&["--all", "--deep"]).success().says("nothing to do");
+    fleet
+        .migrate(&["--all", "--deep"])
+        .success()
+        .says("nothing to do");
     crate::support::Run::of(busy).success();
 }
 
@@ -114,7 +140,10 @@ fn files_that_do_not_fit_what_was_applied_change_nothing() {
     };
     let original = std::fs::read_to_string(fleet.path("V2__phone.sql")).expect("a file");
     fleet.file("V2__phone.sql", "ALTER TABLE customers ADD COLUMN phone int");
-    refused(1, "`V2__phone` was applied, and file `V2__phone` has changed since");
+    refused(
+        1,
+        "`V2__phone` was applied, and file `V2__phone` has changed since",
+    );
     fleet.remove("V2__phone.sql");
     refused(1, "`V2__phone` was applied, and its file is gone");
     fleet.file("V2__phone.sql", &original);
@@ -125,13 +154,15 @@ fn files_that_do_not_fit_what_was_applied_change_nothing() {
     refused(1, "`V0__early` is older than what was applied last");
     fleet.remove("V0__early.sql");
     fleet.file("V5__ends.sql", "CREATE TABLE ends (); COMMIT;");
-    fleet.migrate(&["--all"]).exits(2).says("`COMMIT` would end the transaction");
+    fleet
+        .migrate(&["--all"])
+        .exits(2)
+        .says("`COMMIT` would end the transaction");
     fleet.migrate(&["--all", "--dry-run"]).exits(2);
     fleet.file("V5__ends.sql", "CREATE TABLE ends (word text DEFAULT 'it is)");
     fleet.migrate(&["--all"]).exits(2).says("V5__ends");
     fleet.file("V5__ends.sql", "COPY customers FROM STDIN;\n1\tAda\n\\.\n");
-    let run = fleet.migrate(&["--all"]);
-    assert!([1, 2].contains(&run.code), "{run:?}");
+    fleet.migrate(&["--all"]).exits(2).says("COPY");
     fleet.remove("V5__ends.sql");
     assert_eq!(fleet.everything(), before);
     fleet.migrate(&["--all"]).success();
@@ -145,24 +176,37 @@ fn histories_changed_by_hand_are_said_and_left_alone() {
     fleet.file("V4__next.sql", "CREATE TABLE next ()");
     for (slug, change) in [
         ("t01", "DELETE FROM refinery_schema_history WHERE version = 2"),
-        ("t02", "UPDATE refinery_schema_history SET checksum = '7' WHERE version = 2"),
+        (
+            "t02",
+            "UPDATE refinery_schema_history SET checksum = '7' WHERE version = 2",
+        ),
         ("t03", "DROP TABLE refinery_schema_history"),
         ("t04", "DELETE FROM refinery_schema_history"),
-        ("t05", "INSERT INTO refinery_schema_history VALUES (99, 'later', '2026-01-01T00:00:00Z', '1')"),
+        (
+            "t05",
+            "INSERT INTO refinery_schema_history VALUES (99, 'later', '2026-01-01T00:00:00Z', '1')",
+        ),
     ] {
         fleet.sql(&format!("SET search_path = tenant_{slug}; {change}"));
     }
-    let run = fleet.migrate(&["--all", "--on-error", "continue", "-o", "json"]).exits(3);
+    let run = fleet
+        .migrate(&["--all", "--on-error", "continue", "-o", "json"])
+        .exits(3);
     let summary: serde_json::Value =
         serde_json::from_str(run.stdout.lines().last().expect("a summary")).expect("JSON");
     let error = |slug: &str| {
         let failed = summary["failed"].as_array().expect("a list");
         let one = failed.iter().find(|failed| failed["tenant"] == slug);
-        one.map_or_else(String::new, |one| one["error"].as_str().unwrap_or_default().to_owned())
+        one.map_or_else(String::new, |one| {
+            one["error"].as_str().unwrap_or_default().to_owned()
+        })
     };
     for (slug, words) in [
         ("t01", "`V2__phone` is older than what was applied last"),
-        ("t02", "`V2__phone` was applied, and file `V2__phone` has changed since"),
+        (
+            "t02",
+            "`V2__phone` was applied, and file `V2__phone` has changed since",
+        ),
         ("t03", "schema `tenant_t03` has tables and no migration history"),
         ("t04", "(42P07)"),
         ("t05", "`V99__later` was applied, and its file is gone"),
@@ -170,7 +214,10 @@ fn histories_changed_by_hand_are_said_and_left_alone() {
         assert!(error(slug).contains(words), "{slug}: {}", error(slug));
     }
     assert_eq!(fleet.versions(), "3:5 4:2");
-    assert_eq!(fleet.sql("SELECT count(*) FROM pg_class WHERE relname = 'next' AND relkind = 'r'"), "3");
+    assert_eq!(
+        fleet.sql("SELECT count(*) FROM pg_class WHERE relname = 'next' AND relkind = 'r'"),
+        "3"
+    );
 }
 
 #[test]
@@ -187,12 +234,20 @@ fn schemas_without_a_history_need_to_be_told_where_they_are() {
         .says("schema `tenant_t01` has tables and no migration history")
         .says("--baseline");
     fleet.migrate(&["t01", "--baseline", "3"]).success();
-    assert_eq!((fleet.history("tenant_t01").as_str(), fleet.versions().as_str()), ("1,2,3,4", "0:1 4:1"));
-    fleet.migrate(&["--all", "--baseline", "3", "--to", "3"]).success();
+    assert_eq!(
+        (fleet.history("tenant_t01").as_str(), fleet.versions().as_str()),
+        ("1,2,3,4", "0:1 4:1")
+    );
+    fleet
+        .migrate(&["--all", "--baseline", "3", "--to", "3"])
+        .success();
     assert_eq!(fleet.history("tenant_t02"), "1,2,3");
     // Whoever has a history keeps it.
     fleet.migrate(&["--all", "--baseline", "1"]).success();
-    assert_eq!((fleet.history("tenant_t02").as_str(), fleet.versions().as_str()), ("1,2,3,4", "4:2"));
+    assert_eq!(
+        (fleet.history("tenant_t02").as_str(), fleet.versions().as_str()),
+        ("1,2,3,4", "4:2")
+    );
     fleet.run(&["drift", "--all"]).success();
 }
 
@@ -200,9 +255,18 @@ fn schemas_without_a_history_need_to_be_told_where_they_are() {
 fn faked_migrations_are_recorded_and_not_run() {
     let fleet = Fleet::new(2);
     two_more(&fleet);
-    fleet.migrate(&["t01", "--fake"]).success().says("recorded as at V3");
-    assert_eq!((fleet.history("tenant_t01").as_str(), fleet.versions().as_str()), ("1,2,3", "1:1 3:1"));
-    assert_eq!(fleet.sql("SELECT count(*) FROM pg_attribute WHERE attname = 'phone'"), "0");
+    fleet
+        .migrate(&["t01", "--fake"])
+        .success()
+        .says("recorded as at V3");
+    assert_eq!(
+        (fleet.history("tenant_t01").as_str(), fleet.versions().as_str()),
+        ("1,2,3", "1:1 3:1")
+    );
+    assert_eq!(
+        fleet.sql("SELECT count(*) FROM pg_attribute WHERE attname = 'phone'"),
+        "0"
+    );
 }
 
 #[test]

@@ -12,7 +12,10 @@ use crate::support::{Database, Fleet};
 fn two_more(fleet: &Fleet) {
     fleet
         .file("V2__phone.sql", "ALTER TABLE customers ADD COLUMN phone text;")
-        .file("V3__by_customer.sql", "CREATE INDEX orders_customer ON orders (customer)");
+        .file(
+            "V3__by_customer.sql",
+            "CREATE INDEX orders_customer ON orders (customer)",
+        );
 }
 
 #[test]
@@ -44,7 +47,12 @@ fn everything_pending_is_applied_and_recorded() {
 fn where_nothing_is_pending_that_is_said_and_nothing_changes() {
     let fleet = Fleet::new(2);
     let before = fleet.everything();
-    for arguments in [&["--all"][..], &["t01"], &["--all", "--deep"], &["--all", "--per-migration"]] {
+    for arguments in [
+        &["--all"][..],
+        &["t01"],
+        &["--all", "--deep"],
+        &["--all", "--per-migration"],
+    ] {
         let run = fleet.migrate(arguments).success().says("nothing to do");
         assert_eq!(run.stdout, "", "{arguments:?}");
     }
@@ -54,7 +62,10 @@ fn where_nothing_is_pending_that_is_said_and_nothing_changes() {
 #[test]
 fn a_database_without_registry_is_no_fleet() {
     let database = Database::empty();
-    database.run(&["migrate", "--all"]).exits(2).says("tenantctl init");
+    database
+        .run(&["migrate", "--all"])
+        .exits(2)
+        .says("tenantctl init");
 }
 
 #[test]
@@ -68,7 +79,10 @@ fn without_a_word_on_whom_nobody_is_migrated() {
 fn a_fleet_of_nobody_gets_its_template_migrated() {
     let fleet = Fleet::new(0);
     two_more(&fleet);
-    fleet.migrate(&["--all"]).success().says("template: 2 migrations applied");
+    fleet
+        .migrate(&["--all"])
+        .success()
+        .says("template: 2 migrations applied");
     assert_eq!(fleet.history("tenant_template"), "1,2,3");
     assert_eq!(fleet.log(), "done");
     fleet.run(&["create", "late"]).success();
@@ -93,9 +107,18 @@ fn a_dry_run_tells_the_plan_and_changes_nothing() {
     3 tenants would be migrated, 0 up to date; dry run: nothing was changed
     ");
     let sql = fleet.migrate(&["--all", "--dry-run", "--sql"]).success().stdout;
-    assert!(sql.contains("-- V2__phone: 2 tenants\nALTER TABLE customers"), "{sql}");
-    assert!(sql.contains("-- V3__by_customer: 3 tenants\nCREATE INDEX"), "{sql}");
-    let plan = fleet.migrate(&["--all", "--dry-run", "-o", "json"]).success().json();
+    assert!(
+        sql.contains("-- V2__phone: 2 tenants\nALTER TABLE customers"),
+        "{sql}"
+    );
+    assert!(
+        sql.contains("-- V3__by_customer: 3 tenants\nCREATE INDEX"),
+        "{sql}"
+    );
+    let plan = fleet
+        .migrate(&["--all", "--dry-run", "-o", "json"])
+        .success()
+        .json();
     assert_eq!(plan["dry_run"], true);
     assert_eq!(plan["migrated"].as_array().map(Vec::len), Some(3));
     assert_eq!(fleet.everything(), before);
@@ -115,9 +138,15 @@ fn events_are_json_objects_a_line_with_the_summary_last() {
     assert_eq!((count("planned"), count("started"), count("finished")), (1, 3, 3));
     let summary = lines.last().expect("a summary");
     assert_eq!(summary["target"], 3);
-    assert_eq!(summary["template"], serde_json::json!(["V2__phone", "V3__by_customer"]));
+    assert_eq!(
+        summary["template"],
+        serde_json::json!(["V2__phone", "V3__by_customer"])
+    );
     let first = &summary["migrated"][0];
-    assert_eq!((&first["tenant"], &first["from"], &first["to"]), (&"t01".into(), &1.into(), &3.into()));
+    assert_eq!(
+        (&first["tenant"], &first["from"], &first["to"]),
+        (&"t01".into(), &1.into(), &3.into())
+    );
     let nothing = fleet.migrate(&["--all", "-o", "json"]).success();
     assert_eq!(nothing.stdout.lines().count(), 1, "{}", nothing.stdout);
     assert_eq!(nothing.json()["up_to_date"], 3);
@@ -128,7 +157,9 @@ fn csv_has_a_line_for_every_tenant_that_was_moved_or_was_not() {
     let fleet = Fleet::new(3);
     two_more(&fleet);
     fleet.sql("CREATE TABLE tenant_t02.x (); CREATE INDEX orders_customer ON tenant_t02.orders (id)");
-    let run = fleet.migrate(&["--all", "-o", "csv", "--on-error", "continue"]).exits(3);
+    let run = fleet
+        .migrate(&["--all", "-o", "csv", "--on-error", "continue"])
+        .exits(3);
     let lines: Vec<&str> = run.stdout.lines().collect();
     assert_eq!(lines[0], "tenant,from,to,migrations,outcome,error");
     assert_eq!(lines[1], "t01,V1,V3,V2__phone V3__by_customer,done,");
@@ -139,11 +170,17 @@ fn csv_has_a_line_for_every_tenant_that_was_moved_or_was_not() {
 #[test]
 fn timestamps_are_versions_too() {
     let fleet = Fleet::new(2);
-    fleet.file("V20261121103000__later.sql", "ALTER TABLE customers ADD COLUMN later int");
+    fleet.file(
+        "V20261121103000__later.sql",
+        "ALTER TABLE customers ADD COLUMN later int",
+    );
     fleet.migrate(&["--all"]).success().says("V20261121103000");
     assert_eq!(fleet.versions(), "20261121103000:2");
     fleet.migrate(&["--all"]).success().says("nothing to do");
-    fleet.migrate(&["--all", "--deep"]).success().says("nothing to do");
+    fleet
+        .migrate(&["--all", "--deep"])
+        .success()
+        .says("nothing to do");
 }
 
 #[test]
@@ -153,15 +190,25 @@ fn tenants_are_chosen_by_slug_plan_region_and_state() {
     fleet.run(&["update", "t03", "--region", "eu"]).success();
     fleet.run(&["suspend", "t04"]).success();
     two_more(&fleet);
-    let at = |slug: &str| fleet.sql(&format!("SELECT schema_version FROM tenants WHERE slug = '{slug}'"));
+    let at = |slug: &str| {
+        fleet.sql(&format!(
+            "SELECT schema_version FROM tenants WHERE slug = '{slug}'"
+        ))
+    };
     fleet.migrate(&["--all", "--plan", "pro"]).success();
     assert_eq!(fleet.versions(), "1:5 3:1");
     assert_eq!(at("t02"), "3");
     fleet.migrate(&["--all", "--region", "eu"]).success();
     fleet.migrate(&["t05"]).success();
-    assert_eq!((at("t03"), at("t05"), fleet.versions().as_str()), ("3".into(), "3".into(), "1:3 3:3"));
+    assert_eq!(
+        (at("t03"), at("t05"), fleet.versions().as_str()),
+        ("3".into(), "3".into(), "1:3 3:3")
+    );
     fleet.migrate(&["--all", "--exclude", "t06"]).success();
-    assert_eq!((at("t01"), at("t04"), at("t06")), ("3".into(), "1".into(), "1".into()));
+    assert_eq!(
+        (at("t01"), at("t04"), at("t06")),
+        ("3".into(), "1".into(), "1".into())
+    );
     fleet.migrate(&["--all", "--inactive"]).success();
     assert_eq!(fleet.versions(), "3:6");
 }
@@ -184,7 +231,10 @@ fn odd_names_of_schemas_stay_names() {
         fleet.sql("SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relname = 'by_name' AND indisvalid"),
         "3"
     );
-    fleet.migrate(&["--all", "--deep"]).success().says("nothing to do");
+    fleet
+        .migrate(&["--all", "--deep"])
+        .success()
+        .says("nothing to do");
 }
 
 #[test]
@@ -203,7 +253,10 @@ fn what_one_file_sets_is_gone_for_the_next_file_and_the_next_tenant() {
     fleet.migrate(&["--all", "--jobs", "1"]).success();
     assert_eq!(fleet.versions(), "3:3");
     for schema in ["tenant_template", "tenant_t01", "tenant_t02", "tenant_t03"] {
-        assert_eq!(fleet.sql(&format!("SELECT * FROM {schema}.next")), "4MB|tenantctl");
+        assert_eq!(
+            fleet.sql(&format!("SELECT * FROM {schema}.next")),
+            "4MB|tenantctl"
+        );
     }
 }
 
@@ -221,8 +274,13 @@ fn secrets_are_never_shown() {
         .env("SLOW_QUERY_THRESHOLD_MS", "1")
         .run(&["migrate", "--all", "-vv"]);
     assert_ne!(run.code, 0);
-    let logged = fleet.sql("SELECT o::text || r::text FROM tenant_operations o LEFT JOIN tenant_operation_results r ON true");
+    let logged = fleet.sql(
+        "SELECT o::text || r::text FROM tenant_operations o LEFT JOIN tenant_operation_results r ON true",
+    );
     for shown in [&run.stdout, &run.stderr, &logged] {
-        assert!(!shown.contains("s3cret-word") && !shown.contains("'hunter2'"), "{shown}");
+        assert!(
+            !shown.contains("s3cret-word") && !shown.contains("'hunter2'"),
+            "{shown}"
+        );
     }
 }

@@ -43,8 +43,10 @@ impl Blocker {
     }
 
     fn release(mut self, fleet: &Fleet) {
-        fleet.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'blocker' \
-                   AND datname = current_database()");
+        fleet.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'blocker' \
+                   AND datname = current_database()",
+        );
         self.0.wait().expect("psql ends");
     }
 }
@@ -81,13 +83,25 @@ fn interrupt(fleet: &Fleet, table: &str, words: &str) {
 fn an_index_is_built_while_others_write() {
     let fleet = Fleet::new(2);
     fleet.file("V2__a.sql", "ALTER TABLE orders ADD COLUMN a int");
-    fleet.file("V3__singly.sql", &format!("-- A word before.\n{SINGLY}\nVACUUM orders"));
+    fleet.file(
+        "V3__singly.sql",
+        &format!("-- A word before.\n{SINGLY}\nVACUUM orders"),
+    );
     fleet.file("V4__b.sql", "ALTER TABLE orders ADD COLUMN b int");
     fleet.migrate(&["--all"]).success();
-    assert_eq!(indexes(&fleet, "by_amount"), "tenant_t01 true, tenant_t02 true, tenant_template true");
-    assert_eq!((fleet.versions().as_str(), fleet.history("tenant_t01").as_str()), ("4:2", "1,2,3,4"));
+    assert_eq!(
+        indexes(&fleet, "by_amount"),
+        "tenant_t01 true, tenant_t02 true, tenant_template true"
+    );
+    assert_eq!(
+        (fleet.versions().as_str(), fleet.history("tenant_t01").as_str()),
+        ("4:2", "1,2,3,4")
+    );
     assert_eq!(fleet.log(), "done: t01 done, t02 done");
-    assert_eq!(fleet.sql("SELECT count(*) FROM tenant_unfinished_migrations"), "0");
+    assert_eq!(
+        fleet.sql("SELECT count(*) FROM tenant_unfinished_migrations"),
+        "0"
+    );
     fleet.run(&["drift", "--all"]).success();
 }
 
@@ -99,7 +113,10 @@ fn a_template_folder_may_hold_such_files_from_the_beginning() {
     let program = || fleet.program_at(database.url());
     program().run(&["init"]).success();
     program().run(&["create", "a"]).success();
-    program().run(&["migrate", "--all"]).success().says("nothing to do");
+    program()
+        .run(&["migrate", "--all"])
+        .success()
+        .says("nothing to do");
     assert_eq!(database.sql("SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = indexrelid WHERE relname = 'by_amount' AND indisvalid"), "2");
 }
 
@@ -108,10 +125,16 @@ fn an_index_left_half_built_is_built_anew() {
     let fleet = Fleet::new(2);
     fleet.file("V2__singly.sql", SINGLY);
     interrupt(&fleet, "orders", "^CREATE INDEX CONCURRENTLY");
-    assert_eq!(indexes(&fleet, "by_amount"), "tenant_t01 false, tenant_template true");
+    assert_eq!(
+        indexes(&fleet, "by_amount"),
+        "tenant_t01 false, tenant_template true"
+    );
     assert_eq!(fleet.versions(), "1:2");
     fleet.migrate(&["--all"]).success();
-    assert_eq!(indexes(&fleet, "by_amount"), "tenant_t01 true, tenant_t02 true, tenant_template true");
+    assert_eq!(
+        indexes(&fleet, "by_amount"),
+        "tenant_t01 true, tenant_t02 true, tenant_template true"
+    );
     assert_eq!(fleet.versions(), "2:2");
     fleet.run(&["drift", "--all"]).success();
 }
@@ -130,8 +153,15 @@ fn a_statement_that_outlives_its_killed_run_is_waited_for() {
     std::thread::sleep(Duration::from_millis(700));
     blocker.release(&fleet);
     Run::of(next).success();
-    assert_eq!(indexes(&fleet, "by_amount"), "tenant_t01 true, tenant_template true");
-    assert_eq!(fleet.sql("SELECT 'tenant_t01.by_amount'::regclass::oid"), oid, "built once");
+    assert_eq!(
+        indexes(&fleet, "by_amount"),
+        "tenant_t01 true, tenant_template true"
+    );
+    assert_eq!(
+        fleet.sql("SELECT 'tenant_t01.by_amount'::regclass::oid"),
+        oid,
+        "built once"
+    );
     assert_eq!(fleet.versions(), "2:1");
     nobody_is_left(&fleet);
 }
@@ -141,7 +171,10 @@ fn an_index_dropped_halfway_is_dropped() {
     let fleet = Fleet::new(2);
     fleet.file("V2__index.sql", "CREATE INDEX by_amount ON orders (amount)");
     fleet.migrate(&["--all"]).success();
-    fleet.file("V3__drop.sql", &format!("{LINE}DROP INDEX CONCURRENTLY by_amount"));
+    fleet.file(
+        "V3__drop.sql",
+        &format!("{LINE}DROP INDEX CONCURRENTLY by_amount"),
+    );
     interrupt(&fleet, "orders", "^DROP INDEX CONCURRENTLY");
     fleet.migrate(&["--all"]).success();
     assert_eq!(indexes(&fleet, "by_amount"), "");
@@ -151,7 +184,10 @@ fn an_index_dropped_halfway_is_dropped() {
 #[test]
 fn what_an_interrupted_reindex_leaves_is_removed() {
     let fleet = Fleet::new(1);
-    fleet.file("V2__reindex.sql", &format!("{LINE}REINDEX TABLE CONCURRENTLY orders"));
+    fleet.file(
+        "V2__reindex.sql",
+        &format!("{LINE}REINDEX TABLE CONCURRENTLY orders"),
+    );
     interrupt(&fleet, "orders", "^REINDEX");
     assert_eq!(indexes(&fleet, "_ccnew"), "tenant_t01 false");
     fleet.migrate(&["--all"]).success();
@@ -169,12 +205,20 @@ fn a_partition_detached_halfway_is_detached() {
          CREATE TABLE part_2 PARTITION OF parts FOR VALUES FROM (9) TO (19)",
     );
     fleet.migrate(&["--all"]).success();
-    fleet.file("V3__detach.sql", &format!("{LINE}ALTER TABLE parts DETACH PARTITION part_1 CONCURRENTLY;"));
+    fleet.file(
+        "V3__detach.sql",
+        &format!("{LINE}ALTER TABLE parts DETACH PARTITION part_1 CONCURRENTLY;"),
+    );
     interrupt(&fleet, "parts", "^ALTER TABLE parts DETACH");
     let pending = "SELECT count(*) FROM pg_inherits WHERE inhdetachpending";
     assert_eq!(fleet.sql(pending), "1");
     fleet.migrate(&["--all"]).success();
-    assert_eq!(fleet.sql("SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = inhrelid WHERE relkind = 'r'"), "2");
+    assert_eq!(
+        fleet.sql(
+            "SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = inhrelid WHERE relkind = 'r'"
+        ),
+        "2"
+    );
     fleet.run(&["drift", "--all"]).success();
 }
 
@@ -191,13 +235,22 @@ fn statements_that_are_done_are_not_run_again() {
         .exits(3)
         .says("migration `V2__three`, statement 3")
         .says("42P07");
-    assert_eq!((fleet.versions().as_str(), fleet.history("tenant_t01").as_str()), ("1:1 3:1", "1"));
+    assert_eq!(
+        (fleet.versions().as_str(), fleet.history("tenant_t01").as_str()),
+        ("1:1 3:1", "1")
+    );
     assert_eq!(fleet.log(), "partial: t01 failed, t02 done");
     fleet.sql("DROP TABLE tenant_t01.third");
     fleet.migrate(&["--all"]).success();
-    assert_eq!(fleet.sql("SELECT string_agg(schema, ' ' ORDER BY schema) FROM trace"), "tenant_t01 tenant_t02 tenant_template");
+    assert_eq!(
+        fleet.sql("SELECT string_agg(schema, ' ' ORDER BY schema) FROM trace"),
+        "tenant_t01 tenant_t02 tenant_template"
+    );
     assert_eq!(fleet.versions(), "3:2");
-    assert_eq!(fleet.sql("SELECT count(*) FROM tenant_unfinished_migrations"), "0");
+    assert_eq!(
+        fleet.sql("SELECT count(*) FROM tenant_unfinished_migrations"),
+        "0"
+    );
 }
 
 #[test]
@@ -208,7 +261,10 @@ fn a_migration_committed_before_one_that_fails_is_in_the_registry_and_the_tenant
     fleet.file("V4__last.sql", "CREATE TABLE last ()");
     fleet.sql("CREATE TABLE tenant_t02.last ()");
     fleet.migrate(&["--all", "--jobs", "1"]).exits(3).says("V4__last");
-    assert_eq!((fleet.versions().as_str(), fleet.history("tenant_t02").as_str()), ("3:1 4:1", "1,2,3"));
+    assert_eq!(
+        (fleet.versions().as_str(), fleet.history("tenant_t02").as_str()),
+        ("3:1 4:1", "1,2,3")
+    );
     assert_eq!(fleet.log(), "partial: t01 done, t02 failed");
 }
 
@@ -216,17 +272,31 @@ fn a_migration_committed_before_one_that_fails_is_in_the_registry_and_the_tenant
 fn an_index_without_a_name_is_refused_before_anything_is_touched() {
     let fleet = Fleet::new(1);
     fleet.file("V2__fine.sql", "CREATE TABLE fine ()");
-    fleet.file("V3__unnamed.sql", &format!("{LINE}CREATE INDEX CONCURRENTLY ON orders (amount)"));
+    fleet.file(
+        "V3__unnamed.sql",
+        &format!("{LINE}CREATE INDEX CONCURRENTLY ON orders (amount)"),
+    );
     let before = fleet.everything();
-    fleet.migrate(&["--all"]).exits(2).says("V3__unnamed").says("no name");
+    fleet
+        .migrate(&["--all"])
+        .exits(2)
+        .says("V3__unnamed")
+        .says("no name");
     assert_eq!(fleet.everything(), before);
 }
 
 #[test]
 fn a_statement_that_needs_the_line_and_has_not_got_it_is_told_so() {
     let fleet = Fleet::new(1);
-    fleet.file("V2__forgotten.sql", "CREATE INDEX CONCURRENTLY i ON orders (amount)");
-    fleet.migrate(&["--all"]).exits(1).says("25001").says("-- tenantctl: no-transaction");
+    fleet.file(
+        "V2__forgotten.sql",
+        "CREATE INDEX CONCURRENTLY i ON orders (amount)",
+    );
+    fleet
+        .migrate(&["--all"])
+        .exits(1)
+        .says("25001")
+        .says("-- tenantctl: no-transaction");
 }
 
 #[test]
@@ -239,7 +309,10 @@ fn such_statements_take_as_long_as_they_take() {
         .run(&["migrate", "--all"])
         .success();
     fleet.file("V3__slow.sql", &format!("{LINE}SELECT pg_sleep(5)"));
-    fleet.migrate(&["--all", "--statement-timeout", "300ms"]).exits(1).says("57014");
+    fleet
+        .migrate(&["--all", "--statement-timeout", "300ms"])
+        .exits(1)
+        .says("57014");
 }
 
 #[test]
@@ -250,7 +323,10 @@ fn behind_a_pooler_they_need_a_way_past_it() {
     let fleet = Fleet::on(&server, 3);
     let pooled = || -> Program { fleet.program_at(&bouncer.url(fleet.database.name())) };
     let direct = || pooled().env("DIRECT_URL", fleet.database.url());
-    fleet.file("V2__one.sql", "ALTER TABLE orders ADD COLUMN one int; SET work_mem = '77MB'");
+    fleet.file(
+        "V2__one.sql",
+        "ALTER TABLE orders ADD COLUMN one int; SET work_mem = '77MB'",
+    );
     pooled().run(&["migrate", "--all"]).success();
     assert_eq!(fleet.versions(), "2:3");
     let setting = psql(&bouncer.url(fleet.database.name()), "SHOW work_mem");
@@ -260,7 +336,11 @@ fn behind_a_pooler_they_need_a_way_past_it() {
     assert_eq!(fleet.versions(), "3:3");
     fleet.file("V4__singly.sql", SINGLY);
     let before = fleet.everything();
-    pooled().run(&["migrate", "--all"]).exits(1).says("past the pooler").says("DIRECT_URL");
+    pooled()
+        .run(&["migrate", "--all"])
+        .exits(1)
+        .says("past the pooler")
+        .says("DIRECT_URL");
     assert_eq!(fleet.everything(), before);
     direct().run(&["migrate", "--all"]).success();
     assert_eq!(fleet.versions(), "4:3");

@@ -19,7 +19,9 @@ fn order(fleet: &Fleet) -> Vec<String> {
 /// Makes V2 fail in these tenants.
 fn break_in(fleet: &Fleet, slugs: &[&str]) {
     for slug in slugs {
-        fleet.sql(&format!("ALTER TABLE tenant_{slug}.customers ADD COLUMN phone int"));
+        fleet.sql(&format!(
+            "ALTER TABLE tenant_{slug}.customers ADD COLUMN phone int"
+        ));
     }
 }
 
@@ -37,14 +39,23 @@ fn the_registry_comes_first_then_the_template_then_canaries_then_the_others() {
         "INSERT INTO public.trace (schema) VALUES ('registry')",
     )
     .expect("written");
-    fleet.configure(&format!("[registry]\nmigrations = '{}'\n", folder.path().display()));
+    fleet.configure(&format!(
+        "[registry]\nmigrations = '{}'\n",
+        folder.path().display()
+    ));
     let check = "INSERT INTO public.trace (schema) VALUES ('check')";
     fleet.sql(&format!(
         "CREATE FUNCTION public.check_it() RETURNS bool LANGUAGE plpgsql AS \
          $$ BEGIN RETURN (SELECT count(*) = 5 FROM public.trace); END $$ -- {check}"
     ));
     fleet
-        .migrate(&["--all", "--canary", "3", "--check-sql", "SELECT public.check_it()"])
+        .migrate(&[
+            "--all",
+            "--canary",
+            "3",
+            "--check-sql",
+            "SELECT public.check_it()",
+        ])
         .success();
     let order = order(&fleet);
     assert_eq!(order[..2], ["registry", "template"]);
@@ -62,7 +73,9 @@ fn the_largest_come_first_and_the_smallest_are_canaries() {
              VALUES (now(), '{slug}', 'customers', {bytes}, 0, 0)"
         ));
     }
-    fleet.migrate(&["--all", "--jobs", "1", "--canary", "1"]).success();
+    fleet
+        .migrate(&["--all", "--jobs", "1", "--canary", "1"])
+        .success();
     assert_eq!(order(&fleet), ["template", "t01", "t02", "t04", "t03"]);
 }
 
@@ -81,7 +94,11 @@ fn a_check_that_is_not_true_keeps_the_others_from_starting() {
     ]) {
         let arguments = ["--all", "--canary", "1", "--check-sql", check];
         fleet.migrate(&arguments).exits(1).says(words);
-        assert_eq!(fleet.versions(), format!("1:{} 3:{number}", 9 - number), "{check}");
+        assert_eq!(
+            fleet.versions(),
+            format!("1:{} 3:{number}", 9 - number),
+            "{check}"
+        );
         assert!(fleet.log().starts_with("failed: "), "{}", fleet.log());
         assert_eq!(fleet.log().matches("not_started").count(), 9 - number);
     }
@@ -106,7 +123,9 @@ fn a_check_that_is_true_lets_the_others_follow() {
     two_more(&fleet);
     let check = "SELECT count(*) = 1 FROM information_schema.columns \
                  WHERE table_schema = current_schema() AND column_name = 'phone'";
-    fleet.migrate(&["--all", "--canary", "2", "--check-sql", check]).success();
+    fleet
+        .migrate(&["--all", "--canary", "2", "--check-sql", check])
+        .success();
     assert_eq!(fleet.versions(), "3:3");
 }
 
@@ -141,7 +160,10 @@ fn what_a_failure_means_for_the_others_is_a_choice() {
     assert_eq!(fleet.versions(), "1:4 3:2");
     run(&["--on-error", "continue"]).exits(3).says("t05");
     assert_eq!(fleet.versions(), "1:3 3:3");
-    assert_eq!(fleet.log(), "partial: t02 failed, t04 failed, t05 failed, t06 done");
+    assert_eq!(
+        fleet.log(),
+        "partial: t02 failed, t04 failed, t05 failed, t06 done"
+    );
     for slug in ["t02", "t04", "t05"] {
         fleet.sql(&format!("ALTER TABLE tenant_{slug}.customers DROP COLUMN phone"));
     }
@@ -170,12 +192,30 @@ fn tenants_go_no_further_than_they_are_told() {
     let fleet = Fleet::new(2);
     two_more(&fleet);
     fleet.migrate(&["--all", "--to", "2"]).success();
-    assert_eq!((fleet.versions().as_str(), fleet.history("tenant_template").as_str()), ("2:2", "1,2"));
+    assert_eq!(
+        (
+            fleet.versions().as_str(),
+            fleet.history("tenant_template").as_str()
+        ),
+        ("2:2", "1,2")
+    );
     let before = fleet.everything();
-    fleet.migrate(&["--all", "--to", "7"]).exits(2).says("no file has version 7");
-    fleet.migrate(&["--all", "--baseline", "7"]).exits(2).says("no file has version 7");
-    fleet.migrate(&["--all", "--to", "1"]).success().says("nothing to do");
-    fleet.migrate(&["--all", "--to", "2"]).success().says("nothing to do");
+    fleet
+        .migrate(&["--all", "--to", "7"])
+        .exits(2)
+        .says("no file has version 7");
+    fleet
+        .migrate(&["--all", "--baseline", "7"])
+        .exits(2)
+        .says("no file has version 7");
+    fleet
+        .migrate(&["--all", "--to", "1"])
+        .success()
+        .says("nothing to do");
+    fleet
+        .migrate(&["--all", "--to", "2"])
+        .success()
+        .says("nothing to do");
     fleet.migrate(&["t01", "--to", "1", "--deep"]).success();
     assert_eq!(fleet.everything(), before);
     fleet.migrate(&["--all"]).success();
@@ -193,7 +233,10 @@ fn committed_migrations_stay_when_a_later_one_fails() {
         .migrate(&["--all", "--per-migration"])
         .exits(1)
         .says("V3__by_customer");
-    assert_eq!((fleet.history("tenant_t02").as_str(), fleet.versions().as_str()), ("1,2", "2:1 3:1"));
+    assert_eq!(
+        (fleet.history("tenant_t02").as_str(), fleet.versions().as_str()),
+        ("1,2", "2:1 3:1")
+    );
     assert_eq!(fleet.log(), "failed: t02 failed");
     fleet.sql("DROP TABLE tenant_t02.orders_customer");
     fleet.migrate(&["--all", "--per-migration"]).success();
@@ -230,7 +273,8 @@ fn the_first_signal_lets_tenants_finish_and_the_second_cancels_them() {
         "V3__slow.sql",
         "SELECT pg_sleep(CASE WHEN current_schema() = 'tenant_template' THEN 0 ELSE 1.5 END)",
     );
-    let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+    let sleeping =
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
     for (signals, log) in [(2, "interrupted: t01 failed, "), (1, "interrupted: t01 done, ")] {
         let child = fleet.start(&["--all", "--jobs", "1"]);
         wait_until("a tenant is under way", || fleet.sql(sleeping) != "0");

@@ -35,7 +35,8 @@ fn readers_never_wait_longer_than_the_lock_timeout_and_the_blocker_is_named() {
     two_more(&fleet);
     let is_over = AtomicBool::new(false);
     let (longest, run) = std::thread::scope(|scope| {
-        let sql = "BEGIN; SELECT count(*) FROM tenant_t01.customers WHERE name <> 's3cret'; SELECT pg_sleep(1.6)";
+        let sql =
+            "BEGIN; SELECT count(*) FROM tenant_t01.customers WHERE name <> 's3cret'; SELECT pg_sleep(1.6)";
         let mut report = std::process::Command::new("psql")
             .args([fleet.database.url(), "-Xq", "-c", sql])
             .env("PGAPPNAME", "nightly-report")
@@ -43,13 +44,27 @@ fn readers_never_wait_longer_than_the_lock_timeout_and_the_blocker_is_named() {
             .spawn()
             .expect("psql is installed with the server");
         wait_until("a report reads", || {
-            fleet.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'nightly-report' \
-                       AND wait_event = 'PgSleep' AND datname = current_database()") == "1"
+            fleet.sql(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'nightly-report' \
+                       AND wait_event = 'PgSleep' AND datname = current_database()",
+            ) == "1"
         });
         let reader = scope.spawn(|| {
-            read(fleet.database.url(), "SELECT count(*) FROM tenant_t01.customers", &is_over)
+            read(
+                fleet.database.url(),
+                "SELECT count(*) FROM tenant_t01.customers",
+                &is_over,
+            )
         });
-        let run = fleet.migrate(&["--all", "--lock-timeout", "300ms", "--retries", "30", "-o", "json"]);
+        let run = fleet.migrate(&[
+            "--all",
+            "--lock-timeout",
+            "300ms",
+            "--retries",
+            "30",
+            "-o",
+            "json",
+        ]);
         is_over.store(true, Ordering::Relaxed);
         report.wait().expect("psql ends");
         (reader.join().expect("no panic"), run)
@@ -65,11 +80,22 @@ fn readers_never_wait_longer_than_the_lock_timeout_and_the_blocker_is_named() {
         .collect();
     let retries = events.iter().filter(|event| event["event"] == "retrying").count();
     assert!(retries >= 2, "{}", run.stdout);
-    let blocked = events.iter().find(|event| event["event"] == "blocked").expect("named");
+    let blocked = events
+        .iter()
+        .find(|event| event["event"] == "blocked")
+        .expect("named");
     assert_eq!(blocked["tenant"], "t01");
     assert!(blocked["by"]["pid"].as_i64().is_some_and(|pid| pid > 0));
-    assert!(blocked["by"]["who"].as_str().is_some_and(|who| who.contains("nightly-report")));
-    assert!(blocked["by"]["query"].as_str().is_some_and(|query| query.contains("SELECT count(*)")));
+    assert!(
+        blocked["by"]["who"]
+            .as_str()
+            .is_some_and(|who| who.contains("nightly-report"))
+    );
+    assert!(
+        blocked["by"]["query"]
+            .as_str()
+            .is_some_and(|query| query.contains("SELECT count(*)"))
+    );
     assert!(!run.stdout.contains("s3cret"), "{}", run.stdout);
 }
 
@@ -96,10 +122,23 @@ fn a_blocker_is_named_even_when_every_connection_waits() {
     let run = fleet
         .program()
         .env("DATABASE_POOL_MAX", "2")
-        .run(&["migrate", "--all", "--jobs", "2", "--lock-timeout", "900ms", "--retries", "5"])
+        .run(&[
+            "migrate",
+            "--all",
+            "--jobs",
+            "2",
+            "--lock-timeout",
+            "900ms",
+            "--retries",
+            "5",
+        ])
         .success();
     let run = run.says("for a lock of pid").says("import");
-    assert!(run.stderr.contains("t01: waiting") || run.stderr.contains("t02: waiting"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("t01: waiting") || run.stderr.contains("t02: waiting"),
+        "{}",
+        run.stderr
+    );
     report.wait().expect("psql ends");
 }
 
@@ -114,10 +153,20 @@ fn a_lock_that_is_never_released_fails_its_tenant_after_the_retries() {
             is_over.store(true, Ordering::Relaxed);
         });
         wait_until("the table is locked", || {
-            fleet.sql("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = \
-                       'tenant_t01.customers'::regclass") == "1"
+            fleet.sql(
+                "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = \
+                       'tenant_t01.customers'::regclass",
+            ) == "1"
         });
-        let arguments = ["--all", "--lock-timeout", "50ms", "--retries", "2", "--on-error", "continue"];
+        let arguments = [
+            "--all",
+            "--lock-timeout",
+            "50ms",
+            "--retries",
+            "2",
+            "--on-error",
+            "continue",
+        ];
         let run = fleet.migrate(&arguments).exits(3).says("55P03");
         assert_eq!(run.stderr.matches("again in").count(), 2, "{}", run.stderr);
         assert!(!is_over.load(Ordering::Relaxed));
@@ -166,7 +215,10 @@ fn tenants_that_come_and_go_meanwhile_end_up_with_the_template() {
     });
     let tenants = fleet.sql("SELECT count(*) FROM tenants");
     assert_eq!(fleet.versions(), format!("5:{tenants}"));
-    fleet.migrate(&["--all", "--deep"]).success().says("nothing to do");
+    fleet
+        .migrate(&["--all", "--deep"])
+        .success()
+        .says("nothing to do");
     fleet.run(&["drift", "--all"]).success();
 }
 

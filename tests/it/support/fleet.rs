@@ -40,7 +40,9 @@ impl Fleet {
         let slugs = fleet.slugs(tenants);
         let slugs: Vec<&str> = slugs.iter().map(String::as_str).collect();
         if !slugs.is_empty() {
-            fleet.run(&[&["create", "--quiet"], &slugs[..]].concat()).success();
+            fleet
+                .run(&[&["create", "--quiet"], &slugs[..]].concat())
+                .success();
         }
         fleet
     }

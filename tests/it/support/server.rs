@@ -119,7 +119,10 @@ impl Server {
                 .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
                 .arg(folder)
                 .status();
-            assert!(mounted.is_ok_and(|status| status.success()), "a tmpfs cannot be mounted; run as root");
+            assert!(
+                mounted.is_ok_and(|status| status.success()),
+                "a tmpfs cannot be mounted; run as root"
+            );
             disk = Some(SmallDisk(folder.to_owned()));
         });
         (server, disk.expect("mounted"))
