@@ -26,6 +26,8 @@ const HOMES: [(&str, &[&str]); 9] = [
     ("refinery_core", &["db/migrator.rs"]),
     ("squawk_linter", &["ops/lint/"]),
     ("squawk_syntax", &["ops/lint/"]),
+    ("refinery", &["db/migrator/"]),
+    ("refinery_core", &["db/migrator/"]),
     ("deadpool", &["db/"]),
     ("tokio_postgres", &["db/"]),
 ];
