@@ -121,7 +121,8 @@ struct FailedView {
 impl View for MigrateView {
     /// Tenants that go the same way are one line.
     fn tables(&self) -> Vec<Table> {
-        let mut ways: BTreeMap<(Option<i64>, Option<i64>, &[String]), u64> = BTreeMap::new();
+        type Way<'a> = (Option<i64>, Option<i64>, &'a [String]);
+        let mut ways: BTreeMap<Way<'_>, u64> = BTreeMap::new();
         for moved in &self.migrated {
             *ways.entry((moved.from, moved.to, &moved.migrations)).or_default() += 1;
         }

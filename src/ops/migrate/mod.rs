@@ -119,14 +119,14 @@ impl Request {
     }
 
     /// Finds what is wrong with the request itself.
-    pub fn check(&self) -> Result<(), RolloutError> {
+    pub fn check(&self) -> anyhow::Result<()> {
         let files = &self.template.migrations;
         for version in [self.how.to, self.how.baseline].into_iter().flatten() {
             if !files.has(version) {
-                return Err(RolloutError::UnknownVersion(version));
+                return Err(RolloutError::UnknownVersion(version).into());
             }
         }
-        Ok(files.check(self.how.to)?)
+        Ok(files.check(self.how.to).map_err(RolloutError::from)?)
     }
 }
 
