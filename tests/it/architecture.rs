@@ -22,8 +22,6 @@ const HOMES: [(&str, &[&str]); 9] = [
     ("clap", &["cli/", "commands/", "lib.rs"]),
     ("comfy_table", &["ui/"]),
     ("indicatif", &["ui/"]),
-    ("refinery", &["db/migrator.rs"]),
-    ("refinery_core", &["db/migrator.rs"]),
     ("squawk_linter", &["ops/lint/"]),
     ("squawk_syntax", &["ops/lint/"]),
     ("refinery", &["db/migrator/"]),
