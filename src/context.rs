@@ -64,6 +64,18 @@ impl Context {
             .await
     }
 
+    /// The database for rehearsals, where one is configured.
+    pub(crate) fn shadow(&self) -> anyhow::Result<Option<Db>> {
+        let DatabaseSource::Urls(urls) = &self.settings.database.source else {
+            return Ok(None);
+        };
+        let Some(url) = urls.shadow.as_deref() else {
+            return Ok(None);
+        };
+        let password = urls.password_file.as_deref().map(read_password).transpose()?;
+        Ok(Some(self.db_at(self.target(Some(url), password)?, None)))
+    }
+
     /// The database if it is in use already, to cancel what runs there.
     pub(crate) fn db_in_use(&self) -> Option<&Db> {
         self.db.get()

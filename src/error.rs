@@ -19,6 +19,7 @@ use crate::ops::lint::LintError;
 use crate::ops::migration_files::NewFileError;
 use crate::ops::migrate::RolloutError;
 use crate::ops::original::{MakeError, OriginalError};
+use crate::ops::rehearse::{Mishap, RehearseError};
 use crate::ops::template::TemplateError;
 use crate::tenant::{DomainError, NamingError, RegistryError, SelectionError, SlugError};
 
@@ -108,6 +109,8 @@ fn hint(cause: Cause<'_>) -> Option<String> {
     }
     let owned = |hint: &str| hint.to_owned();
     of(cause, |error: &UsageError| error.hint.clone())
+        .or_else(|| of(cause, |error: &RehearseError| error.hint().map(owned)))
+        .or_else(|| of(cause, |error: &Mishap| error.hint().map(owned)))
         .or_else(|| of(cause, CloneError::hint))
         .or_else(|| of(cause, |error: &ConfigError| error.hint().map(owned)))
         .or_else(|| of(cause, ConnInfoError::hint))

@@ -68,6 +68,28 @@ impl Table {
         )
     }
 
+    /// Tells the rows of `from` to a client.
+    pub fn copy_out(&self, from: &SchemaName) -> String {
+        format!(
+            "COPY {}.{}{} TO STDOUT",
+            from.quoted(),
+            self.name,
+            self.written_columns()
+        )
+    }
+
+    /// Takes the same rows from a client.
+    pub fn copy_in(&self) -> String {
+        format!("COPY {}{} FROM STDIN", self.name, self.written_columns())
+    }
+
+    fn written_columns(&self) -> String {
+        match self.columns.as_str() {
+            "" => String::new(),
+            columns => format!(" ({columns})"),
+        }
+    }
+
     /// Counts the rows of `from`.
     pub fn count(&self, from: &SchemaName) -> String {
         format!(
@@ -90,13 +112,28 @@ impl Table {
             .collect()
     }
 
+    /// The sequences that go with its columns, quoted as SQL needs it.
+    pub fn sequences(&self) -> &[String] {
+        &self.sequences
+    }
+
     /// The columns whose values mean objects of this database, in words. A copy holds the same values.
     pub fn identifiers(&self) -> &[String] {
         &self.identifiers
     }
 }
 
-fn continue_sequence(name: &str, from: &SchemaName) -> String {
+/// A question whose answer is the statement that moves a sequence to where that of `from` is.
+pub fn state_of_sequence(name: &str, from: &SchemaName) -> String {
+    let quoted = crate::db::QuotedText::new(name).to_string();
+    format!(
+        "SELECT pg_catalog.format('SELECT pg_catalog.setval(%L, %s, %L)', {quoted}, last_value, is_called) FROM {}.{name}",
+        from.quoted()
+    )
+}
+
+/// Moves a sequence of the schema that is first in the search path to where that of `from` is.
+pub fn continue_sequence(name: &str, from: &SchemaName) -> String {
     let quoted = crate::db::QuotedText::new(name).to_string();
     format!(
         "SELECT pg_catalog.setval({quoted}, last_value, is_called) FROM {}.{name}",
@@ -119,12 +156,8 @@ impl Blueprint {
             .find(|table| table.name == name || table.name == quoted)
     }
 
-    /// Moves every sequence to where it is in the schema that was read.
-    pub fn continue_sequences(&self) -> Vec<String> {
-        self.contents
-            .sequences
-            .iter()
-            .map(|name| continue_sequence(name, &self.schema))
-            .collect()
+    /// The sequences, quoted as SQL needs it.
+    pub fn sequences(&self) -> &[String] {
+        &self.contents.sequences
     }
 }

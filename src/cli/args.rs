@@ -63,14 +63,19 @@ impl TenantFilter {
 impl TenantSelection {
     /// The selection, or a usage error when no tenant was named at all: nothing ever means "all" by accident.
     pub(crate) async fn selection(&self, cx: &Context) -> anyhow::Result<Selection> {
+        if self.from_file.is_none() && !self.all && self.slugs.is_empty() {
+            return Err(UsageError::new("no tenants were named")
+                .with_hint("name slugs, or pass `--all`")
+                .into());
+        }
+        self.selection_or_all(cx).await
+    }
+
+    /// The same for what chooses among all tenants when none was named.
+    pub(crate) async fn selection_or_all(&self, cx: &Context) -> anyhow::Result<Selection> {
         let which = match &self.from_file {
             Some(file) => Which::Slugs(slugs_in(&file.display().to_string(), &cx.read_text(file).await?)?),
-            None if self.all => Which::All,
-            None if self.slugs.is_empty() => {
-                return Err(UsageError::new("no tenants were named")
-                    .with_hint("name slugs, or pass `--all`")
-                    .into());
-            }
+            None if self.slugs.is_empty() => Which::All,
             None => Which::Slugs(self.slugs.clone()),
         };
         Ok(self.filter.selection(which))

@@ -14,6 +14,7 @@ pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod migrate;
+mod rehearse;
 pub(crate) mod resolve;
 pub(crate) mod show;
 pub(crate) mod status;

@@ -19,6 +19,8 @@ pub enum LockName<'a> {
     Statements(&'a SchemaName),
     /// Adding or removing foreign keys to tables that all tenants share.
     SharedTables,
+    /// Working on the copies of one rehearsal, as long as it lives.
+    Rehearsal(&'a str),
 }
 
 impl LockName<'_> {
@@ -50,6 +52,7 @@ impl fmt::Display for LockName<'_> {
             Self::SharedTables => f.write_str("shared tables"),
             Self::Tenant(schema) => write!(f, "tenant:{schema}"),
             Self::Statements(schema) => write!(f, "statements:{schema}"),
+            Self::Rehearsal(id) => write!(f, "rehearsal:{id}"),
         }
     }
 }
@@ -69,6 +72,7 @@ impl LockHeld {
             LockName::Migrations => "migrating this database".to_owned(),
             LockName::SharedTables => "the tables that tenants share".to_owned(),
             LockName::Tenant(schema) | LockName::Statements(schema) => format!("schema `{schema}`"),
+            LockName::Rehearsal(id) => format!("rehearsal {id}"),
         };
         Self { what, holder }
     }

@@ -4,6 +4,7 @@
 //! [`SchemaName`], a tenant's schema is entered through [`Session::open_tenant`], and refinery lives in [`migrator`].
 
 pub mod conn;
+mod copy;
 mod error;
 mod ident;
 pub mod local;
@@ -19,6 +20,7 @@ mod timeout;
 pub use tokio_postgres::Row;
 pub use tokio_postgres::types::{FromSql, Type};
 
+pub use self::copy::{CopyError, copy_rows};
 pub use self::error::Error;
 pub use self::ident::{MAX_NAME_BYTES, NameError, QuotedIdent, QuotedText, SchemaName, with_constants};
 pub use self::lock::{LockHeld, LockName};

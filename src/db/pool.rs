@@ -138,6 +138,24 @@ impl Db {
         self.take_from(&pool_of(1, target, &self.options)).await
     }
 
+    /// The same database for what must come to its end: [`Db::cancel_running`] passes these sessions by.
+    #[must_use]
+    pub fn uncancelled(&self) -> Self {
+        Self {
+            running: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// The same database, where a request to cancel what runs on `other` is heard as well.
+    #[must_use]
+    pub fn cancelled_with(self, other: &Self) -> Self {
+        Self {
+            running: Arc::clone(&other.running),
+            ..self
+        }
+    }
+
     /// Opens connections ahead of work that will need `wanted` of them, up to the configured minimum.
     pub async fn warm(&self, wanted: usize) -> Result<(), SessionError> {
         let count = wanted.min(self.options.min);

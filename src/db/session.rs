@@ -87,7 +87,7 @@ impl Session {
         }
     }
 
-    fn client(&self) -> &tokio_postgres::Client {
+    pub(super) fn client(&self) -> &tokio_postgres::Client {
         self.connection
             .as_ref()
             .expect("present until the session is dropped")

@@ -97,7 +97,7 @@ async fn drop_tenant(
 
 /// Foreign keys to tables that tenants share make dropping a schema lock those tables alone, one after the other, which
 /// creating one locks too. So whoever drops waits until no such tenant is being made, before it locks anything else.
-fn lock_shared_tables(schema: &SchemaName) -> String {
+pub(super) fn lock_shared_tables(schema: &SchemaName) -> String {
     let quoted = schema.quoted().to_string();
     include_str!("sql/lock_shared_tables.sql")
         .replace("{key}", &LockName::SharedTables.key())
@@ -151,13 +151,16 @@ async fn needed_outside(
     transaction: &Transaction<'_>,
     schema: &SchemaName,
 ) -> Result<Vec<String>, db::Error> {
-    let quoted = schema.quoted().to_string();
-    let statement =
-        include_str!("sql/needed_outside.sql").replace("{schema}", &QuotedText::new(&quoted).to_string());
-    let answers = transaction.text_query(&statement).await?;
+    let answers = transaction.text_query(&what_needs_it(schema)).await?;
     Ok(answers
         .into_iter()
         .flat_map(|answer| answer.rows)
         .filter_map(|mut row| row.pop().flatten())
         .collect())
+}
+
+/// The question what lies outside of the schema and depends on it.
+pub(super) fn what_needs_it(schema: &SchemaName) -> String {
+    let quoted = schema.quoted().to_string();
+    include_str!("sql/needed_outside.sql").replace("{schema}", &QuotedText::new(&quoted).to_string())
 }

@@ -14,6 +14,7 @@ pub mod log;
 pub mod migration_files;
 pub mod migrate;
 pub mod original;
+pub mod rehearse;
 pub mod status;
 pub mod template;
 pub mod update;

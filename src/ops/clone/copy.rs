@@ -2,7 +2,8 @@
 
 use super::plan::Plan;
 use super::{CloneError, Copied, Report, Request, step};
-use crate::db::{self, LockName, Transaction};
+use crate::blueprint::continue_sequence;
+use crate::db::{self, LockName, SchemaName, Transaction};
 use crate::fleet::{Event, Observer};
 use crate::ops::original::{self, MakeError, first_failing, opening};
 use crate::tenant::registry::{self, Origin};
@@ -36,10 +37,28 @@ impl Plan {
         };
         transaction.script(OUTSIDE).await?;
         let tenant = registry::insert_in_tx(transaction, to, &origin).await?;
-        self.make(transaction, request).await?;
+        let copied = self.fill(transaction, &to.slug, &to.schema, observer).await?;
+        transaction.script(OUTSIDE).await?;
+        request.log.record_in_tx(transaction, &to.slug).await?;
+        Ok(self.report(Some(tenant), copied))
+    }
 
+    /// Makes the schema with what goes along. The observer hears of it under the name `slug`.
+    pub(in crate::ops) async fn fill(
+        &self,
+        transaction: &Transaction<'_>,
+        slug: &Slug,
+        to: &SchemaName,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Copied>, CloneError> {
+        // Without rows to load first, foreign keys are made with the rest.
+        let is_at_once = self.script.after_rows.is_empty();
+        if is_at_once {
+            self.lock_shared_tables(transaction).await?;
+        }
+        self.make(transaction, to).await?;
         let mut steps = Steps {
-            slug: &to.slug,
+            slug,
             done: 0,
             of: self.tables.len() + self.script.after_rows.len() + self.refreshes.len(),
             observer,
@@ -57,45 +76,74 @@ impl Plan {
                 rows,
             });
         }
+        if !is_at_once {
+            self.lock_shared_tables(transaction).await?;
+        }
+        let sequences: Vec<String> = self
+            .sequences
+            .iter()
+            .map(|name| continue_sequence(name, from))
+            .collect();
+        self.complete(transaction, to, &sequences, &mut steps).await?;
+        let counts = self.count(transaction).await?;
+        let differing = differing(&copied, &counts);
+        if !differing.is_empty() {
+            return Err(CloneError::RowsDiffer(differing));
+        }
+        Ok(copied)
+    }
+
+    /// Those who add foreign keys to tables that tenants share keep those away who remove some.
+    pub(in crate::ops) async fn lock_shared_tables(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> Result<(), CloneError> {
         if self.blueprint.refers_outside() {
             let lock = LockName::SharedTables.key();
             transaction
                 .script(&format!("SELECT pg_catalog.pg_advisory_xact_lock_shared({lock})"))
                 .await?;
         }
+        Ok(())
+    }
+
+    /// What comes after the rows.
+    pub(in crate::ops) async fn complete(
+        &self,
+        transaction: &Transaction<'_>,
+        to: &SchemaName,
+        sequences: &[String],
+        steps: &mut Steps<'_>,
+    ) -> Result<(), CloneError> {
         for statement in &self.script.after_rows {
             steps.begin(&statement.what);
             transaction
-                .script(&statement.sql(&to.schema))
+                .script(&statement.sql(to))
                 .await
-                .map_err(|source| MakeError::new(&to.schema, Some(statement.what.clone()), source))?;
+                .map_err(|source| MakeError::new(to, Some(statement.what.clone()), source))?;
         }
-        if !self.sequences.is_empty() {
+        if !sequences.is_empty() {
             transaction
-                .script(&self.sequences.join(";\n"))
+                .script(&sequences.join(";\n"))
                 .await
                 .map_err(|source| step("continuing the sequences", source))?;
         }
         for statement in &self.refreshes {
             steps.begin(&statement.what);
             transaction
-                .script(&statement.sql(&to.schema))
+                .script(&statement.sql(to))
                 .await
                 .map_err(|source| step(&format!("filling {}", statement.what), source))?;
         }
-        let counts = self.count(transaction).await?;
-        let differing = differing(&copied, &counts);
-        if !differing.is_empty() {
-            return Err(CloneError::RowsDiffer(differing));
-        }
-        transaction.script(OUTSIDE).await?;
-        request.log.record_in_tx(transaction, &to.slug).await?;
-        Ok(self.report(Some(tenant), copied))
+        Ok(())
     }
 
     /// Makes the schema up to the rows, in one message. What fails is looked for again, one by one.
-    async fn make(&self, transaction: &Transaction<'_>, request: &Request) -> Result<(), CloneError> {
-        let schema = &request.to.schema;
+    pub(in crate::ops) async fn make(
+        &self,
+        transaction: &Transaction<'_>,
+        schema: &SchemaName,
+    ) -> Result<(), CloneError> {
         let statements = || {
             self.script
                 .before_rows
@@ -173,15 +221,15 @@ fn differing(copied: &[Copied], counts: &[u64]) -> Vec<String> {
 }
 
 /// Tells the observer how far it is.
-struct Steps<'a> {
-    slug: &'a Slug,
-    done: usize,
-    of: usize,
-    observer: &'a mut dyn Observer,
+pub(in crate::ops) struct Steps<'a> {
+    pub(in crate::ops) slug: &'a Slug,
+    pub(in crate::ops) done: usize,
+    pub(in crate::ops) of: usize,
+    pub(in crate::ops) observer: &'a mut dyn Observer,
 }
 
 impl Steps<'_> {
-    fn begin(&mut self, what: &str) {
+    pub(in crate::ops) fn begin(&mut self, what: &str) {
         self.observer.observe(&Event::Step {
             slug: self.slug.clone(),
             done: self.done,

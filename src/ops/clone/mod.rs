@@ -9,6 +9,8 @@ mod plan;
 
 use std::time::Duration;
 
+pub(in crate::ops) use self::copy::Steps;
+pub(in crate::ops) use self::plan::Plan;
 use self::plan::plan_in_tx;
 use super::log::Entry;
 use super::original::{MakeError, OriginalError};
@@ -38,6 +40,8 @@ pub enum Contents {
     All,
     /// The history of migrations, and these tables.
     Only(Vec<String>),
+    /// The same, of tables that are there.
+    Known(Vec<String>),
 }
 
 /// What was copied, or would be.
@@ -100,7 +104,8 @@ impl CloneError {
         }
     }
 
-    fn may_pass(&self) -> bool {
+    /// Whether the original only has to keep still for a moment.
+    pub(in crate::ops) fn may_pass(&self) -> bool {
         matches!(
             self,
             Self::Original(OriginalError::Read {
@@ -188,7 +193,7 @@ fn beginning(request: &Request) -> String {
     )
 }
 
-fn step(doing: &str, source: db::Error) -> CloneError {
+pub(in crate::ops) fn step(doing: &str, source: db::Error) -> CloneError {
     CloneError::Step {
         doing: doing.to_owned(),
         source,

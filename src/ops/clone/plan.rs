@@ -1,26 +1,25 @@
 //! What comes before the first change: the original is read, and kept as it is from there on.
 
 use super::{CloneError, Contents, Request, step};
-use crate::blueprint::{self, Blueprint, ReadError, Script, Shape, Statement, Table};
-use crate::db::{Db, Transaction};
+use crate::blueprint::{self, Blueprint, ReadError, Script, Shape, Statement, Table, UnclearText};
+use crate::db::{Db, SchemaName, Transaction};
 use crate::ops::original::{self, HISTORY, OriginalError, reference_tables_of};
 use crate::tenant::registry::{self, RegistryError};
 
 /// Everything that is known before the first change.
-pub(super) struct Plan {
-    pub(super) blueprint: Blueprint,
-    pub(super) script: Script,
-    pub(super) tables: Vec<Table>,
-    pub(super) sequences: Vec<String>,
-    pub(super) refreshes: Vec<Statement>,
+#[derive(Debug)]
+pub(in crate::ops) struct Plan {
+    pub(in crate::ops) blueprint: Blueprint,
+    pub(in crate::ops) script: Script,
+    pub(in crate::ops) tables: Vec<Table>,
+    /// Those that go on where the original's are, quoted as SQL needs it.
+    pub(in crate::ops) sequences: Vec<String>,
+    pub(in crate::ops) refreshes: Vec<Statement>,
     pub(super) version: Option<i64>,
     pub(super) fingerprint: Option<String>,
 }
 
-/// Reads the original and makes sure that it is what the snapshot shows, and stays so until the transaction ends.
-///
-/// The deparsers look at the catalogs of the moment, and a table that somebody truncates or writes anew looks empty to
-/// snapshots from before. So the tables are locked first, and then a second session, which is in no snapshot, compares.
+/// Reads the original as the registry has it, and what the copy's row says of its schema.
 pub(super) async fn plan_in_tx(
     db: &Db,
     transaction: &Transaction<'_>,
@@ -36,55 +35,89 @@ pub(super) async fn plan_in_tx(
         .into());
     }
     let schema = &from.schema;
-    let reading = |source| OriginalError::Read {
-        schema: schema.clone(),
-        source,
-    };
-    let blueprint = blueprint::read_in_tx(transaction, schema)
-        .await
-        .map_err(reading)?;
-    let (shape, tables, sequences) = contents(&blueprint, &request.contents)?;
-    let script = blueprint.script(shape, request.unclear)?;
-    let version = match (current.schema_version, blueprint.table(HISTORY)) {
+    let mut plan = Plan::read_in_tx(transaction, schema, &request.contents, request.unclear).await?;
+    plan.version = match (current.schema_version, plan.blueprint.table(HISTORY)) {
         (None, Some(_)) => original::version(transaction, schema).await?,
         (known, _) => known,
     };
     let kept = current.schema_fingerprint;
-    let fingerprint = match kept.filter(|kept| blueprint::is_comparable(kept)) {
+    plan.fingerprint = match kept.filter(|kept| blueprint::is_comparable(kept)) {
         None => blueprint::fingerprints_in_tx(transaction, std::slice::from_ref(schema))
             .await?
             .remove(schema),
         known => known,
     };
-    lock_tables(transaction, &blueprint, &tables).await?;
-    if !blueprint::is_unchanged(&db.direct().await?, &blueprint).await? {
-        return Err(reading(ReadError::Changing(schema.clone())).into());
-    }
-    let refreshes = match request.contents {
-        Contents::All => script.refreshes.clone(),
-        Contents::Only(_) => Vec::new(),
-    };
-    Ok(Plan {
-        blueprint,
-        script,
-        tables,
-        sequences,
-        refreshes,
-        version,
-        fingerprint,
-    })
+    plan.keep_original(db, transaction).await?;
+    Ok(plan)
 }
 
-/// The tables whose rows go along, and the statements that move sequences.
+impl Plan {
+    /// Reads the original.
+    pub(in crate::ops) async fn read_in_tx(
+        transaction: &Transaction<'_>,
+        schema: &SchemaName,
+        wanted: &Contents,
+        unclear: UnclearText,
+    ) -> Result<Self, CloneError> {
+        let blueprint = blueprint::read_in_tx(transaction, schema)
+            .await
+            .map_err(|source| OriginalError::Read {
+                schema: schema.clone(),
+                source,
+            })?;
+        let (shape, tables, sequences) = contents(&blueprint, wanted)?;
+        let script = blueprint.script(shape, unclear)?;
+        Ok(Self {
+            refreshes: match wanted {
+                Contents::All => script.refreshes.clone(),
+                Contents::Only(_) | Contents::Known(_) => Vec::new(),
+            },
+            blueprint,
+            script,
+            tables,
+            sequences,
+            version: None,
+            fingerprint: None,
+        })
+    }
+
+    /// Makes sure that the original is what the snapshot shows, and stays so until the transaction ends.
+    ///
+    /// The deparsers look at the catalogs of the moment, and a table that somebody truncates or writes anew looks empty
+    /// to snapshots from before. So the tables are locked first, and then a second session, which is in no snapshot,
+    /// compares.
+    pub(in crate::ops) async fn keep_original(
+        &self,
+        db: &Db,
+        transaction: &Transaction<'_>,
+    ) -> Result<(), CloneError> {
+        lock_tables(transaction, &self.blueprint, &self.tables).await?;
+        if blueprint::is_unchanged(&db.direct().await?, &self.blueprint).await? {
+            return Ok(());
+        }
+        let schema = self.blueprint.schema().clone();
+        Err(OriginalError::Read {
+            source: ReadError::Changing(schema.clone()),
+            schema,
+        }
+        .into())
+    }
+}
+
+/// The tables whose rows go along, and the sequences that are moved.
 fn contents(
     blueprint: &Blueprint,
     contents: &Contents,
 ) -> Result<(Shape, Vec<Table>, Vec<String>), OriginalError> {
-    let Contents::Only(names) = contents else {
-        let tables = blueprint.tables().to_vec();
-        return Ok((Shape::WithRows, tables, blueprint.continue_sequences()));
+    let references = match contents {
+        Contents::All => {
+            let tables = blueprint.tables().to_vec();
+            return Ok((Shape::WithRows, tables, blueprint.sequences().to_vec()));
+        }
+        Contents::Only(names) => reference_tables_of(blueprint, names)?,
+        Contents::Known(names) => names.iter().filter_map(|name| blueprint.table(name)).collect(),
     };
-    let shape = if names.is_empty() {
+    let shape = if references.is_empty() {
         Shape::Empty
     } else {
         Shape::WithRows
@@ -92,13 +125,10 @@ fn contents(
     let tables: Vec<Table> = blueprint
         .table(HISTORY)
         .into_iter()
-        .chain(reference_tables_of(blueprint, names)?)
+        .chain(references)
         .cloned()
         .collect();
-    let sequences = tables
-        .iter()
-        .flat_map(|table| table.continue_sequences(blueprint.schema()))
-        .collect();
+    let sequences = tables.iter().flat_map(Table::sequences).cloned().collect();
     Ok((shape, tables, sequences))
 }
 

@@ -6,6 +6,8 @@
 
 mod singly;
 
+pub(super) use self::singly::hand;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -167,26 +169,39 @@ async fn forward_from(
     let guard = history.map(History::digest);
     let before = history.unwrap_or(&empty);
     if let Some(baseline) = how.baseline.filter(|_| before.is_empty()) {
-        // As if they had been applied, which is what the one who passed `--baseline` knows.
-        let adopted = migrations
-            .work(place.schema, before, Some(baseline), true)
-            .await?;
-        if adopted.version() != Some(baseline) {
-            return Err(ForwardError::UnknownBaseline {
-                schema: place.schema.clone(),
-                version: baseline,
-            });
-        }
-        let unlogged = Place {
-            operation: None,
-            ..place
-        };
-        together(db, unlogged, &adopted, &adopted.pending, guard.as_deref(), how).await?;
-        let history = migrations.history_at(baseline).unwrap_or_default();
+        let history = adopt(db, place, migrations, history, baseline, how).await?;
         let guard = Some(history.digest());
         return finish(db, place, migrations, &history, guard, how).await;
     }
     finish(db, place, migrations, before, guard, how).await
+}
+
+/// Writes a history as if the migrations had been applied, which is what the one who passed `--baseline` knows.
+pub(super) async fn adopt(
+    db: &Db,
+    place: Place<'_>,
+    migrations: &Migrations,
+    history: Option<&History>,
+    baseline: i64,
+    how: &How,
+) -> Result<History, ForwardError> {
+    let guard = history.map(History::digest);
+    let before = history.cloned().unwrap_or_default();
+    let adopted = migrations
+        .work(place.schema, &before, Some(baseline), true)
+        .await?;
+    if adopted.version() != Some(baseline) {
+        return Err(ForwardError::UnknownBaseline {
+            schema: place.schema.clone(),
+            version: baseline,
+        });
+    }
+    let unlogged = Place {
+        operation: None,
+        ..place
+    };
+    together(db, unlogged, &adopted, &adopted.pending, guard.as_deref(), how).await?;
+    Ok(migrations.history_at(baseline).unwrap_or_default())
 }
 
 async fn finish(
@@ -301,7 +316,7 @@ fn stale_or(error: db::Error) -> ForwardError {
 }
 
 /// The lock and the settings, all of them gone with the transaction.
-fn opening(place: Place<'_>, how: &How) -> String {
+pub(super) fn opening(place: Place<'_>, how: &How) -> String {
     let mut sql = String::new();
     if let Some(tenant) = place.tenant {
         // For those who look at `pg_stat_activity`.
@@ -367,7 +382,11 @@ async fn keep_version(db: &Db, place: Place<'_>, version: Option<i64>) -> Result
 }
 
 /// What the schema itself says was applied; `None` where it says nothing and may be given a history.
-async fn read_history(db: &Db, place: Place<'_>, how: &How) -> Result<Option<History>, ForwardError> {
+pub(super) async fn read_history(
+    db: &Db,
+    place: Place<'_>,
+    how: &How,
+) -> Result<Option<History>, ForwardError> {
     let options = TenantOptions {
         access: db::Access::ReadOnly,
         ..how.options.clone()

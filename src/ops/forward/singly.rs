@@ -54,7 +54,7 @@ pub(super) async fn run(
 }
 
 /// The connection that runs the statements.
-async fn hand(
+pub(in crate::ops) async fn hand(
     db: &Db,
     place: Place<'_>,
     statements: &[Statement],

@@ -1,7 +1,7 @@
 //! Bringing registry, template and tenants forward: first those, then a few canaries, then everybody else.
 
 mod check;
-mod order;
+pub(super) mod order;
 pub(super) mod survey;
 mod watch;
 
@@ -12,6 +12,7 @@ use super::exec;
 use super::forward::{How, Moved, Place, forward};
 use super::init::{self, InitError};
 use super::log::{Entry, Operation};
+use super::rehearse;
 use super::template::{self, TemplateError};
 use crate::db::migrator::{Applied, Migrations, UnfitMigration};
 use crate::db::{self, Db, LockHeld, LockName, SessionError};
@@ -168,6 +169,10 @@ async fn run_locked(
     // Those who create tenants hold the template's lock for moments.
     let patience = request.lock_wait.max(request.how.options.lock_timeout);
     let registry = init::bring_up_registry(db, &request.registry, patience, false).await?;
+    if let Err(error) = rehearse::remove_leftovers(db, request.how.options.lock_timeout).await {
+        // Nobody's work depends on it.
+        tracing::warn!("what an interrupted rehearsal has left could not be removed: {error}");
+    }
     let session = db.direct().await?;
     // With the lock held here, a run that the log takes for one under way was killed.
     request.log.close_abandoned(&session).await?;
