@@ -143,7 +143,7 @@ impl MigrationView {
             );
             let _ = writeln!(out, "{}", line.trim_end());
         }
-        list(out, "indexes built: ", &self.indexes);
+        list(out, "    indexes built: ", &self.indexes);
     }
 }
 
@@ -177,7 +177,7 @@ impl TenantView {
         for migration in &self.migrations {
             migration.show(out);
         }
-        list(out, "not reached: ", &self.not_reached);
+        list(out, "  not reached: ", &self.not_reached);
     }
 }
 
@@ -231,17 +231,17 @@ impl View for RehearseView {
 
 /// Names after a heading, on as many lines as they need.
 fn list(out: &mut String, heading: &str, names: &[String]) {
-    const INDENT: &str = "    ";
     if names.is_empty() {
         return;
     }
-    let mut line = format!("{INDENT}{heading}");
+    let indent = heading.len() - heading.trim_start().len() + 2;
+    let mut line = heading.to_owned();
     for (at, name) in names.iter().enumerate() {
         let comma = if at + 1 < names.len() { "," } else { "" };
         if line.chars().count() + name.chars().count() + comma.len() > WIDTH && line.trim() != heading.trim()
         {
             let _ = writeln!(out, "{}", line.trim_end());
-            line = format!("{INDENT}  ");
+            line = " ".repeat(indent);
         }
         let _ = write!(line, "{name}{comma} ");
     }

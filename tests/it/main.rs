@@ -25,6 +25,7 @@ mod one_trip;
 mod output;
 mod pgbouncer;
 mod registry;
+mod rehearse;
 mod sql_text;
 mod stamp;
 mod support;

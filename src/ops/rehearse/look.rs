@@ -139,7 +139,9 @@ impl Locks {
         const CHANGED: &str = include_str!("sql/changes_outside.sql");
         const REMOVED: &str = "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) \
                                FROM pg_catalog.pg_class AS c \
-                               JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = ANY ($1)";
+                               JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
+                               WHERE c.oid = ANY ($1) AND n.nspname <> $2 \
+                               AND NOT pg_catalog.starts_with(n.nspname::text, 'pg_')";
         let mut there = Vec::new();
         let mut made_anew = Vec::new();
         let mut gone = Vec::new();
@@ -161,7 +163,8 @@ impl Locks {
         if !gone.is_empty() {
             // Most are of the transaction's own making. What another session still sees was there before.
             let other = db.apart(&[]).await?;
-            changed.extend(other.query(REMOVED, &[(&gone, Type::OID_ARRAY)]).await?);
+            let params: [db::Param<'_>; 2] = [(&gone, Type::OID_ARRAY), (&schema.as_str(), Type::NAME)];
+            changed.extend(other.query(REMOVED, &params).await?);
         }
         Ok(changed.iter().map(|row| row.get(0)).collect())
     }
@@ -252,7 +255,9 @@ mod tests {
         Picture(relations.iter().cloned().collect())
     }
 
-    fn locks(held: &[(u32, Mode, Option<(&str, &str)>)]) -> Locks {
+    type Place<'a> = Option<(&'a str, &'a str)>;
+
+    fn locks(held: &[(u32, Mode, Place<'_>)]) -> Locks {
         let held = held.iter().map(|(oid, mode, name)| {
             let name = name.map(|(place, name)| (place.to_owned(), name.to_owned()));
             (*oid, Held { mode: *mode, name })

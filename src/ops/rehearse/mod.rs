@@ -222,9 +222,14 @@ impl Run<'_> {
             Ok(Removal::Removed) => {}
             // It was never made.
             Ok(Removal::NotOurs) if result.is_err() => {}
-            Ok(reason) => tracing::warn!("the clone `{schema}` was not removed: {reason:?}"),
+            Ok(Removal::Needed) => {
+                tracing::warn!("the clone `{schema}` stays: something outside depends on it");
+            }
+            Ok(Removal::InUse | Removal::NotOurs) => {
+                tracing::warn!("the clone `{schema}` stays: it has lost the comment that says what it is");
+            }
             Err(error) => {
-                tracing::warn!("the clone `{schema}` is left for the next rehearsal to remove: {error}")
+                tracing::warn!("the clone `{schema}` is left for the next rehearsal to remove: {error}");
             }
         }
         result
