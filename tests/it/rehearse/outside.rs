@@ -165,3 +165,25 @@ fn the_original_is_only_read() {
     writer.wait().expect("ended");
     run.success();
 }
+
+#[test]
+fn a_tenant_that_another_run_changes_is_not_rehearsed_with() {
+    let fleet = Fleet::new(&["acme"], &["SELECT 1"]);
+    let key = "hashtextextended('tenantctl:tenant:tenant_acme', 0)";
+    let mut other = std::process::Command::new("psql")
+        .args([fleet.database.url(), "-XAtq", "-c"])
+        .arg(format!("SELECT pg_advisory_xact_lock({key}), pg_sleep(60)"))
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("psql");
+    crate::support::wait_until("the tenant is locked", || {
+        fleet
+            .database
+            .sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
+            == "1"
+    });
+    let run = fleet.rehearse(&[]);
+    other.kill().expect("killed");
+    other.wait().expect("ended");
+    run.exits(6).says("schema `tenant_acme` is locked by another run");
+}
