@@ -41,10 +41,10 @@ fn a_template_built_by_psql_is_left_alone() {
     database.sql("CREATE SCHEMA tenant_template CREATE TABLE users (id int PRIMARY KEY)");
     let before = definition(&database);
     let run = database.run(&["init"]).success();
-    insta::assert_snapshot!(run.shown(), @r"
+    insta::assert_snapshot!(run.shown(), @"
     exit 0
     --- stdout
-    registry is now at V1: 1 migration applied (V1__registry)
+    registry is now at V3: 3 migrations applied (V1__registry, V2__known_fingerprints, V3__unfinished_migrations)
     template `tenant_template` is left as it is
     --- stderr
     schema `tenant_template` was built by other means than tenantctl's migrations; tenants are cloned from it as it is
