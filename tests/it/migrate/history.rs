@@ -77,12 +77,12 @@ fn refinerys_own_runner_finds_nothing_to_do_after_ours_and_ours_after_its() {
 
 #[test]
 fn a_registry_that_is_wrong_is_corrected() {
-    for (wrong, code) in [("1", 0), ("2", 0), ("NULL", 0), ("9", 0)] {
-        let fleet = at_three();
+    let fleet = at_three();
+    for wrong in ["1", "2", "NULL", "9"] {
         fleet.sql(&format!(
             "UPDATE tenants SET schema_version = {wrong} WHERE slug = 't01'"
         ));
-        let run = fleet.migrate(&["--all"]).exits(code);
+        let run = fleet.migrate(&["--all"]).success();
         assert!(run.stderr.contains("was corrected"), "{wrong}: {}", run.stderr);
         assert_eq!(fleet.versions(), "3:2", "{wrong}");
     }
