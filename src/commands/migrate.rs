@@ -11,7 +11,7 @@ use crate::cli::args::{JobArgs, TenantSelection, parse_duration_flag};
 use crate::context::Context;
 use crate::db::Access;
 use crate::db::TenantOptions;
-use crate::error::{fleet_status, worse};
+use crate::error::{UsageError, fleet_status, worse};
 use crate::exit::ExitStatus;
 use crate::fleet::{OnError, Report, words};
 use crate::ops::forward::{How, Moved};
@@ -187,6 +187,13 @@ fn version(version: Option<i64>) -> Cell {
 
 impl MigrateArgs {
     async fn request(&self, cx: &Context) -> anyhow::Result<Request> {
+        if self.canary == Some(0) && self.check_sql.is_some() {
+            return Err(
+                UsageError::new("`--check-sql` asks the canaries, and `--canary 0` wants none")
+                    .with_hint("leave one of them out")
+                    .into(),
+            );
+        }
         let template = cx.template(self.migrations.as_deref())?;
         let options = TenantOptions {
             lock_timeout: self.lock_timeout.unwrap_or(cx.settings.tenants.lock_timeout),
@@ -228,6 +235,7 @@ pub(crate) async fn run(cx: &Context, args: &MigrateArgs) -> anyhow::Result<Exit
     request.check()?;
     let db = cx.db().await?;
     let survey = migrate::survey(db, &request).await?;
+    request.check_pending(&survey)?;
     if args.rehearsal.is_wanted() {
         return args.rehearsal.run(cx, request, survey).await;
     }

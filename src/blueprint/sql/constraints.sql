@@ -1,5 +1,6 @@
 -- Constraints of tables. Those that a parent table brings along are left to it, as are exclusion constraints of
 -- partitions: PostgreSQL cannot tell that one is that of the partitioned table, and attaches none that was made before.
+-- OFFSET keeps the planner from hashing whole catalogs for the few constraints of one schema.
 SELECT c.relnamespace AS schema,
        'pg_constraint'::regclass::oid AS class,
        x.oid AS id,
@@ -12,11 +13,12 @@ SELECT c.relnamespace AS schema,
                                      AND NOT c.relispartition
                                      AND (x.contype <> 'f'
                                           OR EXISTS (SELECT FROM pg_class f WHERE f.oid = x.confrelid
-                                                        AND f.relkind = 'r' AND NOT f.relispartition))
+                                                        AND f.relkind = 'r' AND NOT f.relispartition OFFSET 0))
                                      -- CREATE TABLE makes one of two constraints on the same columns.
                                      AND NOT EXISTS (SELECT FROM pg_constraint same
                                                       WHERE same.conrelid = x.conrelid AND same.conkey = x.conkey
-                                                        AND same.contype IN ('p', 'u') AND same.oid <> x.oid)) THEN
+                                                        AND same.contype IN ('p', 'u') AND same.oid <> x.oid
+                                                     OFFSET 0)) THEN
            format('CONSTRAINT %I %s', x.conname, pg_get_constraintdef(x.oid)) END AS inline,
        format('ALTER %s %I ADD CONSTRAINT %I %s',
               CASE WHEN c.relkind = 'f' THEN 'FOREIGN TABLE'

@@ -23,6 +23,10 @@ use super::target::ConnectTarget;
 const REUSABLE: &str = "SELECT pg_catalog.now() = pg_catalog.statement_timestamp() AS is_outside, \
                         NOT EXISTS (SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql) AS is_clean";
 
+/// How often a connection is used. A backend remembers every table that it has seen, some 24 kB for a tenant of eight
+/// tables, and gives none of it back: after so many tenants it has grown by 12 MB.
+const USES: usize = 500;
+
 /// A pool of [`Connection`]s to one target.
 pub type Pool = managed::Pool<Manager>;
 
@@ -66,7 +70,10 @@ impl managed::Manager for Manager {
 
     /// Leaves nothing of the last user behind: cursors, settings such as `search_path`, locks, temporary tables. What
     /// cannot be cleaned is closed.
-    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<ConnectError> {
+    async fn recycle(&self, connection: &mut Connection, metrics: &Metrics) -> RecycleResult<ConnectError> {
+        if metrics.recycle_count >= USES {
+            return Err(RecycleError::message("the connection has seen enough tenants"));
+        }
         if connection.is_closed() {
             return Err(RecycleError::message("the connection is closed"));
         }

@@ -16,7 +16,7 @@ use refinery_core::{Migration, Runner};
 pub use self::concurrent::Concurrent;
 pub use self::engine::{apply_in_tx, history_in_tx, standing_in_tx};
 pub use self::history::{History, Standing};
-pub use self::work::{Pending, Step, UnfitMigration, Work};
+pub use self::work::{NO_TRANSACTION, Pending, Step, UnfitMigration, Work};
 use super::error::Error;
 
 /// The migrations that the program carries.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::db::{Token, TokenKind, Unterminated, statements, tokens};
 
 /// The comment before the first statement that asks for no transaction.
-pub(super) const NO_TRANSACTION: &str = "-- tenantctl: no-transaction";
+pub(super) use crate::db::migrator::NO_TRANSACTION;
 
 /// A file's text, taken apart.
 #[derive(Debug)]

@@ -6,6 +6,7 @@ pub(super) mod survey;
 mod watch;
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::exec;
@@ -14,7 +15,7 @@ use super::init::{self, InitError};
 use super::log::{Entry, Operation};
 use super::rehearse;
 use super::template::{self, TemplateError};
-use crate::db::migrator::{Applied, Migrations, UnfitMigration};
+use crate::db::migrator::{Applied, History, Migrations, UnfitMigration};
 use crate::db::{self, Db, LockHeld, LockName, SessionError};
 use crate::fleet::{self, Answer, Event, Observer, OnError, Plan, Report, Stop};
 use crate::tenant::{RegistryError, Selection, SelectionError, Slug, Tenant};
@@ -127,7 +128,28 @@ impl Request {
                 return Err(RolloutError::UnknownVersion(version).into());
             }
         }
-        Ok(files.check(self.how.to).map_err(RolloutError::from)?)
+        Ok(())
+    }
+
+    /// Finds files that would do harm among those that the survey has found to be pending.
+    pub fn check_pending(&self, survey: &Survey) -> Result<(), RolloutError> {
+        let How { fake, baseline, .. } = self.how;
+        let files = &self.template.migrations;
+        let of_template = match &survey.template {
+            Some(standing) => standing.pending.clone(),
+            None => {
+                files
+                    .standing(&History::default())
+                    .up_to(self.how.to, files)
+                    .pending
+            }
+        };
+        let of_tenants = survey.behind.iter().flat_map(|(_, standing)| &standing.pending);
+        let names: HashSet<&String> = of_template.iter().chain(of_tenants).collect();
+        if fake {
+            return Ok(());
+        }
+        Ok(files.check(|name| names.contains(name), baseline)?)
     }
 }
 

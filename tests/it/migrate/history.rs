@@ -157,7 +157,7 @@ fn files_that_do_not_fit_what_was_applied_change_nothing() {
     fleet
         .migrate(&["--all"])
         .exits(2)
-        .says("`COMMIT` would end the transaction");
+        .says("`COMMIT` interferes with the transaction");
     fleet.migrate(&["--all", "--dry-run"]).exits(2);
     fleet.file("V5__ends.sql", "CREATE TABLE ends (word text DEFAULT 'it is)");
     fleet.migrate(&["--all"]).exits(2).says("V5__ends");
