@@ -163,6 +163,10 @@ SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = 0; SET LOCAL j
 SET LOCAL datestyle = iso; SET LOCAL intervalstyle = postgres; SET LOCAL extra_float_digits = 1; \
 SET LOCAL standard_conforming_strings = on; SET LOCAL quote_all_identifiers = off;";
 
+/// What those set as well who ask about one schema. Its rows are few beside a whole catalog, and found by indexes; right
+/// after many tenants were made, the server's statistics do not know that yet.
+pub(super) const OF_ONE_SCHEMA: &str = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;";
+
 /// What is in the schemas; see the file.
 pub(super) const INVENTORY: &str = include_str!("sql/inventory.sql");
 /// What needs what; see the file.

@@ -4,8 +4,8 @@ use futures_util::future::{join, try_join_all};
 
 use super::Blueprint;
 use super::catalog::{
-    ALIASES, DEPENDENCIES, INVENTORY, LIMITS, MEMBERS, Names, ROWS, SETTINGS, SOURCES, Source, expand,
-    extras, resets,
+    ALIASES, DEPENDENCIES, INVENTORY, LIMITS, MEMBERS, Names, OF_ONE_SCHEMA, ROWS, SETTINGS, SOURCES, Source,
+    expand, extras, resets,
 };
 use super::object::Address;
 use super::order::{Catalogs, Dependency};
@@ -57,7 +57,9 @@ pub(super) struct Inventory {
 
 impl Inventory {
     pub(super) async fn take(session: &Session, schemas: Vec<u32>) -> Result<Self, db::Error> {
-        let rows = session.query(INVENTORY, &[(&schemas, Type::OID_ARRAY)]).await?;
+        let rows = session
+            .query(&inventory(&schemas), &[(&schemas, Type::OID_ARRAY)])
+            .await?;
         Ok(rows.first().map_or_else(Self::default, |row| Self {
             relations: row.get(0),
             types: row.get(1),
@@ -91,6 +93,24 @@ impl Inventory {
             (path, Type::TEXT),
         ]
     }
+}
+
+/// The query for what is in these schemas.
+fn inventory(schemas: &[u32]) -> String {
+    /// What is made with the cluster has lower numbers.
+    const FIRST_NORMAL: u32 = 16_384;
+    const MACRO: &str = "{of_the_cluster:";
+    let wanted = schemas.iter().any(|oid| *oid < FIRST_NORMAL);
+    let mut parts = INVENTORY.split(MACRO);
+    let mut sql = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (inside, after) = part.split_once('}').unwrap_or((part, ""));
+        if wanted {
+            sql.push_str(inside);
+        }
+        sql.push_str(after);
+    }
+    sql
 }
 
 /// Reads a schema in a snapshot of its own, which a second session may help with.
@@ -133,7 +153,7 @@ async fn read_once(
     let snapshot = QuotedText::new(snapshot.unwrap_or_default());
     let (helping, _) = helper
         .begin(&format!(
-            "{OPENING}; SET TRANSACTION SNAPSHOT {snapshot}; {SETTINGS}"
+            "{OPENING}; SET TRANSACTION SNAPSHOT {snapshot}; {SETTINGS} {OF_ONE_SCHEMA}"
         ))
         .await?;
     let result = read_by(&[&transaction, &helping], schema).await;
@@ -142,19 +162,30 @@ async fn read_once(
 }
 
 /// Whether the schema is still what the blueprint says, seen by a session that is in no transaction.
-pub async fn is_unchanged(session: &Session, blueprint: &Blueprint) -> Result<bool, db::Error> {
-    let inventory = Inventory::take(session, vec![blueprint.oid]).await?;
-    let rows = session
-        .query(&stamp::query(&inventory), &inventory.params(&String::new()))
+pub async fn is_unchanged(session: &mut Session, blueprint: &Blueprint) -> Result<bool, db::Error> {
+    let (transaction, _) = session
+        .begin(&format!("BEGIN READ ONLY; {SETTINGS} {OF_ONE_SCHEMA}"))
         .await?;
-    Ok(rows
-        .first()
-        .is_some_and(|row| row.get::<_, String>(0) == blueprint.stamp))
+    let result = async {
+        let inventory = Inventory::take(&transaction, vec![blueprint.oid]).await?;
+        let path = String::new();
+        let question = stamp::query(&inventory);
+        let rows = transaction.query(&question, &inventory.params(&path)).await?;
+        let stamp = rows.first().map(|row| row.get::<_, String>(0));
+        Ok(stamp.is_some_and(|stamp| stamp == blueprint.stamp))
+    }
+    .await;
+    transaction.end(result).await
 }
 
 /// Reads a schema within the caller's transaction, whose search path it leaves changed.
 pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> Result<Blueprint, ReadError> {
-    read_by(&[transaction], schema).await
+    let blueprint = read_by(&[transaction], schema).await?;
+    // What follows may be about rows by the million.
+    transaction
+        .script("SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT")
+        .await?;
+    Ok(blueprint)
 }
 
 /// Reads a schema in transactions that see the same: planning the queries is most of the work in a new session, and
@@ -162,7 +193,7 @@ pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> R
 async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Result<Blueprint, ReadError> {
     let transaction = transactions[0];
     let opening = format!(
-        "{SETTINGS} SELECT oid, current_setting('server_version_num'), quote_ident(current_user) FROM pg_namespace WHERE nspname = {}",
+        "{SETTINGS} {OF_ONE_SCHEMA} SELECT oid, current_setting('server_version_num'), quote_ident(current_user) FROM pg_namespace WHERE nspname = {}",
         QuotedText::new(schema.as_str()),
     );
     let answers = transaction.text_query(&opening).await?;

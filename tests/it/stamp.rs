@@ -76,9 +76,9 @@ async fn every_change_of_a_schema_is_noticed() {
     for change in CHANGES {
         let blueprint = read(&mut session, None, &name).await.expect("read");
         database.sql("INSERT INTO tenant_template.other VALUES (1, 1, 'x'); SELECT nextval('tenant_template.s'); ANALYZE tenant_template.other, tenant_template.t");
-        assert!(is_unchanged(&session, &blueprint).await.expect("an answer"));
+        assert!(is_unchanged(&mut session, &blueprint).await.expect("an answer"));
         database.sql(&format!("SET search_path = tenant_template; {change}"));
-        if is_unchanged(&session, &blueprint).await.expect("an answer") {
+        if is_unchanged(&mut session, &blueprint).await.expect("an answer") {
             missed.push(*change);
         }
     }

@@ -1,8 +1,8 @@
 -- The relations, types and functions of the schemas, found by what the schemas are needed by: the catalogs themselves have
 -- no index by schema, and grow with every tenant. Only a schema that was made with the cluster, such as `public` under
--- whatever name, has nothing recorded.
+-- whatever name, has nothing recorded; what is said of the cluster's own is there for those alone, since no plan would be
+-- good for both.
 WITH schemas AS MATERIALIZED (SELECT unnest($1::oid[]) AS oid),
-old AS MATERIALIZED (SELECT oid FROM schemas WHERE oid < 16384),
 needing AS MATERIALIZED (
     SELECT d.classid, d.objid
       FROM schemas s
@@ -10,13 +10,11 @@ needing AS MATERIALIZED (
 ),
 tables AS MATERIALIZED (
     SELECT objid AS oid FROM needing WHERE classid = 'pg_class'::regclass
-     UNION
-    SELECT c.oid FROM pg_class c WHERE EXISTS (SELECT FROM old) AND c.relnamespace IN (SELECT oid FROM old)
+    {of_the_cluster: UNION SELECT oid FROM pg_class WHERE relnamespace IN (SELECT oid FROM schemas WHERE oid < 16384)}
 ),
 own_types AS MATERIALIZED (
     SELECT objid AS oid FROM needing WHERE classid = 'pg_type'::regclass
-     UNION
-    SELECT t.oid FROM pg_type t WHERE EXISTS (SELECT FROM old) AND t.typnamespace IN (SELECT oid FROM old)
+    {of_the_cluster: UNION SELECT oid FROM pg_type WHERE typnamespace IN (SELECT oid FROM schemas WHERE oid < 16384)}
 ),
 relations AS MATERIALIZED (
     SELECT c.oid, c.relkind, c.reltype, c.relhasrules, c.relhastriggers, c.relispartition
@@ -35,10 +33,8 @@ types AS MATERIALIZED (
 SELECT ARRAY(SELECT oid FROM relations) AS relations,
        ARRAY(SELECT oid FROM types) AS types,
        ARRAY(SELECT objid FROM needing WHERE classid = 'pg_proc'::regclass
-              UNION
-             SELECT p.oid FROM pg_proc p
-              WHERE EXISTS (SELECT FROM old) AND p.pronamespace IN (SELECT oid FROM old)) AS functions,
-       EXISTS (SELECT FROM old) AS anything,
+             {of_the_cluster: UNION SELECT oid FROM pg_proc WHERE pronamespace IN (SELECT oid FROM schemas WHERE oid < 16384)}) AS functions,
+       EXISTS (SELECT FROM schemas WHERE oid < 16384) AS anything,
        ARRAY(SELECT DISTINCT classid::regclass::text FROM needing
               UNION ALL
              SELECT 'texts' FROM needing
@@ -58,10 +54,12 @@ SELECT ARRAY(SELECT oid FROM relations) AS relations,
               UNION ALL
              SELECT 'foreign tables' WHERE EXISTS (SELECT FROM relations WHERE relkind = 'f')
               UNION ALL
-             SELECT 'children' WHERE EXISTS (SELECT FROM relations r JOIN pg_inherits i ON i.inhrelid = r.oid)
+             SELECT 'children' WHERE EXISTS (SELECT FROM relations r
+                                             WHERE EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = r.oid OFFSET 0))
               UNION ALL
              SELECT 'rules' WHERE EXISTS (SELECT FROM relations WHERE relhasrules)
               UNION ALL
              SELECT 'triggers' WHERE EXISTS (SELECT FROM relations WHERE relhastriggers)
               UNION ALL
-             SELECT 'policies' WHERE EXISTS (SELECT FROM relations r JOIN pg_policy p ON p.polrelid = r.oid)) AS found
+             SELECT 'policies' WHERE EXISTS (SELECT FROM relations r
+                                             WHERE EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = r.oid OFFSET 0))) AS found

@@ -92,7 +92,7 @@ impl Plan {
         transaction: &Transaction<'_>,
     ) -> Result<(), CloneError> {
         lock_tables(transaction, &self.blueprint, &self.tables).await?;
-        if blueprint::is_unchanged(&db.direct().await?, &self.blueprint).await? {
+        if blueprint::is_unchanged(&mut db.direct().await?, &self.blueprint).await? {
             return Ok(());
         }
         let schema = self.blueprint.schema().clone();
