@@ -189,19 +189,56 @@ fn clone_a_million(server: &Server) -> Verdict {
     }
 }
 
-/// Seconds for the fingerprints of a thousand tenants.
+/// Four queries that hash the most of what a fingerprint covers, for all tenants at once.
+const HASHES: [&str; 4] = [
+    "SELECT c.relnamespace, md5(string_agg(concat(c.relname, a.attname, format_type(a.atttypid, a.atttypmod), \
+     a.attnotnull, pg_get_expr(d.adbin, d.adrelid)), ',' ORDER BY c.relname, a.attnum)) \
+     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 \
+     LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum WHERE c.relkind = 'r' GROUP BY 1",
+    "SELECT connamespace, md5(string_agg(conname || pg_get_constraintdef(oid), ',' ORDER BY conname)) \
+     FROM pg_constraint GROUP BY 1",
+    "SELECT c.relnamespace, md5(string_agg(pg_get_indexdef(c.oid), ',' ORDER BY c.relname)) \
+     FROM pg_class c WHERE c.relkind = 'i' GROUP BY 1",
+    "SELECT c.relnamespace, md5(string_agg(pg_get_triggerdef(t.oid), ',' ORDER BY c.relname, t.tgname)) \
+     FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal GROUP BY 1",
+];
+
+/// The fingerprints of a thousand tenants, as a ratio to hashing the most of them in psql. Of the machine for which the
+/// bound was set, 1.25 s and 2.5 s are known.
+#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
 fn drift(server: &Server) -> Verdict {
+    // A database of its own, so that there are no more than a thousand.
+    sql(server, "CREATE DATABASE drift");
+    let tenantctl = || {
+        let mut command = server.tenantctl();
+        command.env("DATABASE_URL", server.url_of("drift"));
+        command
+    };
+    run(tenantctl().args(["init", "--quiet"]));
     let slugs: Vec<String> = (0..1000).map(|number| format!("drift-{number}")).collect();
-    run(server.tenantctl().args(["create", "--quiet"]).args(&slugs));
-    sql(server, "VACUUM ANALYZE");
-    let times = (0..5)
-        .map(|_| run(server.tenantctl().args(["drift", "--quiet"]).args(&slugs)))
-        .collect();
+    run(tenantctl().args(["create", "--quiet"]).args(&slugs));
+    run(server.psql_on("drift").args(["-c", "VACUUM ANALYZE"]));
+    let (mut ratios, mut ours, mut floors) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..5 {
+        let floor = HASHES
+            .map(|query| run(server.psql_on("drift").args(["-c", query])))
+            .iter()
+            .sum::<Duration>();
+        let our = run(tenantctl().args(["drift", "--quiet", "--all"]));
+        ratios.push(our.as_secs_f64() / floor.as_secs_f64());
+        ours.push(our);
+        floors.push(floor);
+    }
+    println!(
+        "drift of 1,000: {:.2} s, four hashing queries {:.2} s",
+        median(ours).as_secs_f64(),
+        median(floors).as_secs_f64()
+    );
     Verdict {
-        name: "drift of 1,000 identical tenants",
-        figure: median(times).as_secs_f64(),
-        bound: 2.5,
-        unit: "s",
+        name: "drift of 1,000 tenants to four hashing queries",
+        figure: median_of(ratios),
+        bound: 2.0,
+        unit: "",
         at_least: false,
     }
 }

@@ -8,7 +8,7 @@ mod support;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use self::support::{Server, median, median_of, run};
+use self::support::{Server, Verdict, judge, median, median_of, run};
 
 const ROUNDS: usize = 60;
 const WARM_UP: usize = 5;
@@ -38,10 +38,11 @@ fn main() -> ExitCode {
     println!("list of {TENANTS} tenants, whole process, median of {ROUNDS} pairs");
     println!("  tenantctl list   {:6.2} ms", list.as_secs_f64() * 1000.0);
     println!("  psql -c select   {:6.2} ms", floor.as_secs_f64() * 1000.0);
-    println!("  ratio            {ratio:6.2}     (bound {BOUND})");
-    if ratio <= BOUND {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    judge(vec![Verdict {
+        name: "list to psql with its query",
+        figure: ratio,
+        bound: BOUND,
+        unit: "",
+        at_least: false,
+    }])
 }

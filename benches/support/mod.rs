@@ -40,6 +40,10 @@ impl Server {
         self.cluster.folders.url("postgres")
     }
 
+    pub(crate) fn url_of(&self, database: &str) -> String {
+        self.cluster.folders.url(database)
+    }
+
     /// The program on this server.
     pub(crate) fn tenantctl(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tenantctl"));
@@ -48,8 +52,18 @@ impl Server {
     }
 
     pub(crate) fn psql(&self) -> Command {
+        self.psql_on("postgres")
+    }
+
+    pub(crate) fn psql_on(&self, database: &str) -> Command {
         let mut command = Command::new(&self.psql);
-        command.args([self.url().as_str(), "-X", "-q", "-v", "ON_ERROR_STOP=1"]);
+        command.args([
+            self.url_of(database).as_str(),
+            "-X",
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+        ]);
         command
     }
 }

@@ -1,5 +1,7 @@
 //! Reading a schema's definition: a fixed number of queries, sent one behind the other without waiting for answers.
 
+use std::time::Duration;
+
 use futures_util::future::{join, try_join_all};
 
 use super::Blueprint;
@@ -29,6 +31,9 @@ pub enum ReadError {
 
 /// How often a schema that changes meanwhile is read anew.
 const ATTEMPTS: usize = 3;
+
+/// How long to wait for a helper: a pooler may have no second connection to the server before we let go of the first.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// The sources of what is named with its schema where that is not in the search path.
 const NAMESPACES: [&str; 10] = [
@@ -123,7 +128,8 @@ pub async fn read(
     schema: &SchemaName,
 ) -> Result<Blueprint, ReadError> {
     for _ in 0..ATTEMPTS {
-        match read_once(session, helper.as_deref_mut(), schema).await {
+        // Whoever could not help is not asked again.
+        match read_once(session, helper.take(), schema).await {
             Ok(blueprint) if is_unchanged(session, &blueprint).await? => return Ok(blueprint),
             Ok(_) | Err(ReadError::Changing(_)) => {}
             Err(error) => return Err(error),
@@ -151,13 +157,20 @@ async fn read_once(
         .last()
         .and_then(|answer| answer.rows.first()?.first()?.as_deref());
     let snapshot = QuotedText::new(snapshot.unwrap_or_default());
-    let (helping, _) = helper
-        .begin(&format!(
-            "{OPENING}; SET TRANSACTION SNAPSHOT {snapshot}; {SETTINGS} {OF_ONE_SCHEMA}"
-        ))
-        .await?;
-    let result = read_by(&[&transaction, &helping], schema).await;
-    helping.rollback().await.ok();
+    let opening = format!("{OPENING}; SET TRANSACTION SNAPSHOT {snapshot}; {SETTINGS} {OF_ONE_SCHEMA}");
+    let result = match tokio::time::timeout(PATIENCE, helper.begin(&opening)).await {
+        Ok(Ok((helping, _))) => {
+            let result = read_by(&[&transaction, &helping], schema).await;
+            helping.rollback().await.ok();
+            result
+        }
+        // It goes without.
+        Ok(Err(error)) => {
+            tracing::debug!("nobody helps: {error}");
+            read_by(&[&transaction], schema).await
+        }
+        Err(_) => read_by(&[&transaction], schema).await,
+    };
     transaction.end(result).await
 }
 

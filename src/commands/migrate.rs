@@ -15,7 +15,7 @@ use crate::error::{UsageError, fleet_status, worse};
 use crate::exit::ExitStatus;
 use crate::fleet::{OnError, Report, words};
 use crate::ops::forward::{How, Moved};
-use crate::ops::migrate::{self, Request, Rollout, Survey};
+use crate::ops::migrate::{self, Request, Rollout, RolloutError, Survey};
 use crate::ui::{Cell, Column, Table, View, format};
 
 /// Apply pending migrations to the registry, the template and every tenant
@@ -235,7 +235,7 @@ pub(crate) async fn run(cx: &Context, args: &MigrateArgs) -> anyhow::Result<Exit
     request.check()?;
     let db = cx.db().await?;
     let survey = migrate::survey(db, &request).await?;
-    request.check_pending(&survey)?;
+    request.check_pending(&survey).map_err(RolloutError::from)?;
     if args.rehearsal.is_wanted() {
         return args.rehearsal.run(cx, request, survey).await;
     }

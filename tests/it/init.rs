@@ -46,7 +46,7 @@ fn init_dry_run_leaves_the_database_empty() {
     let database = Database::empty();
     let run = database.run(&["init", "--dry-run"]).success();
     insta::assert_snapshot!(run.stdout, @r"
-    registry would be brought to V1: 1 migration (V1__registry)
+    registry would be brought to V3: 3 migrations (V1__registry, V2__known_fingerprints, V3__unfinished_migrations)
     template `tenant_template` would be brought to V4: 4 migrations (V1__users, V2__metrics, V3__dashboards, V4__audit_and_jobs)
     ");
     assert_eq!(

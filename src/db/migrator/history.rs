@@ -139,7 +139,7 @@ impl Standing {
         self
     }
 
-    /// Refuses a history that does not fit the files, in the words of [`apply_in_tx`].
+    /// Refuses a history that does not fit the files, in the words of [`super::apply_in_tx`].
     pub fn check(&self) -> Result<(), MigrateError> {
         let problem = match (&self.missing[..], &self.diverged[..], &self.out_of_order[..]) {
             ([migration, ..], _, _) => gone(migration),

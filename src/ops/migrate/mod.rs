@@ -132,7 +132,7 @@ impl Request {
     }
 
     /// Finds files that would do harm among those that the survey has found to be pending.
-    pub fn check_pending(&self, survey: &Survey) -> Result<(), RolloutError> {
+    pub fn check_pending(&self, survey: &Survey) -> Result<(), UnfitMigration> {
         let How { fake, baseline, .. } = self.how;
         let files = &self.template.migrations;
         let of_template = match &survey.template {
@@ -149,7 +149,7 @@ impl Request {
         if fake {
             return Ok(());
         }
-        Ok(files.check(|name| names.contains(name), baseline)?)
+        files.check(|name| names.contains(name), baseline)
     }
 }
 
