@@ -124,11 +124,10 @@ fn inventory(schemas: &[u32]) -> String {
 /// taken before and after: when it is the same, nothing changed in between.
 pub async fn read(
     session: &mut Session,
-    mut helper: Option<&mut Session>,
+    mut helper: Option<Session>,
     schema: &SchemaName,
 ) -> Result<Blueprint, ReadError> {
     for _ in 0..ATTEMPTS {
-        // Whoever could not help is not asked again.
         match read_once(session, helper.take(), schema).await {
             Ok(blueprint) if is_unchanged(session, &blueprint).await? => return Ok(blueprint),
             Ok(_) | Err(ReadError::Changing(_)) => {}
@@ -141,11 +140,11 @@ pub async fn read(
 /// Reads a schema in a snapshot, without asking whether the catalogs were still the same at its end.
 async fn read_once(
     session: &mut Session,
-    helper: Option<&mut Session>,
+    helper: Option<Session>,
     schema: &SchemaName,
 ) -> Result<Blueprint, ReadError> {
     const OPENING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-    let Some(helper) = helper else {
+    let Some(mut helper) = helper else {
         let (transaction, _) = session.begin(OPENING).await?;
         let result = read_in_tx(&transaction, schema).await;
         return transaction.end(result).await;
@@ -164,12 +163,12 @@ async fn read_once(
             helping.rollback().await.ok();
             result
         }
-        // It goes without.
-        Ok(Err(error)) => {
-            tracing::debug!("nobody helps: {error}");
+        late => {
+            tracing::debug!("nobody helps: {late:?}");
+            // What it still waits for must not come later, when we need that connection again.
+            drop(helper);
             read_by(&[&transaction], schema).await
         }
-        Err(_) => read_by(&[&transaction], schema).await,
     };
     transaction.end(result).await
 }

@@ -62,7 +62,7 @@ impl Source {
             return Err(RegistryError::NotInitialised.into());
         }
         // With a pool of one there is nobody to help.
-        let mut second = match db.capacity() {
+        let second = match db.capacity() {
             0 | 1 => None,
             _ => Some(db.direct().await?),
         };
@@ -71,14 +71,7 @@ impl Source {
             reference_tables,
             unclear,
         } = self;
-        Ok(Original::template(
-            &mut session,
-            second.as_mut(),
-            template,
-            reference_tables,
-            *unclear,
-        )
-        .await?)
+        Ok(Original::template(&mut session, second, template, reference_tables, *unclear).await?)
     }
 }
 

@@ -101,7 +101,7 @@ impl Original {
     /// A second session helps, where there is one.
     pub async fn template(
         session: &mut Session,
-        second: Option<&mut Session>,
+        second: Option<Session>,
         schema: &SchemaName,
         reference_tables: &[String],
         unclear: UnclearText,
