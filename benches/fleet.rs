@@ -7,10 +7,9 @@
 mod support;
 
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use self::support::{Server, Verdict, judge, median, median_of, run};
+use self::support::{Server, Verdict, floor, judge, median, median_of, run};
 
 const JOBS: usize = 4;
 const BATCH: usize = 150;
@@ -32,10 +31,40 @@ const HISTORY: &str = "CREATE TABLE refinery_schema_history (version bigint PRIM
 fn main() -> ExitCode {
     let server = Server::start(&[("max_locks_per_transaction", "256")]);
     run(server.tenantctl().arg("init"));
-    let mut verdicts = vec![create_many(&server), create_one(&server)];
+    let mut verdicts = vec![list(&server), create_many(&server), create_one(&server)];
     verdicts.push(clone_a_million(&server));
     verdicts.push(drift(&server));
     judge(verdicts)
+}
+
+/// `list` of a hundred tenants as a whole process, as a ratio to psql with the query that it stands for.
+#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
+fn list(server: &Server) -> Verdict {
+    const WARM_UP: usize = 5;
+    let slugs = (0..100).map(|number| format!("listed-{number}"));
+    run(server.tenantctl().args(["create", "--quiet"]).args(slugs));
+    let (mut ratios, mut ours, mut floors) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..WARM_UP + 40 {
+        let our = run(server.tenantctl().arg("list"));
+        let floor = run(server.psql().args(["-c", "select * from tenants"]));
+        if round >= WARM_UP {
+            ratios.push(our.as_secs_f64() / floor.as_secs_f64());
+            ours.push(our);
+            floors.push(floor);
+        }
+    }
+    println!(
+        "list of 100: {:.1} ms, psql {:.1} ms",
+        median(ours).as_secs_f64() * 1000.0,
+        median(floors).as_secs_f64() * 1000.0
+    );
+    Verdict {
+        name: "list to psql with its query",
+        figure: median_of(ratios),
+        bound: 2.5,
+        unit: "",
+        at_least: false,
+    }
 }
 
 /// Tenants a second, as a ratio to the floor.
@@ -48,7 +77,7 @@ fn create_many(server: &Server) -> Verdict {
             .tenantctl()
             .args(["create", "--quiet", "--jobs", "4"])
             .args(slugs));
-        let floor = floor(server, round);
+        let floor = by_hand(server, round);
         println!(
             "create {BATCH}: {:.1}/s, floor {:.1}/s",
             BATCH as f64 / ours.as_secs_f64(),
@@ -68,39 +97,14 @@ fn create_many(server: &Server) -> Verdict {
     }
 }
 
-fn floor(server: &Server, round: usize) -> Duration {
+fn by_hand(server: &Server, round: usize) -> Duration {
     let template = TEMPLATE.join("\n");
-    let url = server.url();
-    let next = AtomicUsize::new(0);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let started = Instant::now();
-    runtime.block_on(async {
-        let worker = async || {
-            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
-                .await
-                .expect("connects");
-            let driver = tokio::spawn(connection);
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= BATCH {
-                    break;
-                }
-                let schema = format!("floor_{round}_{number}");
-                let sql = format!(
-                    "BEGIN; CREATE SCHEMA {schema}; SET LOCAL search_path = {schema}; {template}; {HISTORY}; COMMIT"
-                );
-                client.batch_execute(&sql).await.expect("made");
-            }
-            drop(client);
-            driver.await.expect("ends").expect("ends well");
-        };
-        let workers = (0..JOBS).map(|_| worker());
-        futures_util::future::join_all(workers).await;
-    });
-    started.elapsed()
+    floor(&server.url(), JOBS, BATCH, |number| {
+        let schema = format!("floor_{round}_{number}");
+        format!(
+            "BEGIN; CREATE SCHEMA {schema}; SET LOCAL search_path = {schema}; {template}; {HISTORY}; COMMIT"
+        )
+    })
 }
 
 /// Milliseconds that one create takes beyond psql with the same statements.

@@ -6,10 +6,9 @@
 mod support;
 
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use self::support::{Server, Verdict, judge, median, median_of, run};
+use self::support::{Server, Verdict, floor, judge, median, median_of, run};
 
 const JOBS: usize = 4;
 const BATCH: usize = 250;
@@ -78,7 +77,7 @@ fn main() -> ExitCode {
         let ours = run(tenantctl()
             .args(["migrate", "--quiet", "--canary", "0", "--jobs", "4"])
             .args(slugs("ours", round)));
-        let floor = floor(&server, round);
+        let floor = by_hand(&server, round);
         say(&format!(
             "migrate {BATCH}: {:.0}/s, floor {:.0}/s",
             BATCH as f64 / ours.as_secs_f64(),
@@ -139,7 +138,7 @@ fn slugs(who: &str, round: usize) -> Vec<String> {
         .collect()
 }
 
-fn floor(server: &Server, round: usize) -> Duration {
+fn by_hand(server: &Server, round: usize) -> Duration {
     let row = |(name, _): &(&str, &str)| {
         let (version, name) = name[1..].split_once("__").expect("a file's name");
         format!("({version}, '{name}', '2026-01-01T00:00:00Z', '{version}')")
@@ -151,35 +150,10 @@ fn floor(server: &Server, round: usize) -> Duration {
         files.join("; "),
         rows.join(", ")
     );
-    let url = server.url();
-    let next = AtomicUsize::new(0);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let started = Instant::now();
-    runtime.block_on(async {
-        let worker = async || {
-            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
-                .await
-                .expect("connects");
-            let driver = tokio::spawn(connection);
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= BATCH {
-                    break;
-                }
-                let schema = format!("tenant_floor_{round}_{number}");
-                let message = format!("BEGIN; SET LOCAL search_path = {schema}; {sql}; COMMIT");
-                client.batch_execute(&message).await.expect("migrated");
-            }
-            drop(client);
-            driver.await.expect("ends").expect("ends well");
-        };
-        let workers = (0..JOBS).map(|_| worker());
-        futures_util::future::join_all(workers).await;
-    });
-    started.elapsed()
+    floor(&server.url(), JOBS, BATCH, |number| {
+        let schema = format!("tenant_floor_{round}_{number}");
+        format!("BEGIN; SET LOCAL search_path = {schema}; {sql}; COMMIT")
+    })
 }
 
 /// Milliseconds that a run with nothing to do takes beyond psql's count of the tenants.

@@ -1,6 +1,7 @@
 //! What the benchmarks stand on: a private server, the release binary, and medians.
 
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -90,6 +91,35 @@ pub(crate) fn run(command: &mut Command) -> Duration {
         String::from_utf8_lossy(&output.stderr)
     );
     elapsed
+}
+
+/// The least that a program can do for many tenants: one message each, over so many connections.
+pub(crate) fn floor(url: &str, jobs: usize, count: usize, message: impl Fn(usize) -> String) -> Duration {
+    let next = AtomicUsize::new(0);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let started = Instant::now();
+    runtime.block_on(async {
+        let worker = async || {
+            let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+                .await
+                .expect("connects");
+            let driver = tokio::spawn(connection);
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= count {
+                    break;
+                }
+                client.batch_execute(&message(number)).await.expect("done");
+            }
+            drop(client);
+            driver.await.expect("ends").expect("ends well");
+        };
+        futures_util::future::join_all((0..jobs).map(|_| worker())).await;
+    });
+    started.elapsed()
 }
 
 pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
