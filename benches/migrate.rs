@@ -139,9 +139,10 @@ fn slugs(who: &str, round: usize) -> Vec<String> {
 }
 
 fn by_hand(server: &Server, round: usize) -> Duration {
-    let row = |(name, _): &(&str, &str)| {
-        let (version, name) = name[1..].split_once("__").expect("a file's name");
-        format!("({version}, '{name}', '2026-01-01T00:00:00Z', '{version}')")
+    let row = |(name, sql): &(&str, &str)| {
+        let file = refinery_core::Migration::unapplied(name, sql).expect("a file's name");
+        let (version, name, checksum) = (file.version(), file.name(), file.checksum());
+        format!("({version}, '{name}', '2026-01-01T00:00:00Z', '{checksum}')")
     };
     let files: Vec<&str> = MIGRATIONS.iter().map(|(_, sql)| *sql).collect();
     let rows: Vec<String> = MIGRATIONS.iter().map(row).collect();
