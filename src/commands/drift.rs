@@ -2,13 +2,14 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::failed_view::FailedView;
 use crate::blueprint::DataLoss;
 use crate::cli::args::{JobArgs, TenantSelection, parse_slug};
 use crate::config::OutputFormat;
 use crate::context::Context;
 use crate::error::{UsageError, fleet_status};
 use crate::exit::ExitStatus;
-use crate::fleet::{OnError, Report, words};
+use crate::fleet::{OnError, Report};
 use crate::ops::drift::{self, Against, Checked};
 use crate::tenant::{Slug, registry};
 use crate::ui::{Cell, Column, Table, View, format};
@@ -77,12 +78,6 @@ struct DifferenceView {
     found: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct FailedView {
-    tenant: String,
-    error: String,
-}
-
 impl DriftView {
     fn new(against: &Against, report: &Report<Checked>, verbose: bool) -> Self {
         Self {
@@ -91,13 +86,7 @@ impl DriftView {
                 .done()
                 .map(|(slug, checked)| TenantDriftView::new(slug, checked))
                 .collect(),
-            failed: report
-                .failures()
-                .map(|(slug, error)| FailedView {
-                    tenant: slug.to_string(),
-                    error: words(error),
-                })
-                .collect(),
+            failed: FailedView::all(report),
             skipped: report.skipped().map(|(slug, _)| slug.to_string()).collect(),
             not_started: report.not_started().map(ToString::to_string).collect(),
             verbose,

@@ -4,6 +4,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 
+use super::failed_view::FailedView;
 use crate::cli::args::{Confirmation, JobArgs, TenantSelection, name_them, parse_duration_flag};
 use crate::config::OutputFormat;
 use crate::context::Context;
@@ -83,12 +84,6 @@ struct ResultView {
     affected: u64,
 }
 
-#[derive(Debug, Serialize)]
-struct FailedView {
-    tenant: String,
-    error: String,
-}
-
 impl ExecView {
     fn from_report(report: &Report<Vec<TextResult>>) -> Self {
         let results = report.done().flat_map(|(slug, results)| {
@@ -103,13 +98,7 @@ impl ExecView {
         Self {
             dry_run: false,
             results: results.collect(),
-            failed: report
-                .failures()
-                .map(|(slug, error)| FailedView {
-                    tenant: slug.to_string(),
-                    error: words(error),
-                })
-                .collect(),
+            failed: FailedView::all(report),
             skipped: report.skipped().map(|(slug, _)| slug.to_string()).collect(),
             not_started: report.not_started().map(ToString::to_string).collect(),
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 
+use super::failed_view::FailedView;
 use super::rehearse::RehearseArgs;
 use crate::cli::args::{JobArgs, TenantSelection, parse_duration_flag};
 use crate::context::Context;
@@ -117,12 +118,6 @@ struct MovedView {
     from: Option<i64>,
     to: Option<i64>,
     migrations: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct FailedView {
-    tenant: String,
-    error: String,
 }
 
 impl View for MigrateView {
@@ -416,13 +411,7 @@ impl MigrateView {
                     migrations: moved.applied.clone(),
                 })
                 .collect(),
-            failed: report
-                .failures()
-                .map(|(slug, error)| FailedView {
-                    tenant: slug.to_string(),
-                    error: words(error),
-                })
-                .collect(),
+            failed: FailedView::all(report),
             skipped: report.skipped().map(|(slug, _)| slug.to_string()).collect(),
             not_started: report.not_started().map(ToString::to_string).collect(),
             stopped: rollout.canaries_failed.as_ref().map(words),

@@ -8,6 +8,7 @@ pub(crate) mod demo;
 pub(crate) mod drift;
 pub(crate) mod drop;
 pub(crate) mod exec;
+mod failed_view;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod lint;

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::failed_view::FailedView;
 use crate::context::Context;
 use crate::db::migrator::Standing;
 use crate::error::{fleet_status, worse};
@@ -76,12 +77,6 @@ struct LockView {
     rows: Option<u64>,
     #[serde(skip)]
     is_of_readers: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct FailedView {
-    tenant: String,
-    error: String,
 }
 
 impl MigrationView {
