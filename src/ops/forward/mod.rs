@@ -165,15 +165,13 @@ async fn forward_from(
     history: Option<&History>,
     how: &How,
 ) -> Result<Moved, ForwardError> {
-    let empty = History::default();
-    let guard = history.map(History::digest);
-    let before = history.unwrap_or(&empty);
-    if let Some(baseline) = how.baseline.filter(|_| before.is_empty()) {
-        let history = adopt(db, place, migrations, history, baseline, how).await?;
-        let guard = Some(history.digest());
-        return finish(db, place, migrations, &history, guard, how).await;
+    match how.baseline.filter(|_| history.is_none_or(History::is_empty)) {
+        Some(baseline) => {
+            let adopted = adopt(db, place, migrations, history, baseline, how).await?;
+            apply(db, place, migrations, Some(&adopted), how).await
+        }
+        None => apply(db, place, migrations, history, how).await,
     }
-    finish(db, place, migrations, before, guard, how).await
 }
 
 /// Writes a history as if the migrations had been applied, which is what the one who passed `--baseline` knows.
@@ -204,14 +202,17 @@ pub(super) async fn adopt(
     Ok(migrations.history_at(baseline).unwrap_or_default())
 }
 
-async fn finish(
+/// Applies what a schema with this history lacks, step by step.
+async fn apply(
     db: &Db,
     place: Place<'_>,
     migrations: &Migrations,
-    history: &History,
-    mut guard: Option<String>,
+    history: Option<&History>,
     how: &How,
 ) -> Result<Moved, ForwardError> {
+    let mut guard = history.map(History::digest);
+    let none = History::default();
+    let history = history.unwrap_or(&none);
     let work = migrations.work(place.schema, history, how.to, how.fake).await?;
     let version = work.version().max(history.version());
     let steps = work.steps(how.one_by_one);
