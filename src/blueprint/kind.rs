@@ -7,7 +7,9 @@ macro_rules! kinds {
     ($($variant:ident $word:literal,)*) => {
         /// What an object is. The order of the variants is the order of creation among objects that do not need
         /// each other.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+        )]
         pub enum Kind {
             $($variant,)*
         }

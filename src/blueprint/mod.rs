@@ -10,6 +10,7 @@ mod build;
 mod catalog;
 mod diff;
 mod fingerprint;
+mod keep;
 mod kind;
 mod links;
 mod mend;
@@ -27,6 +28,7 @@ mod way;
 
 pub use self::diff::{Change, Difference, ReplayError, Replayed, Same};
 pub use self::fingerprint::{fingerprints, fingerprints_in_tx, is_comparable};
+pub use self::keep::{kept, restored};
 pub use self::kind::{Kind, UnknownKind};
 pub use self::mend::{DataLoss, Mend};
 pub use self::object::Object;
@@ -38,9 +40,12 @@ use crate::db::SchemaName;
 
 use std::collections::HashSet;
 
+use serde::{Deserialize, Serialize};
+
 /// The definition of a schema.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Blueprint {
+    #[serde(with = "keep::name")]
     schema: SchemaName,
     own_name: text::OwnName,
     oid: u32,
@@ -58,6 +63,8 @@ pub struct Blueprint {
     rewritten: Vec<String>,
     unclear: Vec<String>,
     stamp: String,
+    /// Whether it needs nothing but itself and what comes with PostgreSQL.
+    stands_alone: bool,
 }
 
 /// Why a schema cannot be made again elsewhere.

@@ -1,10 +1,12 @@
 //! One thing in a schema, in words that hold under any schema's name.
 
+use serde::{Deserialize, Serialize};
+
 use super::Kind;
 use super::settle::settled;
 
 /// Where an object stands in the catalogs: the catalog, the row, and the column inside it or zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(super) struct Address {
     pub(super) class: u32,
     pub(super) id: u32,
@@ -22,7 +24,7 @@ impl Address {
 ///
 /// The SQL names the schema's own objects without their schema, so that it means the same wherever `search_path`
 /// points. Where the schema's own name must be written out, a mark stands for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Object {
     pub kind: Kind,
     /// Unique among objects of its kind, quoted as SQL needs it: `users`, `users.email`, `full_name(users)`.
@@ -50,7 +52,7 @@ pub struct Object {
 }
 
 /// How the parts of an object are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum List {
     /// One after the other, as in `CREATE DOMAIN`.
     Plain,

@@ -7,6 +7,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::Kind;
 use super::object::{Address, Object};
 use super::script::Shape;
@@ -40,7 +42,7 @@ pub struct Circle(Vec<String>);
 pub(super) type Dependency = (Address, Address);
 
 /// The catalogs that tell dependencies apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Catalogs {
     /// Whose rows stand for the definitions of views.
     pub(super) rules: u32,

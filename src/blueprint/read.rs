@@ -1,5 +1,6 @@
 //! Reading a schema's definition: a fixed number of queries, sent one behind the other without waiting for answers.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures_util::future::{join, try_join_all};
@@ -34,6 +35,9 @@ const ATTEMPTS: usize = 3;
 
 /// How long to wait for a helper: a pooler may have no second connection to the server before we let go of the first.
 const PATIENCE: Duration = Duration::from_millis(200);
+
+/// What is made with the cluster has lower numbers.
+const FIRST_NORMAL: u32 = 16_384;
 
 /// The sources of what is named with its schema where that is not in the search path.
 const NAMESPACES: [&str; 10] = [
@@ -88,6 +92,19 @@ impl Inventory {
         what.is_empty() || found.is_none_or(|found| found.iter().any(|found| found == what))
     }
 
+    /// Whether all that is needed is in the schemas or came with the cluster.
+    fn holds_all_of(&self, dependencies: &[Dependency]) -> bool {
+        let own: HashSet<u32> = [&self.schemas, &self.relations, &self.types, &self.functions]
+            .into_iter()
+            .flatten()
+            .copied()
+            .chain(dependencies.iter().map(|(dependent, _)| dependent.id))
+            .collect();
+        dependencies
+            .iter()
+            .all(|(_, needed)| needed.id < FIRST_NORMAL || own.contains(&needed.id))
+    }
+
     /// The parameters, the path that deparsers see among them.
     pub(super) fn params<'a>(&'a self, path: &'a String) -> [db::Param<'a>; 5] {
         [
@@ -102,8 +119,6 @@ impl Inventory {
 
 /// The query for what is in these schemas.
 fn inventory(schemas: &[u32]) -> String {
-    /// What is made with the cluster has lower numbers.
-    const FIRST_NORMAL: u32 = 16_384;
     const MACRO: &str = "{of_the_cluster:";
     let wanted = schemas.iter().any(|oid| *oid < FIRST_NORMAL);
     let mut parts = INVENTORY.split(MACRO);
@@ -272,20 +287,15 @@ async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Resu
     let limits = next();
     let contents = Contents::from_rows(&next());
     let aliases = next().iter().map(dependency).collect();
-    let dependencies = next().iter().map(dependency).collect();
+    let dependencies: Vec<Dependency> = next().iter().map(dependency).collect();
+    let stands_alone = !own_name.is_shared() && inventory.holds_all_of(&dependencies);
     let catalogs = next()
         .first()
         .map_or(Catalogs { rules: 0, types: 0 }, |row| Catalogs {
             rules: row.get(0),
             types: row.get(1),
         });
-    let words = |refused: bool| {
-        limits
-            .iter()
-            .filter(move |row| row.get::<_, bool>(0) == refused)
-            .map(|row| row.get(1))
-            .collect()
-    };
+    let (refused, notes) = in_words(&limits);
     let mut blueprint = Blueprint {
         schema: schema.clone(),
         own_name,
@@ -296,12 +306,13 @@ async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Resu
         aliases,
         dependencies,
         catalogs,
-        refused: words(true),
-        notes: words(false),
+        refused,
+        notes,
         resets: Vec::new(),
         rewritten: Vec::new(),
         unclear: Vec::new(),
         stamp,
+        stands_alone,
     };
     let answers: Vec<Vec<Row>> = answers.collect();
     let (found, relative) = answers.split_at(sources.len());
@@ -329,6 +340,13 @@ async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Resu
         .objects
         .sort_by(|one, other| (one.kind, &one.name).cmp(&(other.kind, &other.name)));
     Ok(blueprint)
+}
+
+/// What the query for limits has answered: what cannot be copied, and what does not follow.
+pub(super) fn in_words(limits: &[Row]) -> (Vec<String>, Vec<String>) {
+    let (refused, noted): (Vec<&Row>, Vec<&Row>) = limits.iter().partition(|row| row.get(0));
+    let words = |rows: Vec<&Row>| rows.into_iter().map(|row| row.get(1)).collect();
+    (words(refused), words(noted))
 }
 
 /// The query of a source with what else is said of its objects.

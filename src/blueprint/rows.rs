@@ -2,11 +2,13 @@
 //!
 //! All statements expect the copy first in the search path.
 
+use serde::{Deserialize, Serialize};
+
 use super::Blueprint;
 use crate::db::{Row, SchemaName};
 
 /// A table that holds rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
     /// Quoted as SQL needs it.
     pub name: String,
@@ -21,7 +23,7 @@ pub struct Table {
 }
 
 /// What a schema holds beside its definition.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Contents {
     pub(super) tables: Vec<Table>,
     pub(super) sequences: Vec<String>,

@@ -62,9 +62,9 @@ impl Source {
             return Err(RegistryError::NotInitialised.into());
         }
         // With a pool of one there is nobody to help.
-        let second = match db.capacity() {
+        let second = async || match db.capacity() {
             0 | 1 => None,
-            _ => Some(db.direct().await?),
+            _ => db.direct().await.ok(),
         };
         let Self {
             template,

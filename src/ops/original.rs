@@ -98,24 +98,30 @@ impl OriginalError {
 impl Original {
     /// Reads the template. Rows of the history and of `reference_tables` go along with the definition.
     ///
-    /// A second session helps, where there is one.
+    /// Where it has to be read, a second session helps if there is one.
     pub async fn template(
         session: &mut Session,
-        second: Option<Session>,
+        second: impl AsyncFnOnce() -> Option<Session>,
         schema: &SchemaName,
         reference_tables: &[String],
         unclear: UnclearText,
     ) -> Result<Self, OriginalError> {
         let history = history(session, schema).await?;
-        let read = blueprint::read(session, second, schema).await;
-        let blueprint = read.map_err(|source| match source {
-            ReadError::Missing(schema) => OriginalError::NoTemplate(schema),
-            source => OriginalError::Read {
-                schema: schema.clone(),
-                source,
-            },
-        })?;
-        let fingerprint = fingerprint(session, &blueprint).await?;
+        let (blueprint, fingerprint) = match known(session, schema).await? {
+            Some((blueprint, fingerprint)) => (blueprint, Some(fingerprint)),
+            None => {
+                let read = blueprint::read(session, second().await, schema).await;
+                let blueprint = read.map_err(|source| match source {
+                    ReadError::Missing(schema) => OriginalError::NoTemplate(schema),
+                    source => OriginalError::Read {
+                        schema: schema.clone(),
+                        source,
+                    },
+                })?;
+                let fingerprint = fingerprint(session, &blueprint).await?;
+                (blueprint, fingerprint)
+            }
+        };
         let reference_tables = reference_tables_of(&blueprint, reference_tables)?;
         let shape = if reference_tables.is_empty() {
             Shape::Empty
@@ -216,24 +222,40 @@ pub(super) async fn first_failing(
     Ok(None)
 }
 
+/// What the registry knows of the schema, as long as the schema stays as it is.
+async fn known(session: &mut Session, schema: &SchemaName) -> Result<Option<(Blueprint, String)>, db::Error> {
+    match fingerprints::definition(session, schema).await? {
+        Some((definition, fingerprint)) if blueprint::is_comparable(&fingerprint) => {
+            let restored = blueprint::restored(session, &definition).await?;
+            Ok(restored.map(|blueprint| (blueprint, fingerprint)))
+        }
+        _ => Ok(None),
+    }
+}
+
 /// The fingerprint of a schema that was read. It is taken once for as long as the schema stays as it is.
 async fn fingerprint(session: &mut Session, blueprint: &Blueprint) -> Result<Option<String>, db::Error> {
     let (schema, stamp) = (blueprint.schema(), blueprint.stamp());
     let known = fingerprints::known(session, schema, stamp).await?;
-    if let Some(known) = known.filter(|known| blueprint::is_comparable(known)) {
-        return Ok(Some(known));
+    let known = known.filter(|known| blueprint::is_comparable(known));
+    let kept = blueprint::kept(session, blueprint).await?;
+    if known.is_some() && kept.is_none() {
+        return Ok(known);
     }
-    let taken = blueprint::fingerprints(session, std::slice::from_ref(schema))
-        .await?
-        .remove(schema);
+    let fingerprint = match &known {
+        Some(known) => Some(known.clone()),
+        None => blueprint::fingerprints(session, std::slice::from_ref(schema))
+            .await?
+            .remove(schema),
+    };
     // Somebody may have changed the schema since it was read.
-    if let Some(fingerprint) = &taken
-        && blueprint::is_unchanged(session, blueprint).await?
-        && let Err(error) = fingerprints::remember(session, schema, stamp, fingerprint).await
+    if let Some(fingerprint) = &fingerprint
+        && (known.is_some() || blueprint::is_unchanged(session, blueprint).await?)
+        && let Err(error) = fingerprints::remember(session, schema, stamp, fingerprint, kept.as_deref()).await
     {
-        tracing::debug!("the registry does not keep the fingerprint: {error}");
+        tracing::debug!("the registry does not keep the definition: {error}");
     }
-    Ok(taken)
+    Ok(fingerprint)
 }
 
 /// The tables of these names, which must be there.

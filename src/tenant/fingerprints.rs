@@ -41,17 +41,36 @@ pub async fn known(session: &Session, schema: &SchemaName, stamp: &str) -> Resul
     }
 }
 
-/// Remembers the fingerprint of a schema that has this stamp.
+/// The definition that was kept of a schema, and the fingerprint that goes with it.
+pub async fn definition(
+    session: &Session,
+    schema: &SchemaName,
+) -> Result<Option<(String, String)>, db::Error> {
+    let params: [db::Param<'_>; 1] = [(&schema.as_str(), Type::TEXT)];
+    match session
+        .query_opt(include_str!("sql/known_definition.sql"), &params)
+        .await
+    {
+        Ok(row) => Ok(row.map(|row| (row.get(0), row.get(1)))),
+        // A registry that an older program has made has no such table or column yet.
+        Err(error) if matches!(error.sqlstate(), Some("42P01" | "42703")) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Remembers the fingerprint of a schema that has this stamp, and its definition.
 pub async fn remember(
     session: &Session,
     schema: &SchemaName,
     stamp: &str,
     fingerprint: &str,
+    definition: Option<&str>,
 ) -> Result<(), db::Error> {
-    let params: [db::Param<'_>; 3] = [
+    let params: [db::Param<'_>; 4] = [
         (&schema.as_str(), Type::TEXT),
         (&stamp, Type::TEXT),
         (&fingerprint, Type::TEXT),
+        (&definition, Type::TEXT),
     ];
     session
         .execute(include_str!("sql/remember_fingerprint.sql"), &params)

@@ -17,6 +17,7 @@ mod exit_codes;
 mod fidelity;
 mod init;
 mod judge;
+mod known_definition;
 mod library;
 mod lint;
 mod migrate;

@@ -9,6 +9,8 @@ mod place;
 
 use std::collections::HashSet;
 
+use serde::{Deserialize, Serialize};
+
 pub(super) use self::merge::merged;
 use self::place::{
     is_blank, is_compared_with_a_schema, is_rival, names_something, previous, sets_search_path,
@@ -97,7 +99,7 @@ struct Body<'a> {
 }
 
 /// A schema's name, to be found in texts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct OwnName {
     name: String,
     quoted: String,

@@ -1,5 +1,5 @@
--- $1 schema, $2 its stamp, $3 its fingerprint
-INSERT INTO public.tenant_known_fingerprints (schema_name, stamp, fingerprint)
-VALUES ($1, $2, $3)
+-- $1 schema, $2 its stamp, $3 its fingerprint, $4 its definition
+INSERT INTO public.tenant_known_fingerprints (schema_name, stamp, fingerprint, definition)
+VALUES ($1, $2, $3, $4)
 ON CONFLICT (schema_name) DO UPDATE
-SET stamp = EXCLUDED.stamp, fingerprint = EXCLUDED.fingerprint, taken_at = now()
+SET stamp = EXCLUDED.stamp, fingerprint = EXCLUDED.fingerprint, definition = EXCLUDED.definition, taken_at = now()
