@@ -9,6 +9,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `cli`, `commands` | flags become a request, a report becomes an answer and an exit code |
+//! | [`client`] | what a service uses: tenants by domain, transactions in a tenant, health |
 //! | [`config`] | file < environment < flags become one `Settings` |
 //! | [`ops`] | the work of a command: `Request` in, report out |
 //! | [`fleet`] | one job over many tenants, with a limit, retries, events and a request to stop |
@@ -21,6 +22,7 @@
 
 pub mod blueprint;
 mod cli;
+pub mod client;
 mod commands;
 pub mod config;
 mod context;

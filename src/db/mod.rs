@@ -24,7 +24,7 @@ pub use self::copy::{CopyError, copy_rows};
 pub use self::error::Error;
 pub use self::ident::{MAX_NAME_BYTES, NameError, QuotedIdent, QuotedText, SchemaName, with_constants};
 pub use self::lock::{LockHeld, LockName};
-pub use self::pool::{Db, PoolOptions, SessionError};
+pub use self::pool::{Db, PoolOptions, PoolState, SessionError};
 pub use self::session::{Param, Session, StatementLimits, TextResult, Transaction, Undone};
 pub use self::sql_text::{Statement, Token, TokenKind, Unterminated, statements, tokens, without_secrets};
 pub use self::tenant_conn::{Access, OpenTenantError, TenantOptions, local_settings, settings};

@@ -33,6 +33,18 @@ pub struct PoolOptions {
     pub limits: StatementLimits,
 }
 
+/// The connections of a pool at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolState {
+    /// The most that there can be.
+    pub max: usize,
+    pub open: usize,
+    /// Those that nobody uses.
+    pub idle: usize,
+    /// Who waits for one.
+    pub waiting: usize,
+}
+
 /// A database that can be worked with. Nothing is connected before the first session is asked for.
 #[derive(Clone)]
 pub struct Db {
@@ -105,6 +117,17 @@ impl Db {
     /// The most sessions that can be had at once.
     pub fn capacity(&self) -> usize {
         self.direct.as_ref().unwrap_or(&self.pooled).status().max_size
+    }
+
+    /// How the pool for everyday work is used at the moment.
+    pub fn pool_state(&self) -> PoolState {
+        let status = self.pooled.status();
+        PoolState {
+            max: status.max_size,
+            open: status.size,
+            idle: status.available,
+            waiting: status.waiting,
+        }
     }
 
     /// A session for reading and for work on single rows. It may go through a pooler.

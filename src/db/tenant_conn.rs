@@ -89,6 +89,29 @@ impl Session {
         Err(LockHeld::new(lock, holder).into())
     }
 
+    /// Begins a transaction inside a tenant as an application does: without the tenant's lock, so that it waits for
+    /// nobody but those who hold locks on the same tables or rows.
+    pub async fn enter_tenant(
+        &mut self,
+        schema: &SchemaName,
+        options: &TenantOptions,
+    ) -> Result<Transaction<'_>, OpenTenantError> {
+        let name = schema.quoted().to_string();
+        let opening = format!(
+            "{}; {}SELECT to_regnamespace({}) IS NOT NULL",
+            begin(options.access),
+            local_settings(schema, options),
+            QuotedText::new(&name)
+        );
+        let (transaction, answers) = self.begin(&opening).await?;
+        let found = answers.last().and_then(|answer| answer.rows.first());
+        if found.is_some_and(|row| row[0].as_deref() == Some("t")) {
+            return Ok(transaction);
+        }
+        transaction.rollback().await?;
+        Err(OpenTenantError::SchemaMissing(schema.clone()))
+    }
+
     /// Begins a transaction in which a schema may be made: waits for its lock that long, and does not ask for the
     /// schema to be there. An error that is transient means that the lock was held all the time.
     pub async fn open_unmade(
@@ -97,9 +120,10 @@ impl Session {
         options: &TenantOptions,
         lock_wait: Duration,
     ) -> Result<Transaction<'_>, Error> {
-        let (begin, lock) = match options.access {
-            Access::ReadOnly => ("BEGIN READ ONLY", "pg_advisory_xact_lock_shared"),
-            Access::ReadWrite => ("BEGIN READ WRITE", "pg_advisory_xact_lock"),
+        let begin = begin(options.access);
+        let lock = match options.access {
+            Access::ReadOnly => "pg_advisory_xact_lock_shared",
+            Access::ReadWrite => "pg_advisory_xact_lock",
         };
         let opening = format!(
             "{begin}; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = {}; SELECT {lock}({}); {}",
@@ -112,10 +136,18 @@ impl Session {
     }
 }
 
+fn begin(access: Access) -> &'static str {
+    match access {
+        Access::ReadOnly => "BEGIN READ ONLY",
+        Access::ReadWrite => "BEGIN READ WRITE",
+    }
+}
+
 fn opening(first: &str, schema: &SchemaName, options: &TenantOptions) -> String {
-    let (begin, try_lock) = match options.access {
-        Access::ReadOnly => ("BEGIN READ ONLY", "pg_try_advisory_xact_lock_shared"),
-        Access::ReadWrite => ("BEGIN READ WRITE", "pg_try_advisory_xact_lock"),
+    let begin = begin(options.access);
+    let try_lock = match options.access {
+        Access::ReadOnly => "pg_try_advisory_xact_lock_shared",
+        Access::ReadWrite => "pg_try_advisory_xact_lock",
     };
     let mut script = format!("{begin}; {}{first};\n", local_settings(schema, options));
     let name = schema.quoted().to_string();

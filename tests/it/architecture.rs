@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 10] = [
     &["tenant"],
     &["config"],
     &["fleet"],
-    &["ops"],
+    &["ops", "client"],
     &["error"],
     &["ui"],
     &["cli", "context", "commands"],

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod chaos;
+mod client;
 mod clone;
 mod config;
 mod connections;

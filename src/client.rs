@@ -1,0 +1,287 @@
+//! A service's way to its tenants: find one by the host name of a request, and work in its schema.
+//!
+//! ```
+//! # use tenantctl::db::local::{Binaries, Cluster, Folders, Owner, StopMode};
+//! # let folder = std::env::temp_dir().join(format!("tenantctl-doc-{}", std::process::id()));
+//! # let variable = |name: &str| std::env::var(name).ok();
+//! # let cluster = Cluster::new(Binaries::find(None, &variable)?, Owner::pick(None)?, Folders::below(&folder)?);
+//! # cluster.init_and_start()?;
+//! # let url = &cluster.folders.url("postgres");
+//! # assert!(tenantctl::run(["tenantctl", "--database-url", url, "--quiet", "init"]) == std::process::ExitCode::SUCCESS);
+//! # let create = ["tenantctl", "--database-url", url, "--quiet", "create", "acme", "--domain", "acme.example"];
+//! # assert!(tenantctl::run(create) == std::process::ExitCode::SUCCESS);
+//! use tenantctl::client::{Client, Options};
+//! use tenantctl::db::Type;
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! # let result: anyhow::Result<()> = runtime.block_on(async {
+//! let tenants = Client::connect(url, Options::default())?;
+//! let acme = tenants.by_domain("acme.example").await?;
+//!
+//! // One transaction, committed when the closure answers, tried again after a deadlock.
+//! let id = tenants
+//!     .transaction(&acme, async |tx| {
+//!         let statement = "INSERT INTO users (email, name, role) VALUES ($1, $2, 'admin') RETURNING id::text";
+//!         let params = [(&"ada@acme.example" as _, Type::TEXT), (&"Ada" as _, Type::TEXT)];
+//!         let rows = tx.query(statement, &params).await?;
+//!         Ok(rows[0].get::<_, String>(0))
+//!     })
+//!     .await?;
+//!
+//! // The same for reading. PostgreSQL refuses every change.
+//! let count: i64 = tenants
+//!     .read(&acme, async |tx| Ok(tx.query("SELECT count(*) FROM users", &[]).await?[0].get(0)))
+//!     .await?;
+//! assert_eq!((count, id.len()), (1, 36));
+//!
+//! let health = tenants.health().await?;
+//! assert!(health.latency.as_secs() < 5 && health.tenants == 1);
+//! # Ok(())
+//! # });
+//! # cluster.stop(StopMode::Immediate)?;
+//! # std::fs::remove_dir_all(&folder).ok();
+//! # result?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A transaction sees the tenant's tables under their bare names, and policies of row level security see the tenant's
+//! schema in the setting `app.current_tenant`. Both end with it, so a pooler in transaction mode changes nothing.
+
+use std::time::{Duration, Instant};
+
+use crate::config::Environment;
+use crate::db::conn::{ConnInfoError, ConnectTarget, Env};
+use crate::db::{
+    Access, Db, OpenTenantError, PoolOptions, PoolState, Session, SessionError, StatementLimits,
+    TenantOptions, Transaction,
+};
+use crate::fleet::{Retry, is_transient};
+use crate::tenant::registry::{self, RegistryError};
+use crate::tenant::{Domain, DomainError, Selection, Slug, SlugError, Tenant, Which};
+
+/// How a service uses its database.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The most connections; `None` for the URL's `connection_limit`, else ten.
+    pub pool_max: Option<usize>,
+    /// How long to wait for a free connection.
+    pub pool_wait: Duration,
+    /// The longest that a statement may take.
+    pub statement_timeout: Duration,
+    /// How long a statement waits for a lock.
+    pub lock_timeout: Duration,
+    /// Slower statements are logged as warnings of [`tracing`]; zero for never.
+    pub slow: Duration,
+    /// How often a transaction is tried again after a lock timeout, a deadlock or a serialization failure.
+    pub retries: u32,
+    /// Schemas that are seen after the tenant's own.
+    pub search_path: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            pool_max: None,
+            pool_wait: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(10),
+            lock_timeout: Duration::from_secs(5),
+            slow: Duration::from_secs(1),
+            retries: 3,
+            search_path: vec!["public".to_owned()],
+        }
+    }
+}
+
+/// Why there is no tenant to work in.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error("{0}")]
+    Target(#[from] ConnInfoError),
+    #[error("{0}")]
+    Domain(#[from] DomainError),
+    #[error("{0}")]
+    Slug(#[from] SlugError),
+    #[error("no tenant has the domain `{0}`")]
+    NoSuchDomain(Domain),
+    #[error("tenant `{0}` is suspended")]
+    Suspended(Slug),
+    #[error("{0}")]
+    Registry(#[from] RegistryError),
+    #[error("{0}")]
+    Session(#[from] SessionError),
+    #[error("{0}")]
+    Open(#[from] OpenTenantError),
+    #[error("{0}")]
+    Sql(#[from] crate::db::Error),
+}
+
+/// How the database does.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// How long a question took, a free connection included.
+    pub latency: Duration,
+    /// The active tenants.
+    pub tenants: usize,
+    pub pool: PoolState,
+}
+
+/// The tenants of one database. Clones share the pool.
+#[derive(Debug, Clone)]
+pub struct Client {
+    db: Db,
+    options: Options,
+}
+
+impl Client {
+    /// Prepares to work with the database of `url`, read as libpq reads it. What it leaves open is taken from libpq's
+    /// variables and files. Nothing is connected before it is needed.
+    pub fn connect(url: &str, options: Options) -> Result<Self, ClientError> {
+        Self::at(Some(url), &Environment::of_process(), options)
+    }
+
+    /// The same with the variable `DATABASE_URL`, or libpq's own.
+    pub fn from_env(options: Options) -> Result<Self, ClientError> {
+        let environment = Environment::of_process();
+        Self::at(environment.get("DATABASE_URL"), &environment, options)
+    }
+
+    fn at(url: Option<&str>, environment: &Environment, options: Options) -> Result<Self, ClientError> {
+        let lookup = |name: &str| environment.get(name).map(str::to_owned);
+        let target = ConnectTarget::resolve(url, &Env::new(&lookup), None)?;
+        let pool = PoolOptions {
+            min: 0,
+            max: options.pool_max,
+            wait: options.pool_wait,
+            connect_wait: Duration::ZERO,
+            limits: StatementLimits {
+                timeout: options.statement_timeout,
+                slow: options.slow,
+            },
+        };
+        Ok(Self {
+            db: Db::new(target, None, pool),
+            options,
+        })
+    }
+
+    /// The active tenant that a host name belongs to; a port behind it is passed over.
+    pub async fn by_domain(&self, host: &str) -> Result<Tenant, ClientError> {
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let domain: Domain = name.parse()?;
+        let found = registry::find_by_domain(&self.db.session().await?, &domain).await?;
+        active(found.ok_or(ClientError::NoSuchDomain(domain))?)
+    }
+
+    /// The active tenant of that slug.
+    pub async fn by_slug(&self, slug: &str) -> Result<Tenant, ClientError> {
+        let slug: Slug = slug.parse()?;
+        active(registry::find(&self.db.session().await?, &slug).await?)
+    }
+
+    /// All active tenants, by slug.
+    pub async fn all(&self) -> Result<Vec<Tenant>, ClientError> {
+        let selection = Selection {
+            which: Which::All,
+            ..Selection::default()
+        };
+        Ok(registry::select(&self.db.session().await?, &selection).await?)
+    }
+
+    /// Works in the tenant's schema, in one transaction that is committed when `work` answers and undone when it fails.
+    ///
+    /// After a lock timeout, a deadlock or a serialization failure all of it is done again, so `work` must be safe to
+    /// repeat.
+    pub async fn transaction<T>(
+        &self,
+        tenant: &Tenant,
+        work: impl AsyncFn(&Transaction<'_>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        self.perform(tenant, Access::ReadWrite, work).await
+    }
+
+    /// The same for work that changes nothing.
+    pub async fn read<T>(
+        &self,
+        tenant: &Tenant,
+        work: impl AsyncFn(&Transaction<'_>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        self.perform(tenant, Access::ReadOnly, work).await
+    }
+
+    /// A session outside every tenant, for the service's own tables in `public`.
+    pub async fn session(&self) -> Result<Session, ClientError> {
+        Ok(self.db.session().await?)
+    }
+
+    /// Asks the database how it does.
+    pub async fn health(&self) -> Result<Health, ClientError> {
+        let started = Instant::now();
+        let session = self.db.session().await?;
+        let selection = Selection {
+            which: Which::All,
+            ..Selection::default()
+        };
+        let (tenants, _) = registry::count_behind(&session, &selection, None).await?;
+        Ok(Health {
+            latency: started.elapsed(),
+            tenants,
+            pool: self.db.pool_state(),
+        })
+    }
+
+    async fn perform<T>(
+        &self,
+        tenant: &Tenant,
+        access: Access,
+        work: impl AsyncFn(&Transaction<'_>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let retry = Retry {
+            times: self.options.retries,
+        };
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.perform_once(tenant, access, &work).await {
+                Err(error) if attempt <= retry.times && is_transient(&error) => {
+                    tokio::time::sleep(retry.pause(attempt)).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn perform_once<T>(
+        &self,
+        tenant: &Tenant,
+        access: Access,
+        work: &impl AsyncFn(&Transaction<'_>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let options = TenantOptions {
+            access,
+            search_path: self.options.search_path.clone(),
+            lock_timeout: self.options.lock_timeout,
+            statement_timeout: self.options.statement_timeout,
+        };
+        let mut session = self.db.session().await?;
+        let transaction = session.enter_tenant(&tenant.schema, &options).await?;
+        match work(&transaction).await {
+            Ok(answer) => {
+                transaction.commit().await?;
+                Ok(answer)
+            }
+            Err(error) => {
+                // The error that led here says more than one of the rollback.
+                transaction.rollback().await.ok();
+                Err(error)
+            }
+        }
+    }
+}
+
+fn active(tenant: Tenant) -> Result<Tenant, ClientError> {
+    if tenant.is_active() {
+        Ok(tenant)
+    } else {
+        Err(ClientError::Suspended(tenant.slug))
+    }
+}

@@ -1,0 +1,234 @@
+//! The library as a service uses it, and the web service in `examples/`.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tenantctl::client::{Client, ClientError, Options};
+use tenantctl::db::OpenTenantError;
+
+use crate::support::Database;
+
+fn client(database: &Database) -> Client {
+    Client::connect(database.url(), Options::default()).expect("a valid URL")
+}
+
+/// A database with two tenants that have domains.
+fn with_domains() -> Database {
+    let database = Database::new();
+    for slug in ["acme", "globex"] {
+        let domain = format!("{slug}.example");
+        database.run(&["create", slug, "--domain", &domain]).success();
+    }
+    database
+}
+
+#[tokio::test]
+async fn a_tenant_is_found_by_its_host_whatever_its_case_and_port() {
+    let database = with_domains();
+    let tenants = client(&database);
+    for host in ["acme.example", "ACME.Example", "acme.example:8443"] {
+        let found = tenants.by_domain(host).await.expect("found");
+        assert_eq!(found.slug.as_str(), "acme", "{host}");
+    }
+    let stranger = tenants.by_domain("nobody.example").await;
+    assert!(matches!(stranger, Err(ClientError::NoSuchDomain(_))));
+    let nonsense = tenants.by_domain("a b; DROP TABLE tenants").await;
+    assert!(matches!(nonsense, Err(ClientError::Domain(_))));
+}
+
+#[tokio::test]
+async fn a_suspended_tenant_is_not_served() {
+    let database = with_domains();
+    database.run(&["suspend", "acme"]).success();
+    let tenants = client(&database);
+    let refused = tenants.by_domain("acme.example").await;
+    assert!(matches!(refused, Err(ClientError::Suspended(_))));
+    assert!(matches!(
+        tenants.by_slug("acme").await,
+        Err(ClientError::Suspended(_))
+    ));
+    let slugs: Vec<String> = tenants
+        .all()
+        .await
+        .expect("read")
+        .iter()
+        .map(|tenant| tenant.slug.to_string())
+        .collect();
+    assert_eq!(slugs, ["globex"]);
+}
+
+#[tokio::test]
+async fn work_is_committed_when_it_answers_and_undone_when_it_fails() {
+    let database = with_domains();
+    let tenants = client(&database);
+    let acme = tenants.by_slug("acme").await.expect("found");
+    let add = "INSERT INTO users (email, name) VALUES ('a@acme.example', 'A')";
+    let failed: anyhow::Result<()> = tenants
+        .transaction(&acme, async |tx| {
+            tx.script(add).await?;
+            anyhow::bail!("changed my mind")
+        })
+        .await;
+    assert_eq!(failed.unwrap_err().to_string(), "changed my mind");
+    assert_eq!(database.sql("SELECT count(*) FROM tenant_acme.users"), "0");
+    tenants
+        .transaction(&acme, async |tx| Ok(tx.script(add).await?))
+        .await
+        .expect("done");
+    assert_eq!(
+        database.sql(
+            "SELECT (SELECT count(*) FROM tenant_acme.users), (SELECT count(*) FROM tenant_globex.users)"
+        ),
+        "1|0"
+    );
+    let refused = tenants.read(&acme, async |tx| Ok(tx.script(add).await?)).await;
+    assert!(format!("{:#}", refused.unwrap_err()).contains("read-only transaction"));
+}
+
+#[tokio::test]
+async fn two_requests_of_one_tenant_do_not_wait_for_each_other() {
+    let database = with_domains();
+    let tenants = client(&database);
+    let acme = tenants.by_slug("acme").await.expect("found");
+    let answer: i64 = tenants
+        .transaction(&acme, async |_| {
+            tenants
+                .transaction(&acme, async |tx| {
+                    Ok(tx.query("SELECT count(*) FROM users", &[]).await?[0].get(0))
+                })
+                .await
+        })
+        .await
+        .expect("both go on");
+    assert_eq!(answer, 0);
+}
+
+#[tokio::test]
+async fn a_serialization_failure_is_tried_again() {
+    let database = with_domains();
+    let tenants = client(&database);
+    let acme = tenants.by_slug("acme").await.expect("found");
+    let attempts = AtomicU32::new(0);
+    tenants
+        .transaction(&acme, async |tx| {
+            let sqlstate = if attempts.fetch_add(1, Ordering::Relaxed) == 0 { "40001" } else { "00000" };
+            let raise = "DO $$ BEGIN IF current_setting('app.fail') = '40001' THEN RAISE 'once more' USING ERRCODE = '40001'; END IF; END $$";
+            Ok(tx.script(&format!("SET LOCAL app.fail = '{sqlstate}'; {raise}")).await?)
+        })
+        .await
+        .expect("done at last");
+    assert_eq!(attempts.into_inner(), 2);
+}
+
+#[tokio::test]
+async fn a_tenant_whose_schema_is_gone_is_an_error_and_not_another_schema() {
+    let database = with_domains();
+    let tenants = client(&database);
+    let acme = tenants.by_slug("acme").await.expect("found");
+    database.sql("CREATE TABLE public.users (id int); DROP SCHEMA tenant_acme CASCADE");
+    let lost = tenants
+        .read(&acme, async |tx| Ok(tx.script("SELECT FROM users").await?))
+        .await;
+    assert!(matches!(
+        lost.unwrap_err().downcast_ref(),
+        Some(OpenTenantError::SchemaMissing(_))
+    ));
+}
+
+#[tokio::test]
+async fn health_tells_tenants_and_connections() {
+    let database = with_domains();
+    let options = Options {
+        pool_max: Some(3),
+        ..Options::default()
+    };
+    let tenants = Client::connect(database.url(), options).expect("a valid URL");
+    let _busy = tenants.session().await.expect("a session");
+    let health = tenants.health().await.expect("an answer");
+    assert_eq!((health.tenants, health.pool.max, health.pool.open), (2, 3, 2));
+    assert!(health.latency < Duration::from_secs(10));
+}
+
+/// The example, on a port of its own.
+struct Web {
+    child: Child,
+    address: String,
+}
+
+impl Web {
+    fn start(database: &Database) -> Self {
+        let program = Path::new(env!("CARGO_BIN_EXE_tenantctl"))
+            .with_file_name("examples")
+            .join("web");
+        // `cargo test` has built it; when this program alone was asked for, it may not be there, or be an old one.
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--locked", "--example", "web"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status();
+        assert!(built.is_ok_and(|status| status.success()), "the example is built");
+        let mut child = Command::new(program)
+            .arg("127.0.0.1:0")
+            .env("DATABASE_URL", database.url())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the example runs");
+        let mut line = String::new();
+        let output = child.stdout.take().expect("a pipe");
+        BufReader::new(output).read_line(&mut line).expect("a line");
+        let address = line.trim().trim_start_matches("listening on http://").to_owned();
+        Self { child, address }
+    }
+
+    /// The status and the body.
+    fn get(&self, host: &str, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        )
+        .expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        let status = answer
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok())
+            .expect("a status");
+        let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+        (status, body.unwrap_or_default())
+    }
+}
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+#[test]
+fn the_example_serves_each_host_its_own_tenant() {
+    let database = with_domains();
+    database.sql("INSERT INTO tenant_globex.users (email, name) VALUES ('g@globex.example', 'G')");
+    let web = Web::start(&database);
+    assert_eq!(
+        web.get("acme.example", "/users"),
+        (200, "0 users in tenant_acme\n".to_owned())
+    );
+    assert_eq!(
+        web.get("Globex.example:80", "/users"),
+        (200, "1 users in tenant_globex\n".to_owned())
+    );
+    assert_eq!(web.get("nobody.example", "/users").0, 404);
+    database.run(&["suspend", "acme"]).success();
+    assert_eq!(web.get("acme.example", "/users").0, 404);
+    let (status, body) = web.get("acme.example", "/health");
+    assert!(
+        status == 200 && body.starts_with("1 tenants, answered in "),
+        "{body}"
+    );
+}
