@@ -156,28 +156,56 @@ impl Session {
         parts: &[&str],
         question: impl AsyncFnOnce(&Self) -> T,
     ) -> (Result<(), Undone>, T) {
-        // No limit of time: it would be over all that is sent here.
         self.tainted = true;
         let this = &*self;
+        let (made, answer) = futures_util::future::join(this.send(parts, |_| ()), question(this)).await;
+        self.tainted = matches!(&made, Err(undone) if undone.error.is_connection_lost());
+        (made, answer)
+    }
+
+    /// The same without a question; what the statements of each part answered is kept.
+    pub async fn ask_in_one_trip(&mut self, parts: &[&str]) -> Result<Vec<Vec<TextResult>>, Undone> {
+        self.tainted = true;
+        let mut heard = vec![Vec::new()];
+        let mut is_after_mark = false;
+        let made = self
+            .send(parts, |message| {
+                if is_mark(&message) {
+                    heard.push(Vec::new());
+                    is_after_mark = true;
+                } else if std::mem::take(&mut is_after_mark) {
+                    // The end of the mark's own answer.
+                } else if let Some(part) = heard.last_mut() {
+                    part.push(message);
+                }
+            })
+            .await;
+        self.tainted = matches!(&made, Err(undone) if undone.error.is_connection_lost());
+        made?;
+        Ok(heard.into_iter().map(collect_text).collect())
+    }
+
+    /// Sends the parts as one message, and tells `hear` what the server answers. No limit of time: it would be over
+    /// all that is sent here.
+    async fn send(&self, parts: &[&str], mut hear: impl FnMut(SimpleQueryMessage)) -> Result<(), Undone> {
         let done = AtomicUsize::new(0);
         let message = parts.join(&mark());
         let sent = async {
-            let mut answer = std::pin::pin!(this.client().simple_query_raw(&message).await?);
+            let mut answer = std::pin::pin!(self.client().simple_query_raw(&message).await?);
             while let Some(message) = answer.try_next().await? {
                 done.fetch_add(usize::from(is_mark(&message)), Ordering::Relaxed);
+                hear(message);
             }
             Ok(())
         };
-        let (made, answer) = futures_util::future::join(this.watch(&message, sent), question(this)).await;
-        let made = made.map_err(|error| Undone {
+        let made = self.watch(&message, sent).await;
+        made.map_err(|error| Undone {
             // A mistake in writing is found before anything runs.
             part: error
                 .position()
                 .map_or(done.into_inner(), |position| part_at(parts, position)),
             error: error.while_committing(),
-        });
-        self.tainted = matches!(&made, Err(undone) if undone.error.is_connection_lost());
-        (made, answer)
+        })
     }
 
     /// Awaits a statement, cancels it on the server when it takes too long, and logs it when it was slow.

@@ -27,6 +27,18 @@ mod embedded {
     pub(super) mod template {
         refinery::embed_migrations!("tenant_template");
     }
+    pub(super) mod sales {
+        refinery::embed_migrations!("fixtures/apps/sales/template");
+    }
+    pub(super) mod inbox {
+        refinery::embed_migrations!("fixtures/apps/inbox/template");
+    }
+    pub(super) mod viral {
+        refinery::embed_migrations!("fixtures/apps/viral/template");
+    }
+    pub(super) mod auth {
+        refinery::embed_migrations!("fixtures/apps/auth/template");
+    }
 }
 
 /// The table in which refinery keeps what was applied.
@@ -70,6 +82,18 @@ impl Migrations {
         Self::embedded(&embedded::template::migrations::runner())
     }
 
+    /// Those of the template of one of the other applications that this program carries.
+    pub fn of_application(name: &str) -> Option<Self> {
+        let runner = match name {
+            "sales" => embedded::sales::migrations::runner(),
+            "inbox" => embedded::inbox::migrations::runner(),
+            "viral" => embedded::viral::migrations::runner(),
+            "auth" => embedded::auth::migrations::runner(),
+            _ => return None,
+        };
+        Some(Self::embedded(&runner))
+    }
+
     fn embedded(runner: &Runner) -> Self {
         Self::sorted(runner.get_migrations().clone(), true)
     }
@@ -82,6 +106,20 @@ impl Migrations {
     /// Whether the program carries them, so that nobody has chosen them for this database.
     pub fn is_embedded(&self) -> bool {
         self.is_embedded
+    }
+
+    /// The same for a database that somebody has chosen them for: there they must fit.
+    #[must_use]
+    pub fn chosen(self) -> Self {
+        Self {
+            is_embedded: false,
+            ..self
+        }
+    }
+
+    /// The line of a history that the first of them leaves: version, name and checksum.
+    pub fn first_line(&self) -> Option<String> {
+        self.files.first().map(history::line)
     }
 
     /// Reads a folder of `V<number>__<name>.sql` files.

@@ -13,6 +13,8 @@ pub use self::lexer::{Token, TokenKind, Unterminated, tokens};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
     pub text: String,
+    /// The line of the script on which it begins, counted from 1.
+    pub line: usize,
     /// The first words in lower case, enough to tell what kind of statement it is.
     pub opening: Vec<String>,
 }
@@ -23,10 +25,13 @@ pub fn statements(sql: &str) -> Result<Vec<Statement>, Unterminated> {
     let mut current: Vec<Token<'_>> = Vec::new();
     let mut open_parens = 0_usize;
     let mut open_blocks = 0_usize;
+    let mut line = 1;
     for token in tokens(sql)? {
         match token.kind {
             TokenKind::Semicolon if open_parens == 0 && open_blocks == 0 => {
-                statements.extend(assemble(&std::mem::take(&mut current)));
+                let ended = std::mem::take(&mut current);
+                statements.extend(assemble(&ended, line));
+                line += breaks(&ended);
                 continue;
             }
             TokenKind::Symbol if token.text == "(" => open_parens += 1,
@@ -46,7 +51,7 @@ pub fn statements(sql: &str) -> Result<Vec<Statement>, Unterminated> {
         }
         current.push(token);
     }
-    statements.extend(assemble(&current));
+    statements.extend(assemble(&current, line));
     Ok(statements)
 }
 
@@ -71,11 +76,20 @@ fn last_of<'a, 'b>(tokens: &'b [Token<'a>]) -> Option<&'b Token<'a>> {
     tokens.iter().rev().find(|token| !token.is_blank())
 }
 
-fn assemble(tokens: &[Token<'_>]) -> Option<Statement> {
+/// How many lines end within these tokens.
+fn breaks(tokens: &[Token<'_>]) -> usize {
+    let breaks = |token: &Token<'_>| token.text.matches('\n').count();
+    tokens.iter().map(breaks).sum()
+}
+
+/// The statement of these tokens, the first of which stands on `line`.
+fn assemble(tokens: &[Token<'_>], line: usize) -> Option<Statement> {
     let first = tokens.iter().position(|token| !token.is_blank())?;
     let last = tokens.iter().rposition(|token| !token.is_blank())?;
+    let line = line + breaks(&tokens[..first]);
     let tokens = &tokens[first..=last];
     Some(Statement {
+        line,
         text: tokens.iter().map(|token| token.text).collect(),
         opening: opening_words(tokens),
     })
@@ -209,6 +223,13 @@ mod tests {
             statements("$x$ a").expect_err("open dollar quote").what,
             "dollar-quoted string"
         );
+    }
+
+    #[test]
+    fn a_statement_knows_the_line_on_which_it_begins() {
+        let parsed = statements("-- a\nselect 1;\n\n/* b\n */ select '\n';select 3").expect("readable");
+        let lines: Vec<usize> = parsed.iter().map(|statement| statement.line).collect();
+        assert_eq!(lines, [2, 5, 6]);
     }
 
     #[test]
