@@ -1,5 +1,6 @@
 //! Tenants: what they are called, where they are registered, and which of them are meant.
 
+mod app;
 pub mod attribute;
 pub mod batch;
 mod domain;
@@ -10,6 +11,7 @@ mod registry_error;
 mod selection;
 mod slug;
 
+pub use self::app::App;
 pub use self::domain::{Domain, DomainError};
 pub use self::registry::{Change, Changes, NewTenant, RegistryError, Status, Tenant};
 pub use self::selection::{Selection, SelectionError, Which};

@@ -1,4 +1,4 @@
-//! Tenants to be made, out of a file: CSV with a header, a JSON array, or JSON lines.
+//! Tenants to be made, out of a file: CSV with a header, a JSON array, JSON lines, or TOML.
 //!
 //! Every row is looked at before any is used, so that all that is wrong with a file is said at once and by its lines.
 //! What only the database knows, such as whether a slug is taken, is left to those who make the tenants.
@@ -10,6 +10,7 @@ mod json_rows;
 mod lines;
 #[cfg(test)]
 mod tests;
+mod toml_rows;
 
 use std::path::Path;
 
@@ -26,6 +27,8 @@ pub enum Format {
     Csv,
     /// One array of objects, or objects one after the other.
     Json,
+    /// Tables named `[[tenants]]`.
+    Toml,
 }
 
 impl Format {
@@ -35,6 +38,7 @@ impl Format {
         match ending.map(str::to_ascii_lowercase).as_deref() {
             Some("csv") => Self::Csv,
             Some("json" | "jsonl" | "ndjson") => Self::Json,
+            Some("toml") => Self::Toml,
             _ if text.trim_start().starts_with(['[', '{']) => Self::Json,
             _ => Self::Csv,
         }
@@ -137,6 +141,7 @@ pub fn read(
     let rows = match format {
         Format::Csv => csv_rows::rows(text)?,
         Format::Json => json_rows::rows(text)?,
+        Format::Toml => toml_rows::rows(text)?,
     };
     let mut check = Check::new(naming, defaults);
     let mut tenants = Vec::with_capacity(rows.len());
