@@ -20,6 +20,8 @@ use crate::ops::migrate::RolloutError;
 use crate::ops::migration_files::NewFileError;
 use crate::ops::original::{MakeError, OriginalError};
 use crate::ops::rehearse::{Mishap, RehearseError};
+use crate::ops::scaffold::ScaffoldError;
+use crate::ops::seed::FixtureError;
 use crate::ops::template::TemplateError;
 use crate::tenant::{DomainError, NamingError, RegistryError, SelectionError, SlugError};
 
@@ -126,6 +128,8 @@ fn hint(cause: Cause<'_>) -> Option<String> {
         .or_else(|| of(cause, |error: &InitError| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &TemplateError| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &NewFileError| error.hint().map(owned)))
+        .or_else(|| of(cause, |error: &ScaffoldError| error.hint().map(owned)))
+        .or_else(|| of(cause, FixtureError::hint))
         .or_else(|| of(cause, LintError::hint))
         .or_else(|| of(cause, |error: &RolloutError| error.hint().map(owned)))
         .or_else(|| of(cause, ForwardError::hint))
@@ -168,6 +172,7 @@ fn status(cause: Cause<'_>) -> Option<ExitStatus> {
         || cause.is::<DomainError>()
         || cause.is::<Refused>()
         || cause.is::<Unterminated>()
+        || cause.is::<FixtureError>()
         || cause.is::<LintError>()
     {
         return Some(ExitStatus::Usage);
@@ -214,6 +219,9 @@ fn status(cause: Cause<'_>) -> Option<ExitStatus> {
     if let Some(NewFileError::NoName(_) | NewFileError::LongName(_) | NewFileError::Folder { .. }) =
         cause.downcast_ref()
     {
+        return Some(ExitStatus::Usage);
+    }
+    if let Some(ScaffoldError::Exist(_)) = cause.downcast_ref() {
         return Some(ExitStatus::Usage);
     }
     if let Some(MigrateError::Files { .. }) = cause.downcast_ref() {

@@ -21,6 +21,7 @@ pub(super) struct ConfigFile {
     pub(super) fleet: FleetTable,
     pub(super) registry: MigrationsTable,
     pub(super) template: TemplateTable,
+    pub(super) seed: SeedTable,
     pub(super) lint: LintTable,
     pub(super) output: OutputTable,
     pub(super) local: LocalTable,
@@ -70,6 +71,13 @@ pub(super) struct MigrationsTable {
 pub(super) struct TemplateTable {
     pub(super) migrations: Option<PathBuf>,
     pub(super) reference_tables: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SeedTable {
+    pub(super) tenants: Option<PathBuf>,
+    pub(super) file: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -146,6 +154,8 @@ impl ConfigFile {
             &mut file.database.password_file,
             &mut file.registry.migrations,
             &mut file.template.migrations,
+            &mut file.seed.tenants,
+            &mut file.seed.file,
             &mut file.local.data_dir,
             &mut file.local.bin_dir,
         ];

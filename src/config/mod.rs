@@ -63,6 +63,7 @@ pub struct Settings {
     pub local: LocalSettings,
     pub registry_migrations: Option<PathBuf>,
     pub template_migrations: Option<PathBuf>,
+    pub seed: SeedSettings,
     pub lint: LintSettings,
     /// Tables of the template whose rows go along into every new tenant.
     pub reference_tables: Vec<String>,
@@ -85,6 +86,15 @@ pub struct TenantSettings {
 pub struct FleetSettings {
     pub jobs: usize,
     pub retries: u32,
+}
+
+/// Where demo data comes from, when it is not the program's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedSettings {
+    /// A list of demo tenants.
+    pub tenants: Option<PathBuf>,
+    /// The SQL that fills each of them.
+    pub file: Option<PathBuf>,
 }
 
 /// Which rules `lint` applies, beside its own choice.
@@ -159,6 +169,10 @@ impl Settings {
             },
             registry_migrations: file.registry.migrations,
             template_migrations: file.template.migrations,
+            seed: SeedSettings {
+                tenants: file.seed.tenants,
+                file: file.seed.file,
+            },
             lint: LintSettings {
                 exclude: file.lint.exclude.unwrap_or_default(),
                 include: file.lint.include.unwrap_or_default(),
@@ -231,6 +245,7 @@ mod tests {
             "fleet",
             "registry",
             "template",
+            "seed",
             "lint",
             "output",
             "local",

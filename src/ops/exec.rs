@@ -12,14 +12,14 @@ use crate::tenant::registry::{self, RegistryError};
 
 /// Takes away what a tenant's statements must not leave on a connection that a pooler may hand to somebody else. Of
 /// prepared statements those that came as SQL: the others are the pooler's or the driver's.
-const CLEAN_UP: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; \
+pub(super) const CLEAN_UP: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; \
                         SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES; \
                         DO $$ DECLARE statement text; BEGIN \
                         FOR statement IN SELECT name FROM pg_prepared_statements WHERE from_sql LOOP \
                         EXECUTE format('DEALLOCATE %I', statement); END LOOP; END $$";
 
 /// Settles deferred constraints as long as the tenant's search path is there to find their tables.
-const SETTLE: &str = "SET CONSTRAINTS ALL IMMEDIATE";
+pub(super) const SETTLE: &str = "SET CONSTRAINTS ALL IMMEDIATE";
 
 /// Under these settings the server reads a text as [`db::statements`] does, so that it finds one statement where one
 /// was cut out. They are made anew before each, since the one before may have changed them, however hidden.

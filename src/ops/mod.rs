@@ -1,5 +1,6 @@
 //! The work of the commands: a `Request` in, a report out. Operations know PostgreSQL and nothing of the terminal.
 
+pub mod application;
 pub mod clone;
 pub mod create;
 pub mod drift;
@@ -15,6 +16,8 @@ pub mod migrate;
 pub mod migration_files;
 pub mod original;
 pub mod rehearse;
+pub mod scaffold;
+pub mod seed;
 pub mod status;
 pub mod template;
 pub mod update;
