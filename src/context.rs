@@ -12,6 +12,8 @@ use crate::db::{Access, Db, PoolOptions, StatementLimits, TenantOptions};
 use crate::error::UsageError;
 use crate::fleet::{Stop, Urgency};
 use crate::ops;
+use crate::ops::application::Origin;
+use crate::tenant::App;
 use crate::ui::Ui;
 
 /// Everything a command works with.
@@ -170,14 +172,30 @@ impl Context {
         folder.map_or_else(|| Ok(Migrations::registry()), Migrations::load)
     }
 
-    /// The template and its migrations: those of `folder`, or of the configuration, or those that the program carries.
-    pub(crate) fn template(&self, folder: Option<&Path>) -> Result<ops::template::Request, MigrateError> {
+    /// The template and its migrations: those of `folder`, or of the configuration, or those that the program carries
+    /// for the application that the database was made for.
+    pub(crate) async fn template(&self, folder: Option<&Path>) -> anyhow::Result<ops::template::Request> {
         let folder = folder.or(self.settings.template_migrations.as_deref());
-        Ok(ops::template::Request {
+        let migrations = match folder {
+            Some(folder) => Migrations::load(folder)?,
+            None => self.origin().await?.app().unwrap_or(App::Metrics).migrations(),
+        };
+        Ok(self.template_of(migrations))
+    }
+
+    /// The template with these migrations.
+    pub(crate) fn template_of(&self, migrations: Migrations) -> ops::template::Request {
+        ops::template::Request {
             schema: self.settings.tenants.naming.template().clone(),
-            migrations: folder.map_or_else(|| Ok(Migrations::template()), Migrations::load)?,
+            migrations,
             options: self.tenant_options(Access::ReadWrite),
-        })
+        }
+    }
+
+    /// What the template was built from.
+    pub(crate) async fn origin(&self) -> anyhow::Result<Origin> {
+        let session = self.db().await?.session().await?;
+        Ok(ops::application::of_template(&session, self.settings.tenants.naming.template()).await?)
     }
 
     /// How a tenant's schema is entered, without a limit for its statements.

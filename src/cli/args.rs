@@ -48,6 +48,17 @@ pub(crate) struct TenantFilter {
 }
 
 impl TenantFilter {
+    /// Whether it narrows or widens nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self {
+            plans,
+            regions,
+            inactive,
+            exclude,
+        } = self;
+        plans.is_empty() && regions.is_empty() && !inactive && exclude.is_empty()
+    }
+
     /// All tenants that pass.
     pub(crate) fn selection(&self, which: Which) -> Selection {
         Selection {
@@ -105,7 +116,7 @@ impl OptionalSelection {
 }
 
 /// Reads slugs, one a line. Blank lines and lines that begin with `#` are passed over.
-fn slugs_in(file: &str, text: &str) -> anyhow::Result<Vec<Slug>> {
+pub(crate) fn slugs_in(file: &str, text: &str) -> anyhow::Result<Vec<Slug>> {
     let mut slugs = Vec::new();
     for (number, line) in (1..).zip(text.lines().map(str::trim)) {
         if line.is_empty() || line.starts_with('#') {

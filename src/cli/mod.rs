@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands;
 use crate::config::{ColorChoice, DatabaseFlags, Flags, OutputFormat};
+use crate::tenant::App;
 
 /// Run fleets of schema-per-tenant PostgreSQL tenants
 ///
@@ -101,6 +102,7 @@ pub(crate) enum Command {
     History(commands::history::HistoryArgs),
     Drift(commands::drift::DriftArgs),
     Exec(commands::exec::ExecArgs),
+    Seed(commands::seed::SeedArgs),
     New(commands::new::NewArgs),
     Lint(commands::lint::LintArgs),
     Template(commands::template::TemplateArgs),
@@ -129,6 +131,7 @@ impl Command {
             Self::History(_) => "history",
             Self::Drift(_) => "drift",
             Self::Exec(_) => "exec",
+            Self::Seed(_) => "seed",
             Self::New(_) => "new",
             Self::Lint(_) => "lint",
             Self::Template(_) => "template",
@@ -151,6 +154,16 @@ impl ValueEnum for OutputFormat {
             Self::Json => clap::builder::PossibleValue::new("json").help("one JSON document"),
             Self::Csv => clap::builder::PossibleValue::new("csv").help("values with a header line"),
         })
+    }
+}
+
+impl ValueEnum for App {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(self.name()).help(self.about()))
     }
 }
 

@@ -1,21 +1,23 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::seed;
+use super::seed_view::SeedView;
 use super::tenant_view::TenantView;
 use crate::blueprint::UnclearText;
 use crate::cli::args::{JobArgs, parse_slug};
 use crate::context::Context;
 use crate::db::SchemaName;
-use crate::error::{UsageError, fleet_status};
+use crate::error::{UsageError, fleet_status, worse};
 use crate::exit::ExitStatus;
-use crate::fleet::OnError;
+use crate::fleet::{OnError, Report};
 use crate::ops::create;
 use crate::tenant::attribute;
 use crate::tenant::batch::{self, Defaults, Format};
-use crate::tenant::{Domain, Naming, NewTenant, Slug};
+use crate::tenant::{Domain, Naming, NewTenant, Slug, Tenant};
 use crate::ui::{Cell, Column, Table, View, format};
 
 /// Create tenants: a row in the registry and a schema, both or neither
@@ -62,6 +64,9 @@ pub(crate) struct CreateArgs {
     /// Copy texts that mention the template's schema in an unclear way as they are
     #[arg(long)]
     keep_text: bool,
+    /// Fill the new tenants with demo data, as `tenantctl seed` does when told nothing else
+    #[arg(long)]
+    seed: bool,
     /// Report what would be created without changing anything
     #[arg(long)]
     dry_run: bool,
@@ -152,6 +157,8 @@ struct CreateView {
     existing: Vec<String>,
     failed: Vec<String>,
     not_started: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<SeedView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -181,24 +188,88 @@ impl View for CreateView {
             };
             table.push(vec![field("slug"), field("schema"), field("plan")]);
         }
-        vec![table]
+        let mut tables = vec![table];
+        tables.extend(self.seed.iter().flat_map(View::tables));
+        tables
     }
 }
 
 pub(crate) async fn run(cx: &Context, args: &CreateArgs) -> anyhow::Result<ExitStatus> {
     let tenants = args.tenants(cx).await?;
-    let db = cx.db().await?;
+    cx.db().await?;
     if args.dry_run {
         return dry_run(cx, args, &tenants).await;
     }
-    let unclear = match args.keep_text {
-        true => UnclearText::Keep,
-        false => UnclearText::Refuse,
+    let data = match args.seed {
+        true => Some(seed::usual_data(cx).await?),
+        false => None,
     };
+    let how = How {
+        unclear: match args.keep_text {
+            true => UnclearText::Keep,
+            false => UnclearText::Refuse,
+        },
+        if_not_exists: args.if_not_exists,
+        details: args.details(),
+    };
+    let report = make(cx, tenants, &args.jobs, how).await?;
+    let seeded = match data {
+        Some(data) if report.counts().done > 0 && !report.interrupted => {
+            let tenants = report.done().map(|(_, tenant)| tenant.clone()).collect();
+            let ran = seed::fill(&cx.named("seed"), data.clone(), tenants, &args.jobs).await?;
+            Some((data, ran))
+        }
+        _ => None,
+    };
+
+    let slugs = |slugs: Vec<&Slug>| slugs.into_iter().map(ToString::to_string).collect();
+    let created: HashSet<Slug> = report.done().map(|(slug, _)| slug.clone()).collect();
+    let view = CreateView {
+        dry_run: false,
+        created: report.done().map(|(_, tenant)| tenant.into()).collect(),
+        would_create: Vec::new(),
+        existing: slugs(report.skipped().map(|(slug, _)| slug).collect()),
+        failed: slugs(report.failures().map(|(slug, _)| slug).collect()),
+        not_started: slugs(report.not_started().collect()),
+        seed: seeded
+            .as_ref()
+            .map(|(data, ran)| SeedView::new(data, &ran.report, &created)),
+    };
+    cx.ui.answer(&view)?;
+    if report.counts().done > 1 {
+        cx.ui.note(format!(
+            "created {}",
+            format::count(report.counts().done, "tenant")
+        ));
+    }
+    cx.ui.failures(&report, "be created");
+    let mut status = fleet_status(&report);
+    if let (Some(view), Some((_, ran))) = (&view.seed, &seeded) {
+        status = worse(status, seed::tell(cx, view, ran));
+    }
+    Ok(status)
+}
+
+/// What a call says about all of its tenants.
+pub(super) struct How {
+    pub(super) unclear: UnclearText,
+    pub(super) if_not_exists: bool,
+    /// What the operation log says of the call.
+    pub(super) details: Value,
+}
+
+/// Makes these tenants.
+pub(super) async fn make(
+    cx: &Context,
+    tenants: Vec<NewTenant>,
+    jobs: &JobArgs,
+    how: How,
+) -> anyhow::Result<Report<Tenant>> {
+    let db = cx.db().await?;
     let source = create::Source {
         template: cx.settings.tenants.naming.template().clone(),
         reference_tables: cx.settings.reference_tables.clone(),
-        unclear,
+        unclear: how.unclear,
     };
     let original = source.read(db).await?;
     for note in original.notes() {
@@ -208,34 +279,16 @@ pub(crate) async fn run(cx: &Context, args: &CreateArgs) -> anyhow::Result<ExitS
     let request = create::Request {
         source,
         original,
-        if_not_exists: args.if_not_exists,
+        if_not_exists: how.if_not_exists,
         lock_timeout: cx.settings.tenants.lock_timeout,
-        plan: args.jobs.plan(&cx.settings.fleet, db.capacity(), OnError::Stop),
-        log: cx.log_entry(args.details()),
+        plan: jobs.plan(&cx.settings.fleet, db.capacity(), OnError::Stop),
+        log: cx.log_entry(how.details),
         tenants,
     };
-
     let mut progress = cx.ui.progress("Creating", total);
     let report = create::run(db, request, &cx.stop, &mut progress).await;
     progress.finish();
-
-    let slugs = |slugs: Vec<&Slug>| slugs.into_iter().map(ToString::to_string).collect();
-    cx.ui.answer(&CreateView {
-        dry_run: false,
-        created: report.done().map(|(_, tenant)| tenant.into()).collect(),
-        would_create: Vec::new(),
-        existing: slugs(report.skipped().map(|(slug, _)| slug).collect()),
-        failed: slugs(report.failures().map(|(slug, _)| slug).collect()),
-        not_started: slugs(report.not_started().collect()),
-    })?;
-    if report.counts().done > 1 {
-        cx.ui.note(format!(
-            "created {}",
-            format::count(report.counts().done, "tenant")
-        ));
-    }
-    cx.ui.failures(&report, "be created");
-    Ok(fleet_status(&report))
+    Ok(report)
 }
 
 async fn dry_run(cx: &Context, args: &CreateArgs, tenants: &[NewTenant]) -> anyhow::Result<ExitStatus> {
@@ -256,6 +309,7 @@ async fn dry_run(cx: &Context, args: &CreateArgs, tenants: &[NewTenant]) -> anyh
         existing: taken.iter().map(ToString::to_string).collect(),
         failed: Vec::new(),
         not_started: Vec::new(),
+        seed: None,
     })?;
     for slug in &taken {
         cx.ui.note(format!("tenant `{slug}` already exists"));

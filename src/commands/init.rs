@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -6,10 +6,13 @@ use serde::Serialize;
 use crate::cli::args::parse_duration_flag;
 use crate::context::Context;
 use crate::db::Access;
-use crate::db::migrator::Applied;
+use crate::db::migrator::{Applied, Migrations};
+use crate::error::UsageError;
 use crate::exit::ExitStatus;
+use crate::ops::application::Origin;
 use crate::ops::init;
 use crate::ops::template::{Built, Foreign};
+use crate::tenant::App;
 use crate::ui::{Cell, Column, Table, View, format};
 
 /// Bring the registry of tenants and their template up to date
@@ -18,8 +21,20 @@ use crate::ui::{Cell, Column, Table, View, format};
 /// migrations that are missing. Safe to run again, and by several at once.
 ///
 /// A template that was built by other means, such as an ORM or psql, is left as it is: what is in the database counts.
+///
+/// `--app` chooses one of the applications that the program carries; the database remembers which. `--scaffold` needs no
+/// database: it writes the application's files into a folder, with a configuration, as a project to start from.
 #[derive(Debug, clap::Args)]
 pub(crate) struct InitArgs {
+    /// Application whose template is built [default: the one that the database has, else metrics]
+    #[arg(long, value_enum, value_name = "NAME", conflicts_with = "template_migrations")]
+    app: Option<App>,
+    /// Write a project to start from into a folder, and do nothing else
+    #[arg(long, conflicts_with_all = ["migrations", "template_migrations", "lock_wait"])]
+    scaffold: bool,
+    /// Folder for the project of `--scaffold`; files that are there are left alone [default: this one]
+    #[arg(value_name = "DIR", requires = "scaffold")]
+    folder: Option<PathBuf>,
     /// Migrations of the registry, in place of those that the program carries
     #[arg(long, value_name = "FOLDER")]
     migrations: Option<PathBuf>,
@@ -52,6 +67,7 @@ struct RegistryView {
 #[derive(Debug, Serialize)]
 struct TemplateView {
     schema: String,
+    app: Option<&'static str>,
     managed: bool,
     left_as_is: bool,
     version: Option<i64>,
@@ -113,8 +129,17 @@ impl InitView {
 }
 
 pub(crate) async fn run(cx: &Context, args: &InitArgs) -> anyhow::Result<ExitStatus> {
+    if args.scaffold {
+        let folder = args.folder.as_deref().unwrap_or(Path::new("."));
+        return super::scaffold::run(cx, args.app.unwrap_or(App::Metrics), folder, args.dry_run);
+    }
     let registry = cx.registry(args.migrations.as_deref())?;
-    let mut template = cx.template(args.template_migrations.as_deref())?;
+    let mut template = match args.app {
+        Some(app) => cx.template_of(chosen(cx, app).await?),
+        None => cx.template(args.template_migrations.as_deref()).await?,
+    };
+    let first_line = template.migrations.first_line();
+    let app = first_line.and_then(|line| App::of_first_line(&line));
     if args.dry_run {
         template.options.access = Access::ReadOnly;
     }
@@ -136,13 +161,13 @@ pub(crate) async fn run(cx: &Context, args: &InitArgs) -> anyhow::Result<ExitSta
             version: report.registry.version,
             applied: report.registry.applied,
         },
-        template: TemplateView::new(schema, report.template),
+        template: TemplateView::new(schema, app, report.template),
     })?;
     Ok(ExitStatus::Done)
 }
 
 impl TemplateView {
-    fn new(schema: String, built: Built) -> Self {
+    fn new(schema: String, app: Option<App>, built: Built) -> Self {
         let left_as_is = matches!(built, Built::Foreign(_));
         let (managed, version, applied) = match built {
             Built::Managed(Applied { applied, version }) => (true, version, applied),
@@ -151,11 +176,37 @@ impl TemplateView {
         };
         Self {
             schema,
+            app: app.filter(|_| !left_as_is).map(App::name),
             managed,
             left_as_is,
             version,
             applied,
         }
+    }
+}
+
+/// The migrations of an application that was asked for, where nothing speaks against it.
+async fn chosen(cx: &Context, app: App) -> anyhow::Result<Migrations> {
+    if cx.settings.template_migrations.is_some() {
+        return Err(UsageError::new(
+            "`--app` and `template.migrations` of the configuration name two templates",
+        )
+        .with_hint("leave `--app` out to use the configuration's")
+        .into());
+    }
+    let refused =
+        |message: String| UsageError::new(message).with_hint("use another database, or leave `--app` out");
+    match cx.origin().await? {
+        Origin::App(other) if other != app => Err(refused(format!(
+            "this database has the application `{other}`, not `{app}`"
+        ))
+        .into()),
+        Origin::Other => Err(refused(format!(
+            "schema `{}` was not built from the migrations of `{app}`",
+            cx.settings.tenants.naming.template()
+        ))
+        .into()),
+        Origin::App(_) | Origin::Nothing => Ok(app.migrations().chosen()),
     }
 }
 

@@ -169,7 +169,7 @@ async fn chosen(cx: &Context, args: &LintArgs) -> anyhow::Result<(Vec<PathBuf>, 
 
 /// The migrations that the live template has not seen. `None` where nobody knows, since it has no history.
 async fn pending(cx: &Context, folder: &Path) -> anyhow::Result<Option<Vec<String>>> {
-    let request = cx.template(Some(folder))?;
+    let request = cx.template(Some(folder)).await?;
     let status = match cx.db().await {
         Ok(db) => template::status(db, &request).await.map_err(anyhow::Error::from),
         Err(error) => Err(error),

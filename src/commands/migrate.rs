@@ -189,7 +189,7 @@ impl MigrateArgs {
                     .into(),
             );
         }
-        let template = cx.template(self.migrations.as_deref())?;
+        let template = cx.template(self.migrations.as_deref()).await?;
         let options = TenantOptions {
             lock_timeout: self.lock_timeout.unwrap_or(cx.settings.tenants.lock_timeout),
             statement_timeout: self.statement_timeout,

@@ -17,6 +17,9 @@ pub(crate) mod migrate;
 pub(crate) mod new;
 mod rehearse;
 pub(crate) mod resolve;
+mod scaffold;
+pub(crate) mod seed;
+mod seed_view;
 pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod suspend;
@@ -46,6 +49,7 @@ pub(crate) async fn run(cx: &Context, command: &Command) -> anyhow::Result<ExitS
         Command::Status(args) => status::run(cx, args).await,
         Command::History(args) => history::run(cx, args).await,
         Command::Exec(args) => exec::run(cx, args).await,
+        Command::Seed(args) => seed::run(cx, args).await,
         Command::New(args) => new::run(cx, args),
         Command::Lint(args) => lint::run(cx, args).await,
         Command::Template(args) => template::run(cx, args).await,

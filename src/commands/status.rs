@@ -173,7 +173,7 @@ fn shown(version: Option<i64>) -> Cell {
 pub(crate) async fn run(cx: &Context, args: &StatusArgs) -> anyhow::Result<ExitStatus> {
     let request = Request {
         registry: cx.registry(None)?,
-        template: cx.template(args.migrations.as_deref())?,
+        template: cx.template(args.migrations.as_deref()).await?,
         selection: args.tenants.selection(cx).await?,
         deep: args.deep,
     };

@@ -88,7 +88,7 @@ pub(crate) async fn run(cx: &Context, args: &TemplateArgs) -> anyhow::Result<Exi
 }
 
 async fn status(cx: &Context, args: &StatusArgs) -> anyhow::Result<ExitStatus> {
-    let request = cx.template(args.migrations.as_deref())?;
+    let request = cx.template(args.migrations.as_deref()).await?;
     let status = template::status(cx.db().await?, &request).await?;
     let is_current = status.is_current();
     let schema = &request.schema;
