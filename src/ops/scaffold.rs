@@ -140,9 +140,7 @@ migrations = "template"
 tenants = "tenants.toml"
 file = "seed.sql"
 
-[retention]
-# What `tenantctl cleanup` removes, and when.
-file = "retention.toml"
+# What `tenantctl cleanup` removes, and when, is in `retention.toml` beside this file.
 "#
     )
 }

@@ -75,6 +75,9 @@ pub enum SeedError {
     Sql(#[from] db::Error),
 }
 
+/// Statements over tables that nobody has analyzed look costly, and then take longer to compile than to run.
+const NO_JIT: &str = "SET LOCAL jit = off";
+
 /// The parts of a tenant's message before and after the file's statements.
 const LOCK: usize = 0;
 const GUARD: usize = 1;
@@ -164,7 +167,7 @@ fn message(
     let schema = tenant.schema.quoted().to_string();
     let mut parts = vec![
         format!(
-            "/* tenant {} */ {settings}SELECT 1 / pg_catalog.pg_try_advisory_xact_lock({key})::int",
+            "/* tenant {} */ {settings}{NO_JIT}; SELECT 1 / pg_catalog.pg_try_advisory_xact_lock({key})::int",
             tenant.slug
         ),
         format!(
