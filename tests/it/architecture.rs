@@ -18,7 +18,8 @@ const LAYERS: [&[&str]; 10] = [
 ];
 
 /// Crates with one home each.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 10] = [
+    ("argon2", &["ops/seed/"]),
     ("clap", &["cli/", "commands/", "lib.rs"]),
     ("comfy_table", &["ui/"]),
     ("indicatif", &["ui/"]),

@@ -35,7 +35,7 @@ fn init_a_second_time_changes_nothing() {
             "dry_run": false,
             "registry": { "version": 4, "applied": [] },
             "template": {
-                "schema": "tenant_template", "managed": true, "left_as_is": false, "version": 4, "applied": [],
+                "schema": "tenant_template", "app": "metrics", "managed": true, "left_as_is": false, "version": 4, "applied": [],
             },
         })
     );

@@ -1,5 +1,6 @@
 //! The integration tests: the real binary on a real server, one file per command or subject.
 
+mod apps;
 mod architecture;
 mod chaos;
 mod client;
@@ -28,6 +29,8 @@ mod output;
 mod pgbouncer;
 mod registry;
 mod rehearse;
+mod scaffold;
+mod seed;
 mod sql_text;
 mod stamp;
 mod support;
