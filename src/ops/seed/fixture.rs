@@ -315,7 +315,7 @@ mod tests {
     fn what_only_looks_like_a_parameter_stays() {
         for sql in [
             "select ':days', E'\\':days', $$ :days $$, $a$ :'until' $a$, \"a:days\"",
-            "select 1 -- :nothing\n , 2 /* :nothing /* :days */ */",
+            "select 1 -- :nothing\n , 2 /* :nothing /* :days */ */ + 3",
             "select now()::date, '1'::text, 1 ::days",
             "select f(a := users)",
             "select a[1:days], a[:days], a[days:], a[b:users], (a)[1:days][lo:users], f(x)[n : users]",

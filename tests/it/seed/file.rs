@@ -84,7 +84,7 @@ fn parameters_mean_what_psql_means() {
         "--until",
         "2026-03-01",
     ];
-    seed(&fleet, &sql, &["t01"], &numbers).success();
+    seed(&fleet, sql, &["t01"], &numbers).success();
     assert_eq!(
         customers(&fleet, "tenant_t01"),
         "3 t01/o'clock \\ x, 4 2026-01-20, 7 o'clock \\ x, 40 :days, 1000 :'tenant'"
