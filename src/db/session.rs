@@ -158,57 +158,64 @@ impl Session {
     ) -> (Result<(), Undone>, T) {
         self.tainted = true;
         let this = &*self;
-        let (made, answer) = futures_util::future::join(this.send(parts, |_| ()), question(this)).await;
-        self.tainted = matches!(&made, Err(undone) if undone.error.is_connection_lost());
-        (made, answer)
+        let done = AtomicUsize::new(0);
+        let message = parts.join(&mark());
+        let sent = this.watch(&message, this.send(&message, &done, |_| ()));
+        let (made, answer) = futures_util::future::join(sent, question(this)).await;
+        (self.settle(parts, done.into_inner(), made), answer)
     }
 
-    /// The same without a question; what the statements of each part answered is kept.
+    /// The same without a question; what the statements of each part answered is kept. It is no statement to be logged
+    /// as slow: who sends this knows that it takes a while.
     pub async fn ask_in_one_trip(&mut self, parts: &[&str]) -> Result<Vec<Vec<TextResult>>, Undone> {
         self.tainted = true;
+        let done = AtomicUsize::new(0);
+        let message = parts.join(&mark());
         let mut heard = vec![Vec::new()];
         let mut is_after_mark = false;
-        let made = self
-            .send(parts, |message| {
-                if is_mark(&message) {
-                    heard.push(Vec::new());
-                    is_after_mark = true;
-                } else if std::mem::take(&mut is_after_mark) {
-                    // The end of the mark's own answer.
-                } else if let Some(part) = heard.last_mut() {
-                    part.push(message);
-                }
-            })
-            .await;
-        self.tainted = matches!(&made, Err(undone) if undone.error.is_connection_lost());
-        made?;
+        let hear = |message: SimpleQueryMessage| {
+            if is_mark(&message) {
+                heard.push(Vec::new());
+                is_after_mark = true;
+            } else if std::mem::take(&mut is_after_mark) {
+                // The end of the mark's own answer.
+            } else if let Some(part) = heard.last_mut() {
+                part.push(message);
+            }
+        };
+        let made = self.watch("", self.send(&message, &done, hear)).await;
+        self.settle(parts, done.into_inner(), made)?;
         Ok(heard.into_iter().map(collect_text).collect())
     }
 
-    /// Sends the parts as one message, and tells `hear` what the server answers. No limit of time: it would be over
-    /// all that is sent here.
-    async fn send(&self, parts: &[&str], mut hear: impl FnMut(SimpleQueryMessage)) -> Result<(), Undone> {
-        let done = AtomicUsize::new(0);
-        let message = parts.join(&mark());
-        let sent = async {
-            let mut answer = std::pin::pin!(self.client().simple_query_raw(&message).await?);
-            while let Some(message) = answer.try_next().await? {
-                done.fetch_add(usize::from(is_mark(&message)), Ordering::Relaxed);
-                hear(message);
-            }
-            Ok(())
-        };
-        let made = self.watch(&message, sent).await;
-        made.map_err(|error| Undone {
-            // A mistake in writing is found before anything runs.
-            part: error
-                .position()
-                .map_or(done.into_inner(), |position| part_at(parts, position)),
-            error: error.while_committing(),
-        })
+    /// Sends a message of several parts, counts those that are done, and tells `hear` what the server answers.
+    async fn send(
+        &self,
+        message: &str,
+        done: &AtomicUsize,
+        mut hear: impl FnMut(SimpleQueryMessage),
+    ) -> Result<(), tokio_postgres::Error> {
+        let mut answer = std::pin::pin!(self.client().simple_query_raw(message).await?);
+        while let Some(message) = answer.try_next().await? {
+            done.fetch_add(usize::from(is_mark(&message)), Ordering::Relaxed);
+            hear(message);
+        }
+        Ok(())
     }
 
-    /// Awaits a statement, cancels it on the server when it takes too long, and logs it when it was slow.
+    /// What became of a message of several parts.
+    fn settle(&mut self, parts: &[&str], done: usize, made: Result<(), Error>) -> Result<(), Undone> {
+        let made = made.map_err(|error| Undone {
+            // A mistake in writing is found before anything runs.
+            part: error.position().map_or(done, |position| part_at(parts, position)),
+            error: error.while_committing(),
+        });
+        self.tainted = matches!(&made, Err(undone) if undone.error.is_connection_lost());
+        made
+    }
+
+    /// Awaits a statement, cancels it on the server when it takes too long, and logs it when it was slow. One without a
+    /// text is not logged, and a message of several parts has no limit: it would be over all that is sent here.
     async fn watch<T>(
         &self,
         statement: &str,
@@ -240,7 +247,7 @@ impl Session {
         };
         self.unanswered.fetch_sub(1, Ordering::Relaxed);
         let elapsed = self.time_since_last_answer(started);
-        if !self.limits.slow.is_zero() && elapsed >= self.limits.slow {
+        if !statement.is_empty() && !self.limits.slow.is_zero() && elapsed >= self.limits.slow {
             let shown = without_secrets(statement, LOGGED_CHARACTERS);
             tracing::warn!("slow statement: {} ms for `{shown}`", elapsed.as_millis());
         }

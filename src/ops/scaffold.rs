@@ -147,14 +147,17 @@ file = "seed.sql"
 
 fn readme(app: App) -> String {
     format!(
-        "This folder was written by `tenantctl init --scaffold --app {app}`. What is in it is yours to change.
+        "{}
+## This project
+
+It was written by `tenantctl init --scaffold --app {app}`. What is in it is yours to change.
 
 | file | is for |
 |---|---|
 | `tenantctl.toml` | the configuration; found by itself when tenantctl runs in this folder |
 | `template/` | migrations that make the schema of every tenant |
 | `tenants.toml`, `seed.sql` | demo tenants and their data |
-| `retention.toml` | what is removed in time |
+| `retention.toml` | what `tenantctl cleanup` removes in time |
 
 ```sh
 export DATABASE_URL=postgresql://localhost/{app}
@@ -165,15 +168,39 @@ tenantctl new 'add a table'  # the next migration; then edit it
 tenantctl lint
 tenantctl migrate --all
 ```
-
-{}",
-        app.readme()
+",
+        without_links(app.readme())
     )
+}
+
+/// The text without links to files beside which it no longer stands.
+fn without_links(text: &str) -> String {
+    let mut rest = text;
+    let mut kept = String::new();
+    while let Some((before, after)) = rest.split_once("](../") {
+        let (Some((ahead, label)), Some((_, behind))) = (before.rsplit_once('['), after.split_once(')'))
+        else {
+            break;
+        };
+        kept.push_str(ahead);
+        kept.push_str(label);
+        rest = behind;
+    }
+    kept + rest
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_become_their_labels() {
+        assert_eq!(
+            without_links("[a](b), [`c`](../../c.md) and [d](../d), [e"),
+            "[a](b), `c` and d, [e"
+        );
+        assert_eq!(without_links("]( [x](../y"), "]( [x](../y");
+    }
 
     #[test]
     fn what_cannot_be_written_whole_leaves_nothing() {

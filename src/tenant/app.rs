@@ -45,10 +45,10 @@ impl App {
 
     fn files(self) -> &'static Files {
         const METRICS: Files = files!("metrics", "work sessions, tool usage, dashboards");
-        const SALES: Files = files!("sales", "a sales agent: leads, outreach, billing");
-        const INBOX: Files = files!("inbox", "one inbox for all channels");
-        const VIRAL: Files = files!("viral", "a dashboard of what goes viral");
-        const AUTH: Files = files!("auth", "accounts, sessions, magic links");
+        const SALES: Files = files!("sales", "prospects, campaigns, sequences of mails");
+        const INBOX: Files = files!("inbox", "messages of all channels in one inbox");
+        const VIRAL: Files = files!("viral", "ideas for videos, and what became of them");
+        const AUTH: Files = files!("auth", "users who sign in by mail, and their posts");
         match self {
             Self::Metrics => &METRICS,
             Self::Sales => &SALES,
