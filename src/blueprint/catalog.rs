@@ -177,6 +177,8 @@ pub(super) const ALIASES: &str = include_str!("sql/aliases.sql");
 pub(super) const LIMITS: &str = include_str!("sql/limits.sql");
 /// What extensions keep in the schema; see the file.
 pub(super) const MEMBERS: &str = include_str!("sql/members.sql");
+/// Tables that inherit; see the file.
+pub(super) const FAMILIES: &str = include_str!("sql/families.sql");
 /// What holds rows; see the file.
 pub(super) const ROWS: &str = include_str!("sql/rows.sql");
 
@@ -230,7 +232,6 @@ fn written_out(name: &str, argument: &str, version: i32, names: Names) -> Option
             )
         }
         "inherits_later" => INHERITS_LATER.to_owned(),
-        "misplaced_columns" => include_str!("sql/misplaced_columns.sql").to_owned(),
         "alter_only" => format!(
             "CASE {argument}.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' \
              WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE ONLY' END"

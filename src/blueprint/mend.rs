@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use super::diff::{Comparison, Same};
+use super::late::Late;
 use super::links::Links;
 use super::object::{Address, Object};
 use super::order::{self, Circle, Step};
@@ -88,18 +89,20 @@ impl Blueprint {
         };
         work.decide(&comparison);
         work.make_what_is_missing(&comparison);
-        work.drop_what_must_go(&found.steps()?);
-        work.make_in_order(&self.steps()?);
+        work.drop_what_must_go(&found.steps(&Late::default())?);
+        let late = self.late.among(&work.new_tables());
+        work.make_in_order(&self.steps(&late)?, &late);
         work.fill_views();
         Ok(work.mend)
     }
 
-    fn steps(&self) -> Result<Vec<Step>, Circle> {
+    fn steps(&self, late: &Late) -> Result<Vec<Step>, Circle> {
         order::order(
             &self.objects,
             &self.aliases,
             &self.dependencies,
             self.catalogs,
+            late,
             Shape::Empty,
         )
     }

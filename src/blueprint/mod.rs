@@ -12,6 +12,7 @@ mod diff;
 mod fingerprint;
 mod keep;
 mod kind;
+mod late;
 mod links;
 mod mend;
 mod not_null;
@@ -58,13 +59,15 @@ pub struct Blueprint {
     aliases: Vec<order::Dependency>,
     dependencies: Vec<order::Dependency>,
     catalogs: order::Catalogs,
+    #[serde(skip)]
+    late: late::Late,
     refused: Vec<String>,
     notes: Vec<String>,
     rewritten: Vec<String>,
     unclear: Vec<String>,
     stamp: String,
-    /// Whether it needs nothing but itself and what comes with PostgreSQL.
-    stands_alone: bool,
+    /// Whether it may be kept: it needs nothing but itself and what comes with PostgreSQL, and no columns come late.
+    may_be_kept: bool,
 }
 
 /// Why a schema cannot be made again elsewhere.
@@ -152,7 +155,14 @@ impl Blueprint {
             });
         }
         let objects: Vec<Object> = self.objects.iter().chain(&self.resets).cloned().collect();
-        let steps = order::order(&objects, &self.aliases, &self.dependencies, self.catalogs, shape)?;
+        let steps = order::order(
+            &objects,
+            &self.aliases,
+            &self.dependencies,
+            self.catalogs,
+            &self.late,
+            shape,
+        )?;
         let filled = &self.contents.filled_views;
         Ok(script::script(&objects, &steps, shape, &self.role, filled))
     }

@@ -10,6 +10,7 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::late::Late;
 use super::object::{Address, Object};
 use super::script::Shape;
 
@@ -63,9 +64,10 @@ pub(super) fn order(
     aliases: &[Dependency],
     dependencies: &[Dependency],
     catalogs: Catalogs,
+    late: &Late,
     shape: Shape,
 ) -> Result<Vec<Step>, Circle> {
-    let mut graph = Graph::new(objects);
+    let mut graph = Graph::new(objects, late);
     graph.add_dependencies(aliases, dependencies, catalogs);
     graph.add_wishes();
     graph.add_partition_wishes();
@@ -75,8 +77,9 @@ pub(super) fn order(
 
 struct Graph<'a> {
     objects: &'a [Object],
-    /// The object of a catalog row.
-    rows: HashMap<(u32, u32), usize>,
+    late: &'a Late,
+    /// The object of a catalog row, or of a column that comes late.
+    rows: HashMap<Address, usize>,
     /// `needs[node]`: what the node waits for. The first nodes are the objects; replacements of stand-ins follow.
     needs: Vec<HashMap<usize, Firmness>>,
     /// A wish to be written inside its parent: the parent should wait for what the property needs.
@@ -90,17 +93,23 @@ struct Graph<'a> {
 }
 
 impl<'a> Graph<'a> {
-    fn new(objects: &'a [Object]) -> Self {
+    fn new(objects: &'a [Object], late: &'a Late) -> Self {
         let mut rows = HashMap::new();
         for (index, object) in objects.iter().enumerate() {
             for address in [object.address, object.alias].into_iter().flatten() {
-                if !object.kind.is_part() && address.sub == 0 {
-                    rows.entry((address.class, address.id)).or_insert(index);
+                if !object.kind.is_part() && address.sub == 0 || late.adds(Some(address)) {
+                    rows.entry(address).or_insert(index);
                 }
+            }
+        }
+        for (alias, of) in &late.aliases {
+            if let Some(node) = rows.get(of).copied() {
+                rows.entry(*alias).or_insert(node);
             }
         }
         let mut graph = Self {
             objects,
+            late,
             rows,
             needs: vec![HashMap::new(); objects.len()],
             wishes: HashSet::new(),
@@ -109,17 +118,30 @@ impl<'a> Graph<'a> {
             of_itself: Vec::new(),
         };
         for (index, object) in objects.iter().enumerate() {
+            let hangs_on_column = matches!(
+                object.kind,
+                Kind::Inheritance | Kind::SequenceOwner | Kind::IdentitySequence
+            );
             for address in [object.parent, object.needs].into_iter().flatten() {
-                if let Some(needed) = graph.node(address) {
-                    graph.add(index, needed, Firmness::Hard);
+                let last = late.last_of(Some(address)).filter(|_| hangs_on_column);
+                for needed in [Some(address), last].into_iter().flatten() {
+                    if let Some(needed) = graph.node(needed) {
+                        graph.add(index, needed, Firmness::Hard);
+                    }
                 }
+            }
+        }
+        for (waiting, needed) in &late.waits {
+            if let (Some(waiting), Some(needed)) = (graph.node(*waiting), graph.node(*needed)) {
+                graph.add(waiting, needed, Firmness::Hard);
             }
         }
         graph
     }
 
     fn node(&self, address: Address) -> Option<usize> {
-        self.rows.get(&(address.class, address.id)).copied()
+        let row = self.rows.get(&address);
+        row.or_else(|| self.rows.get(&address.whole())).copied()
     }
 
     fn add(&mut self, from: usize, to: usize, firmness: Firmness) {
@@ -139,7 +161,7 @@ impl<'a> Graph<'a> {
         for _ in 0..3 {
             for (alias, of) in aliases {
                 if let Some(node) = self.node(*of) {
-                    self.rows.entry((alias.class, alias.id)).or_insert(node);
+                    self.rows.entry(*alias).or_insert(node);
                 }
             }
         }
@@ -172,6 +194,13 @@ impl<'a> Graph<'a> {
                 _ => Firmness::Hard,
             };
             self.add(from, to, firmness);
+            // What is made of whole rows is made of whole tables, though children need not be.
+            let is_child = !is_type && matches!(object.kind, Kind::Table | Kind::ForeignTable);
+            let of_rows = needed.sub == 0 && !is_child;
+            let last = self.late.last_of(self.objects[to].address).filter(|_| of_rows);
+            let last = last.and_then(|last| self.node(last));
+            self.wishes
+                .extend(last.filter(|last| *last != from).map(|last| (from, last)));
         }
     }
 
@@ -180,6 +209,7 @@ impl<'a> Graph<'a> {
         for index in 0..self.objects.len() {
             let object = &self.objects[index];
             let parent = object.parent.and_then(|parent| self.node(parent));
+            let parent = parent.filter(|parent| !self.objects[*parent].kind.is_part());
             let (Some(parent), true) = (parent, object.inline.is_some()) else {
                 continue;
             };
@@ -337,7 +367,8 @@ impl<'a> Graph<'a> {
         let bare_columns: HashSet<Address> = self
             .objects
             .iter()
-            .filter(|object| object.kind.is_part() && object.inline.is_none())
+            .filter(|object| object.kind.is_part())
+            .filter(|object| object.inline.is_none() || self.late.adds(object.address))
             .filter_map(|object| object.address)
             .collect();
         let mut inside: HashMap<usize, Vec<usize>> = HashMap::new();
@@ -349,7 +380,7 @@ impl<'a> Graph<'a> {
             else {
                 continue;
             };
-            let fits = object.kind.is_part()
+            let fits = object.kind.is_part() && !self.late.adds(object.address)
                 || object.inline.is_some()
                     && (shape == Shape::Empty || !object.kind.comes_after_data())
                     && !bare_columns.contains(&address)

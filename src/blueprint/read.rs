@@ -7,9 +7,10 @@ use futures_util::future::{join, try_join_all};
 
 use super::Blueprint;
 use super::catalog::{
-    ALIASES, DEPENDENCIES, INVENTORY, LIMITS, MEMBERS, Names, OF_ONE_SCHEMA, ROWS, SETTINGS, SOURCES, Source,
-    expand, extras, resets,
+    ALIASES, DEPENDENCIES, FAMILIES, INVENTORY, LIMITS, MEMBERS, Names, OF_ONE_SCHEMA, ROWS, SETTINGS,
+    SOURCES, Source, expand, extras, resets,
 };
+use super::late::late;
 use super::object::Address;
 use super::order::{Catalogs, Dependency};
 use super::rows::Contents;
@@ -248,6 +249,10 @@ async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Resu
     let mut statements: Vec<String> = vec![stamp::query(&inventory)];
     statements.extend([LIMITS, ROWS, ALIASES, DEPENDENCIES].map(|sql| expand(sql, version, Names::Relative)));
     statements.push("SELECT 'pg_rewrite'::regclass::oid, 'pg_type'::regclass::oid".to_owned());
+    let has_families = inventory.may_hold("children");
+    if has_families {
+        statements.push(expand(FAMILIES, version, Names::Relative));
+    }
     let sources = inventory.sources();
     let first_of_sources = statements.len();
     statements.extend(sources.iter().map(|source| question(source, version)));
@@ -295,6 +300,11 @@ async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Resu
             rules: row.get(0),
             types: row.get(1),
         });
+    let (late, misplaced) = if has_families {
+        late(&next())
+    } else {
+        Default::default()
+    };
     let (refused, notes) = in_words(&limits);
     let mut blueprint = Blueprint {
         schema: schema.clone(),
@@ -306,6 +316,7 @@ async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Resu
         aliases,
         dependencies,
         catalogs,
+        late,
         refused,
         notes,
         resets: Vec::new(),
@@ -314,6 +325,11 @@ async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Resu
         stamp,
         stands_alone,
     };
+    blueprint.notes.extend(
+        misplaced
+            .iter()
+            .map(|table| format!("the columns that table {table} inherits come before its own in the copy")),
+    );
     let answers: Vec<Vec<Row>> = answers.collect();
     let (found, relative) = answers.split_at(sources.len());
     let rows = || sources.iter().zip(found);

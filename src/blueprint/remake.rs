@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use super::Kind;
 use super::diff::Comparison;
+use super::late::Late;
 use super::links::Links;
 use super::mend::Work;
-use super::object::Object;
+use super::object::{Address, Object};
 use super::order::{Form, Step};
 use super::script::written;
 use super::way::Identity;
@@ -59,13 +60,21 @@ impl Work<'_> {
         self.made.extend(parts);
     }
 
-    pub(super) fn make_in_order(&mut self, steps: &[Step]) {
+    /// The tables that are made with all that they hold. To others, columns are added as they have always been.
+    pub(super) fn new_tables(&self) -> HashSet<Address> {
+        let made = self.made.iter().map(|index| &self.expected.objects[*index]);
+        made.filter(|object| matches!(object.kind, Kind::Table | Kind::ForeignTable))
+            .filter_map(|object| object.address)
+            .collect()
+    }
+
+    pub(super) fn make_in_order(&mut self, steps: &[Step], late: &Late) {
         let objects = &self.expected.objects;
         for step in steps {
             let object = &objects[step.object];
             if self.made.contains(&step.object) {
                 let inlined: Vec<&Object> = step.inlined.iter().map(|index| &objects[*index]).collect();
-                if object.kind != Kind::Column {
+                if object.kind != Kind::Column || late.adds(object.address) {
                     self.mend
                         .statements
                         .extend(written(object, step.form, &inlined).map(widened(object)));

@@ -118,7 +118,7 @@ fn late(objects: &[Object], steps: &[Step], shape: Shape) -> Vec<bool> {
     }
     let mut is_for_rows = vec![false; steps.len()];
     for (at, step) in steps.iter().enumerate().rev() {
-        if is_for_rows[at] || objects[step.object].kind == Kind::Table {
+        if is_for_rows[at] || matches!(objects[step.object].kind, Kind::Table | Kind::Column) {
             is_for_rows[at] = true;
             for needed in &step.needs {
                 is_for_rows[*needed] = true;

@@ -26,11 +26,6 @@ SELECT l.refused, l.words
           JOIN pg_index i ON i.indexrelid = c.oid
          WHERE NOT i.indisvalid AND c.relkind = 'i' AND c.oid = ANY ($2)
          UNION ALL
-        SELECT false, format('the columns that table %s inherits come before its own in the copy', c.oid::regclass)
-          FROM pg_class c
-         WHERE c.relkind IN ('r', 'f') AND c.oid = ANY ($2)
-           AND {misplaced_columns} AND NOT {inherits_later}
-         UNION ALL
         SELECT false, format('table %s is a partition of %s and stays outside the copy',
                              c.oid::regclass, i.inhparent::regclass)
           FROM pg_class c

@@ -68,3 +68,33 @@ fn cloned(database: &Database, family: &str) {
     database.run(&["init", "--quiet"]).success();
     database.run(&["create", "acme", "--quiet"]).success();
 }
+
+/// Expects columns in the same order and from the same parents, which a dump does not show.
+#[track_caller]
+fn expect_columns_in_order(database: &Database, original: &str, copy: &str) {
+    let columns = |schema: &str| {
+        let columns = database.sql(&format!(
+            "SELECT c.relname, a.attname, a.attislocal, a.attinhcount, a.attnotnull, a.atthasdef, a.attgenerated, a.attstorage, \
+             row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum), \
+             (SELECT string_agg(i.inhparent::regclass::text, ' ' ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = c.oid) \
+             FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
+             WHERE c.relnamespace = '{schema}'::regnamespace AND c.relkind IN ('r', 'p', 'f', 'v', 'm') \
+             AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum"
+        ));
+        let constraints = database.sql(&format!(
+            "SELECT conrelid::regclass, conname, conislocal, coninhcount, connoinherit FROM pg_constraint \
+             WHERE connamespace = '{schema}'::regnamespace AND conrelid <> 0 ORDER BY 1::text, 2"
+        ));
+        format!("{columns}\n{constraints}").replace(&format!("{schema}."), "")
+    };
+    let (wanted, found) = (columns(original), columns(copy));
+    let differing: Vec<_> = wanted
+        .lines()
+        .zip(found.lines())
+        .filter(|(one, other)| one != other)
+        .collect();
+    assert!(
+        differing.is_empty() && wanted.lines().count() == found.lines().count(),
+        "{differing:#?}"
+    );
+}
