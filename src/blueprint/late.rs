@@ -159,8 +159,11 @@ fn tables(rows: &[Row]) -> Vec<Table> {
 
 /// Whether all columns stand where they would if the table were made after its parents were whole.
 fn is_all(tables: &[Table], table: usize) -> bool {
-    let columns = tables[table].columns.len();
-    beginning(tables, table, columns).columns == columns
+    let Table { columns, parents, .. } = &tables[table];
+    let beginning = beginning(tables, table, columns.len());
+    let mut parents = parents.iter().zip(&beginning.inherited);
+    beginning.columns == columns.len()
+        && parents.all(|(parent, taken)| *taken == tables[*parent].columns.len())
 }
 
 /// The longest beginning of a table that has no more than `limit` columns.
@@ -178,12 +181,20 @@ fn beginning(tables: &[Table], table: usize, limit: usize) -> Beginning {
         };
     }
     let mut at = 0;
-    let mut inherited = Vec::new();
+    let mut inherited: Vec<usize> = Vec::new();
     for parent in parents {
+        // What two parents have from one above them comes to both at once.
+        let is_late = |column: &Column| {
+            let mut others = parents.iter().zip(&inherited);
+            others.any(|(other, taken)| {
+                let mut late = tables[*other].columns.iter().skip(*taken);
+                late.any(|late| late.name == column.name && !(late.is_local && column.is_local))
+            })
+        };
         let mut taken = 0;
         for column in &tables[*parent].columns {
             let is_there = columns[..at].iter().any(|known| known.name == column.name);
-            if !is_there && at < limit && columns[at].name == column.name {
+            if !is_there && at < limit && columns[at].name == column.name && !is_late(column) {
                 at += 1;
             } else if !is_there {
                 break;

@@ -380,7 +380,7 @@ impl<'a> Graph<'a> {
             else {
                 continue;
             };
-            let fits = object.kind.is_part() && !self.late.adds(object.address)
+            let fits = object.kind.is_part()
                 || object.inline.is_some()
                     && (shape == Shape::Empty || !object.kind.comes_after_data())
                     && !bare_columns.contains(&address)
@@ -388,7 +388,7 @@ impl<'a> Graph<'a> {
                     && self.needs[index]
                         .keys()
                         .all(|needed| *needed == parent || rank[*needed] < rank[parent]);
-            if fits {
+            if fits && !self.late.adds(object.address) {
                 inside.entry(parent).or_default().push(index);
                 is_inside[index] = true;
             }

@@ -83,7 +83,7 @@ fn expect_columns_in_order(database: &Database, original: &str, copy: &str) {
         ));
         let constraints = database.sql(&format!(
             "SELECT conrelid::regclass, conname, conislocal, coninhcount, connoinherit FROM pg_constraint \
-             WHERE connamespace = '{schema}'::regnamespace AND conrelid <> 0 ORDER BY 1::text, 2"
+             WHERE connamespace = '{schema}'::regnamespace AND conrelid <> 0 ORDER BY conrelid::regclass::text, 2"
         ));
         format!("{columns}\n{constraints}").replace(&format!("{schema}."), "")
     };

@@ -93,7 +93,6 @@ CREATE TABLE late_apart (later integer, h integer, b integer);
 CREATE TABLE late_above (b integer, h integer);
 ALTER TABLE late_apart INHERIT late_above;
 CREATE TABLE late_below (own integer) INHERITS (late_apart);
-ALTER TABLE late_above ADD CONSTRAINT late_h CHECK (h > 0);
 ALTER TABLE late_apart ADD COLUMN last integer;
 CREATE TABLE "late ""Quoted"" ADD COLUMN" (a integer);
 CREATE TABLE late_quoted (b integer) INHERITS ("late ""Quoted"" ADD COLUMN");
