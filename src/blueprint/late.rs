@@ -34,8 +34,21 @@ impl Late {
         self.last.get(&table?).copied()
     }
 
-    /// What of it is about these tables alone.
+    /// What of it is about families of which all tables are among these.
     pub(super) fn among(&self, tables: &HashSet<Address>) -> Self {
+        let mut tables = tables.clone();
+        loop {
+            let pairs = self.waits.iter().map(|(one, other)| (one.whole(), other.whole()));
+            let related: HashSet<Address> = pairs
+                .flat_map(|(one, other)| [(one, other), (other, one)])
+                .filter(|(one, other)| !tables.contains(one) && tables.contains(other))
+                .map(|(_, other)| other)
+                .collect();
+            if related.is_empty() {
+                break;
+            }
+            tables.retain(|table| !related.contains(table));
+        }
         let has = |address: &Address| tables.contains(&address.whole());
         let both = |pairs: &[Dependency]| -> Vec<Dependency> {
             let pairs = pairs.iter().filter(|(one, other)| has(one) && has(other));

@@ -75,9 +75,13 @@ impl Work<'_> {
             if self.made.contains(&step.object) {
                 let inlined: Vec<&Object> = step.inlined.iter().map(|index| &objects[*index]).collect();
                 if object.kind != Kind::Column || late.adds(object.address) {
-                    self.mend
-                        .statements
-                        .extend(written(object, step.form, &inlined).map(widened(object)));
+                    let text = written(object, step.form, &inlined);
+                    // Children of a table with late columns are no partitions, and say it of themselves.
+                    let text = match late.last_of(object.parent.map(Address::whole)) {
+                        Some(_) => text,
+                        None => text.map(widened(object)),
+                    };
+                    self.mend.statements.extend(text);
                 }
                 if let (Kind::Identity, Some(identity)) = (object.kind, Identity::of(object)) {
                     self.mend.statements.extend(identity.go_on());

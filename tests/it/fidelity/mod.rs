@@ -4,6 +4,7 @@ mod beyond;
 mod families;
 mod fixtures;
 mod generator;
+mod late;
 mod random_schemas;
 
 use std::path::PathBuf;
