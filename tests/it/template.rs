@@ -54,7 +54,7 @@ fn a_template_built_by_psql_is_left_alone() {
     assert_eq!(
         answer["template"],
         serde_json::json!({
-            "schema": "tenant_template", "managed": false, "left_as_is": true, "version": null, "applied": [],
+            "schema": "tenant_template", "managed": false, "left_as_is": true, "app": null, "version": null, "applied": [],
         })
     );
     let run = database
