@@ -21,6 +21,7 @@ mod scaffold;
 pub(crate) mod seed;
 mod seed_view;
 pub(crate) mod show;
+pub(crate) mod sizes;
 pub(crate) mod status;
 pub(crate) mod suspend;
 pub(crate) mod template;
@@ -48,6 +49,7 @@ pub(crate) async fn run(cx: &Context, command: &Command) -> anyhow::Result<ExitS
         Command::Migrate(args) => migrate::run(cx, args).await,
         Command::Status(args) => status::run(cx, args).await,
         Command::History(args) => history::run(cx, args).await,
+        Command::Sizes(args) => sizes::run(cx, args).await,
         Command::Exec(args) => exec::run(cx, args).await,
         Command::Seed(args) => seed::run(cx, args).await,
         Command::New(args) => new::run(cx, args),

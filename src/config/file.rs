@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
-use super::duration::WrittenDuration;
+use super::duration::{WrittenAge, WrittenDuration};
 use super::{ConfigError, Environment};
 
 /// The name under which the file is looked for.
@@ -23,6 +23,7 @@ pub(super) struct ConfigFile {
     pub(super) template: TemplateTable,
     pub(super) seed: SeedTable,
     pub(super) lint: LintTable,
+    pub(super) sizes: SizesTable,
     pub(super) output: OutputTable,
     pub(super) local: LocalTable,
     pub(super) targets: BTreeMap<String, TargetTable>,
@@ -85,6 +86,13 @@ pub(super) struct SeedTable {
 pub(super) struct LintTable {
     pub(super) exclude: Option<Vec<String>>,
     pub(super) include: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SizesTable {
+    pub(super) exact_up_to: Option<usize>,
+    pub(super) keep: Option<WrittenAge>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use self::database::{DatabaseFlags, DatabaseSettings, DatabaseSource, Urls};
-pub use self::duration::parse_duration;
+pub use self::duration::{parse_age, parse_duration};
 pub use self::environment::Environment;
 pub use self::error::ConfigError;
 use self::file::ConfigFile;
@@ -65,6 +65,7 @@ pub struct Settings {
     pub template_migrations: Option<PathBuf>,
     pub seed: SeedSettings,
     pub lint: LintSettings,
+    pub sizes: SizesSettings,
     /// Tables of the template whose rows go along into every new tenant.
     pub reference_tables: Vec<String>,
     pub output: OutputFormat,
@@ -102,6 +103,15 @@ pub struct SeedSettings {
 pub struct LintSettings {
     pub exclude: Vec<String>,
     pub include: Vec<String>,
+}
+
+/// How sizes are measured and kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SizesSettings {
+    /// With more tables than this, sizes are estimated unless exact ones are asked for.
+    pub exact_up_to: usize,
+    /// How long snapshots are kept; zero for ever.
+    pub keep: Duration,
 }
 
 /// Where the private server lives.
@@ -177,6 +187,13 @@ impl Settings {
                 exclude: file.lint.exclude.unwrap_or_default(),
                 include: file.lint.include.unwrap_or_default(),
             },
+            sizes: SizesSettings {
+                exact_up_to: file.sizes.exact_up_to.unwrap_or(10_000),
+                keep: file
+                    .sizes
+                    .keep
+                    .map_or(Duration::from_hours(400 * 24), |written| written.0),
+            },
             reference_tables: file.template.reference_tables.unwrap_or_default(),
             output: flags.output.or(file.output.format).unwrap_or_default(),
             color: flags.color.or(file.output.color).unwrap_or_default(),
@@ -247,6 +264,7 @@ mod tests {
             "template",
             "seed",
             "lint",
+            "sizes",
             "output",
             "local",
             "targets.eu",

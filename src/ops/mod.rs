@@ -18,6 +18,7 @@ pub mod original;
 pub mod rehearse;
 pub mod scaffold;
 pub mod seed;
+pub mod sizes;
 pub mod status;
 pub mod template;
 pub mod update;

@@ -29,6 +29,56 @@ pub(crate) fn duration(duration: Duration) -> String {
     }
 }
 
+/// Bytes in PostgreSQL's units of 1024: `640 B`, `8.0 kB`, `128 MB`, `3.4 GB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    scaled(bytes, 1024.0, &["B", "kB", "MB", "GB", "TB", "PB", "EB"])
+}
+
+/// The same with a sign.
+pub(crate) fn change(change: i64) -> String {
+    let sign = match change.signum() {
+        0 => "",
+        1 => "+",
+        _ => "-",
+    };
+    format!("{sign}{}", bytes(change.unsigned_abs()))
+}
+
+/// A count that nobody takes literally: `870`, `8.7 k`, `87 M`.
+pub(crate) fn about(count: u64) -> String {
+    scaled(count, 1000.0, &["", "k", "M", "G", "T", "P", "E"])
+        .trim_end()
+        .to_owned()
+}
+
+/// A part of a whole: `71 %`, `0.4 %`.
+pub(crate) fn share(share: f64) -> String {
+    let percent = share * 100.0;
+    match percent {
+        _ if percent == 0.0 || percent >= 9.95 => format!("{percent:.0} %"),
+        _ if percent < 0.1 => "<0.1 %".to_owned(),
+        _ => format!("{percent:.1} %"),
+    }
+}
+
+/// A day, in UTC.
+pub(crate) fn day(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d").to_string()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "two or three digits are shown")]
+fn scaled(number: u64, step: f64, units: &[&str]) -> String {
+    let mut scaled = number as f64;
+    let mut unit = 0;
+    // What would be rounded up to the next unit belongs there.
+    while scaled >= step - 0.5 && unit + 1 < units.len() {
+        scaled /= step;
+        unit += 1;
+    }
+    let digits = usize::from(unit > 0 && scaled < 9.95);
+    format!("{scaled:.digits$} {}", units[unit])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +88,35 @@ mod tests {
         assert_eq!(count(0, "tenant"), "0 tenants");
         assert_eq!(count(1, "tenant"), "1 tenant");
         assert_eq!(count(2, "tenant"), "2 tenants");
+    }
+
+    #[test]
+    fn bytes_and_counts_have_few_digits_and_never_a_thousand_of_a_unit() {
+        let shown: Vec<String> = [
+            0,
+            1023,
+            1024,
+            8192,
+            10_189,
+            10_190,
+            1_048_575,
+            3_650_722_202,
+            u64::MAX,
+        ]
+        .map(bytes)
+        .into();
+        assert_eq!(
+            shown,
+            [
+                "0 B", "1023 B", "1.0 kB", "8.0 kB", "10 kB", "10 kB", "1.0 MB", "3.4 GB", "16 EB"
+            ]
+        );
+        let shown: Vec<String> = [0, 999, 1000, 8_700, 87_000_000].map(about).into();
+        assert_eq!(shown, ["0", "999", "1.0 k", "8.7 k", "87 M"]);
+        let shown: Vec<String> = [0, 1024, -1024].map(change).into();
+        assert_eq!(shown, ["0 B", "+1.0 kB", "-1.0 kB"]);
+        let shown: Vec<String> = [0.0, 0.0004, 0.004, 0.0996, 0.71, 1.0].map(share).into();
+        assert_eq!(shown, ["0 %", "<0.1 %", "0.4 %", "10 %", "71 %", "100 %"]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use self::events::EventLines;
 pub(crate) use self::log::start_log;
 pub(crate) use self::progress::Progress;
 pub(crate) use self::prompt::Reply;
-pub(crate) use self::table::{Cell, Column, Table};
+pub(crate) use self::table::{Cell, Column, Table, printable};
 use crate::config::{ColorChoice, Environment, OutputFormat};
 use crate::error::{Diagnosis, diagnose};
 use crate::fleet::{Event, Observer, Report};
@@ -46,6 +46,7 @@ pub(crate) struct Ui {
     format: OutputFormat,
     quiet: bool,
     verbose: bool,
+    is_terminal: bool,
     color_out: bool,
     color_err: bool,
 }
@@ -68,6 +69,7 @@ impl Ui {
             format,
             quiet,
             verbose: false,
+            is_terminal: io::stdout().is_terminal(),
             color_out: colored(io::stdout().is_terminal()),
             color_err: colored(io::stderr().is_terminal()),
         }
@@ -93,6 +95,11 @@ impl Ui {
     /// Whether answers for people should say more than they usually do.
     pub(crate) fn is_verbose(&self) -> bool {
         self.verbose
+    }
+
+    /// Whether answers for people go to a terminal, where there is room for a picture.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.is_terminal && self.format == OutputFormat::Human
     }
 
     /// Prints the answer. A reader that has gone away is no failure of ours.

@@ -47,6 +47,13 @@ pub(crate) enum Cell {
     None,
     Text(String),
     Count(u64),
+    /// A count that nobody takes literally.
+    About(u64),
+    Bytes(u64),
+    /// By how many bytes something has changed.
+    Change(i64),
+    /// A part of a whole, 1 being all of it.
+    Share(f64),
     Time(Timestamp),
 }
 
@@ -61,6 +68,10 @@ impl Cell {
             Self::None => "-".to_owned(),
             Self::Text(text) => printable(text),
             Self::Count(count) => count.to_string(),
+            Self::About(count) => format::about(*count),
+            Self::Bytes(bytes) => format::bytes(*bytes),
+            Self::Change(bytes) => format::change(*bytes),
+            Self::Share(share) => format::share(*share),
             Self::Time(time) => format::minute(*time),
         }
     }
@@ -69,7 +80,9 @@ impl Cell {
         match self {
             Self::None => String::new(),
             Self::Text(text) => text.clone(),
-            Self::Count(count) => count.to_string(),
+            Self::Count(count) | Self::About(count) | Self::Bytes(count) => count.to_string(),
+            Self::Change(bytes) => bytes.to_string(),
+            Self::Share(share) => format!("{share:.6}"),
             Self::Time(time) => time.to_string(),
         }
     }
@@ -145,7 +158,7 @@ impl Table {
 }
 
 /// Text that a terminal takes as text: control characters are shown, not obeyed.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     escaped(text, |_| false)
 }
 
