@@ -31,7 +31,7 @@ struct Kept<B> {
 
 /// The blueprint as a text to keep; `None` where it must be read each time.
 pub async fn kept(session: &Session, blueprint: &Blueprint) -> Result<Option<String>, db::Error> {
-    if !blueprint.stands_alone {
+    if !blueprint.may_be_kept {
         return Ok(None);
     }
     let (around, version) = around(session, blueprint).await?;
@@ -120,6 +120,33 @@ async fn around(session: &Session, blueprint: &Blueprint) -> Result<(String, i32
     Ok(answer
         .first()
         .map_or_else(Default::default, |row| (row.get(0), row.get(1))))
+}
+
+/// A map whose keys are no texts, as pairs.
+pub(super) mod pairs {
+    use std::collections::HashMap;
+    use std::hash::Hash;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(in super::super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &HashMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map)
+    }
+
+    pub(in super::super) fn deserialize<
+        'de,
+        K: Deserialize<'de> + Eq + Hash,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    >(
+        deserializer: D,
+    ) -> Result<HashMap<K, V>, D::Error> {
+        let pairs = Vec::<(K, V)>::deserialize(deserializer)?;
+        Ok(pairs.into_iter().collect())
+    }
 }
 
 /// The name of the schema, as a text.

@@ -6,12 +6,15 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
+
+use super::keep;
 use super::object::Address;
 use super::order::Dependency;
 use crate::db::Row;
 
 /// What has to come when, so that columns stand where they do.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Late {
     /// The columns that are added to a table that is there.
     columns: HashSet<Address>,
@@ -20,6 +23,7 @@ pub(super) struct Late {
     /// The first waits for the second.
     pub(super) waits: Vec<Dependency>,
     /// The column with which a table is whole.
+    #[serde(with = "keep::pairs")]
     last: HashMap<Address, Address>,
 }
 

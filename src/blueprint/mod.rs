@@ -59,14 +59,13 @@ pub struct Blueprint {
     aliases: Vec<order::Dependency>,
     dependencies: Vec<order::Dependency>,
     catalogs: order::Catalogs,
-    #[serde(skip)]
     late: late::Late,
     refused: Vec<String>,
     notes: Vec<String>,
     rewritten: Vec<String>,
     unclear: Vec<String>,
     stamp: String,
-    /// Whether it may be kept: it needs nothing but itself and what comes with PostgreSQL, and no columns come late.
+    /// Whether nothing but itself, and what is around it, says what it is: it may be kept.
     may_be_kept: bool,
 }
 

@@ -293,7 +293,6 @@ async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Resu
     let contents = Contents::from_rows(&next());
     let aliases = next().iter().map(dependency).collect();
     let dependencies: Vec<Dependency> = next().iter().map(dependency).collect();
-    let stands_alone = !own_name.is_shared() && inventory.holds_all_of(&dependencies);
     let catalogs = next()
         .first()
         .map_or(Catalogs { rules: 0, types: 0 }, |row| Catalogs {
@@ -306,6 +305,7 @@ async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Resu
         Default::default()
     };
     let (refused, notes) = in_words(&limits);
+    let may_be_kept = !own_name.is_shared() && misplaced.is_empty() && inventory.holds_all_of(&dependencies);
     let mut blueprint = Blueprint {
         schema: schema.clone(),
         own_name,
@@ -323,7 +323,7 @@ async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Resu
         rewritten: Vec::new(),
         unclear: Vec::new(),
         stamp,
-        stands_alone,
+        may_be_kept,
     };
     blueprint.notes.extend(
         misplaced

@@ -148,3 +148,25 @@ fn a_template_that_needs_something_outside_is_read_each_time() {
     database.run(&["create", "second"]).success();
     Judge::new(database.url()).expect_faithful(TEMPLATE, "tenant_second");
 }
+
+#[test]
+fn columns_that_come_late_are_kept_in_their_order() {
+    let database = Database::new();
+    database.sql(
+        "SET search_path = tenant_template; CREATE TABLE late (a int); CREATE TABLE below (b int) INHERITS (late); \
+         ALTER TABLE late ADD COLUMN c int",
+    );
+    database.run(&["create", "first"]).success();
+    mark(&database);
+    database.run(&["create", "second"]).success();
+    assert!(is_marked(&database, "second"));
+    let columns = |schema: &str| {
+        database.sql(&format!(
+            "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute \
+             WHERE attrelid = '{schema}.below'::regclass AND attnum > 0"
+        ))
+    };
+    for schema in ["tenant_template", "tenant_first", "tenant_second"] {
+        assert_eq!(columns(schema), "a b c", "{schema}");
+    }
+}
