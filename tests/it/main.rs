@@ -31,6 +31,7 @@ mod registry;
 mod rehearse;
 mod scaffold;
 mod seed;
+mod sizes;
 mod sql_text;
 mod stamp;
 mod support;

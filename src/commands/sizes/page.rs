@@ -21,7 +21,7 @@ const TABLE: usize = 500;
 /// The widths to their heights of the map on a desk and on a phone, as in the style sheet.
 const MAPS: [(&str, f64); 2] = [("wide", 16.0 / 7.0), ("tall", 3.0 / 4.0)];
 /// Growth in hundredths from which on a tile has the next colour.
-const STEPS: [f64; 3] = [5.0, 20.0, 50.0];
+const STEPS: [f64; 3] = [10.0, 50.0, 100.0];
 
 /// What is shown.
 pub(super) struct Page<'a> {
@@ -93,8 +93,8 @@ fn cards(html: &mut String, page: &Page<'_>) {
         ));
     }
     match summary.forecast {
-        Some(Forecast::Expected(at)) => cards.push((format::day(at), "limit reached".to_owned())),
-        Some(Forecast::Reached) => cards.push(("now".to_owned(), "limit reached".to_owned())),
+        Some(Forecast::Expected(at)) => cards.push((format::day(at), "total limit reached".to_owned())),
+        Some(Forecast::Reached) => cards.push(("now".to_owned(), "total limit reached".to_owned())),
         _ => {}
     }
     html.push_str("<div class=\"cards\">\n");
@@ -162,7 +162,7 @@ fn map(html: &mut String, page: &Page<'_>, has_history: bool) {
     }
     html.push_str("<ul class=\"key\">");
     if has_history {
-        let names = ["not grown", "up to 5 %", "up to 20 %", "up to 50 %", "more"];
+        let names = ["not grown", "up to 10 %", "up to 50 %", "up to 100 %", "more"];
         for (number, name) in names.iter().enumerate() {
             let _ = write!(
                 html,
@@ -309,7 +309,7 @@ fn limit(forecast: Forecast) -> String {
     match forecast {
         Forecast::Reached => "reached".to_owned(),
         Forecast::Expected(at) => format::day(at),
-        Forecast::NotExpected => "never".to_owned(),
+        Forecast::NotExpected => "&gt; 10 years".to_owned(),
         Forecast::Unknown => "?".to_owned(),
     }
 }

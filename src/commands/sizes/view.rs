@@ -92,7 +92,8 @@ struct RowView {
 struct GrowthView {
     since: Timestamp,
     bytes: i64,
-    bytes_per_day: i64,
+    /// Of at least a day.
+    bytes_per_day: Option<i64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -126,7 +127,7 @@ impl GrowthView {
         Self {
             since: growth.since,
             bytes: growth.bytes,
-            bytes_per_day: (growth.bytes as f64 / days.max(1.0 / 24.0)) as i64,
+            bytes_per_day: (days >= 1.0).then_some((growth.bytes as f64 / days) as i64),
         }
     }
 }
@@ -149,7 +150,7 @@ impl LimitView {
     fn shown(&self) -> String {
         match (self.state, self.at) {
             (_, Some(at)) => format::day(at),
-            ("not_expected", _) => "never".to_owned(),
+            ("not_expected", _) => "> 10 years".to_owned(),
             ("unknown", _) => "?".to_owned(),
             (state, None) => state.to_owned(),
         }
@@ -244,7 +245,11 @@ impl SizesView {
             if self.with_growth {
                 let growth = row.growth.as_ref();
                 cells.push(growth.map_or(Cell::None, |growth| Cell::Change(growth.bytes)));
-                cells.push(growth.map_or(Cell::None, |growth| Cell::Change(growth.bytes_per_day)));
+                cells.push(
+                    growth
+                        .and_then(|growth| growth.bytes_per_day)
+                        .map_or(Cell::None, Cell::Change),
+                );
             } else {
                 cells.extend(
                     [
@@ -294,7 +299,11 @@ impl SizesView {
             let growth = totals.growth.as_ref();
             columns.extend(["growth", "per_day"].map(Column::number));
             cells.push(growth.map_or(Cell::None, |growth| Cell::Change(growth.bytes)));
-            cells.push(growth.map_or(Cell::None, |growth| Cell::Change(growth.bytes_per_day)));
+            cells.push(
+                growth
+                    .and_then(|growth| growth.bytes_per_day)
+                    .map_or(Cell::None, Cell::Change),
+            );
         }
         if let Some(limit) = &totals.limit {
             columns.push(Column::number("total_limit"));
@@ -403,7 +412,11 @@ impl View for SizesView {
                 let growth = row.growth.as_ref();
                 cells.push(growth.map_or(Cell::None, |growth| Cell::Time(growth.since)));
                 cells.push(growth.map_or(Cell::None, |growth| Cell::Change(growth.bytes)));
-                cells.push(growth.map_or(Cell::None, |growth| Cell::Change(growth.bytes_per_day)));
+                cells.push(
+                    growth
+                        .and_then(|growth| growth.bytes_per_day)
+                        .map_or(Cell::None, Cell::Change),
+                );
             }
             if let Some(limit) = &row.limit {
                 cells.push(Cell::Bytes(limit.bytes));
