@@ -184,11 +184,12 @@ async fn list(
 impl Listed {
     fn from_row(row: &Row) -> Option<Self> {
         let bytes = |column: usize| bytes(row.get(column));
+        let root: Option<String> = row.get(3);
         let rows: Option<f32> = row.get(7);
         Some(Self {
             oid: row.get::<_, Option<u32>>(1)?,
-            name: row.get(2),
-            is_partition: row.get(3),
+            is_partition: root.is_some(),
+            name: root.unwrap_or_else(|| row.get(2)),
             size: Size {
                 table: bytes(4),
                 index: bytes(5),

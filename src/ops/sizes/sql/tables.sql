@@ -9,19 +9,21 @@ WITH indexes AS (
 )
 SELECT n.nspname::text,
        c.oid,
-       COALESCE(root.relname, c.relname)::text,
-       root.oid IS NOT NULL,
+       c.relname::text,
+       -- Partitions are told together, under the name of the table that they are partitions of.
+       CASE WHEN c.relispartition THEN (
+           SELECT root.relname::text
+           FROM pg_class AS root
+           WHERE root.oid = pg_partition_root(c.oid) AND root.relnamespace = n.oid
+       ) END,
        c.relpages * block.bytes,
        COALESCE(own.pages, 0) * block.bytes,
        (COALESCE(toast.relpages, 0) + COALESCE(of_toast.pages, 0)) * block.bytes,
        NULLIF(c.reltuples, -1)
-FROM pg_namespace AS n
+FROM unnest($1) AS wanted (schema)
+JOIN pg_namespace AS n ON n.nspname = wanted.schema
 CROSS JOIN block
 LEFT JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'm')
 LEFT JOIN indexes AS own ON own.indrelid = c.oid
 LEFT JOIN pg_class AS toast ON toast.oid = c.reltoastrelid
 LEFT JOIN indexes AS of_toast ON of_toast.indrelid = toast.oid
--- Partitions are told together, under the name of the table that they are partitions of.
-LEFT JOIN pg_class AS root ON root.oid = CASE WHEN c.relispartition THEN pg_partition_root(c.oid) END
-                          AND root.relnamespace = c.relnamespace
-WHERE n.nspname = ANY ($1)
