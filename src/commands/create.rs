@@ -26,7 +26,7 @@ use crate::ui::{Cell, Column, Table, View, format};
 ///
 /// Many tenants come from a file. In CSV the first line names the columns; `slug` must be there, `name`, `domain`,
 /// `plan`, `region` and `metadata` (a JSON object) may be. An empty value counts as not given. JSON is an array of
-/// objects with the same fields, or one object a line. Everything that is wrong with a file is said at once, by line,
+/// objects with the same fields, or one object a line; TOML has a table `[[tenants]]` for each. Everything that is wrong with a file is said at once, by line,
 /// and then nothing is created.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -38,9 +38,9 @@ pub(crate) struct CreateArgs {
     /// Slugs of the new tenants: a-z, 0-9, `-` and `_`
     #[arg(required_unless_present = "from_file", value_name = "SLUG", value_parser = parse_slug)]
     slugs: Vec<Slug>,
-    /// Tenants listed in this file, CSV or JSON; `-` reads standard input
+    /// Tenants listed in this file, CSV, JSON or TOML; `-` reads standard input
     ///
-    /// By the ending `.csv`, `.json`, `.jsonl` or `.ndjson`; otherwise what begins with `[` or `{` is JSON.
+    /// By the ending `.csv`, `.json`, `.jsonl`, `.ndjson` or `.toml`; otherwise what begins with `[` or `{` is JSON.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["slugs", "name", "domain"])]
     from_file: Option<PathBuf>,
     /// Name for people, for a single tenant [default: the slug]

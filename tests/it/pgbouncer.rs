@@ -46,6 +46,9 @@ fn every_command_works_through_a_pooler() {
         "tenant_acme\n"
     );
     pooled.run(&["update", "acme", "--plan", "pro"]).success();
+    pooled
+        .run(&["seed", "--days", "2", "--into", "acme", "b1", "b2"])
+        .success();
     pooled.run(&["suspend", "acme"]).success();
     pooled.run(&["resume", "acme"]).success();
     pooled

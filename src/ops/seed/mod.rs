@@ -15,8 +15,8 @@ pub use self::tenants::demo_tenants;
 use super::exec::{self, CLEAN_UP, SETTLE};
 use super::log::{Entry, Operation};
 use crate::db::{
-    self, Db, LockHeld, LockName, OpenTenantError, QuotedText, Session, TenantOptions, TextResult, Undone,
-    local_settings,
+    self, Db, LockHeld, LockName, OpenTenantError, QuotedText, SchemaName, Session, TenantOptions,
+    TextResult, Undone, local_settings,
 };
 use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
 use crate::tenant::Tenant;
@@ -64,8 +64,9 @@ pub struct Ran {
 pub enum SeedError {
     #[error("{0}")]
     Locked(#[from] LockHeld),
-    #[error("file `{file}`, line {line}")]
+    #[error("schema `{schema}`: file `{file}`, line {line}")]
     Statement {
+        schema: SchemaName,
         file: String,
         /// Where the statement begins.
         line: usize,
@@ -233,6 +234,7 @@ async fn explain(
         .and_then(|at| fixture.statements().get(at));
     Err(match statement {
         Some(statement) => SeedError::Statement {
+            schema: tenant.schema.clone(),
             file: fixture.name().to_owned(),
             line: statement.line,
             source: error,

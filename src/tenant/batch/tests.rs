@@ -273,3 +273,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn toml_has_a_table_for_each_tenant() {
+    let text = "[[tenants]]\nslug = 'acme'\nname = 'Acme, Inc.'\nplan = 'pro'\n\
+                metadata = { since = 2024-02-29, tags = ['a', 1, true], rate = 0.5 }\n\n[[tenants]]\nslug = 'globex'\n";
+    let tenants = read_as(Format::Toml, text).expect("usable");
+    assert_eq!(slugs(&tenants), ["acme", "globex"]);
+    assert_eq!(tenants[0].plan, "pro");
+    assert_eq!(
+        tenants[0].metadata,
+        json!({"since": "2024-02-29", "tags": ["a", 1, true], "rate": 0.5})
+    );
+    assert_eq!(tenants[1].plan, "basic");
+    assert_eq!(Format::of(Path::new("t.toml"), "[[tenants]]"), Format::Toml);
+}
+
+#[test]
+fn everything_that_is_wrong_with_toml_is_named_with_its_table() {
+    expect_problems(
+        Format::Toml,
+        "# three\n[[tenants]]\nslug = 'acme'\ndomian = 'x'\n\n[[tenants]]\nname = 'Nobody'\n\n[[tenants]]\nslug = 7\n\
+         metadata = 'text'\n",
+        &[
+            (2, "unknown key `domian`; did you mean `domain`?"),
+            (6, "the slug is missing"),
+            (9, "`slug` must be a string"),
+            (9, "the slug is missing"),
+            (9, "metadata must be a JSON object"),
+        ],
+    );
+    assert!(refusal(Format::Toml, "[[tenants]]\nslug = \n").starts_with("line 2: "));
+    assert!(refusal(Format::Toml, "[[tenant]]\nslug = 'a'\n").starts_with("line 1: "));
+    assert_eq!(read_as(Format::Toml, ""), Err(BatchError::NoRows));
+}

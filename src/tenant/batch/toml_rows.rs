@@ -35,15 +35,23 @@ fn row(line: usize, table: Table) -> Row {
     for (name, value) in table {
         match (Column::named(&name), value) {
             (None, _) => row.problems.push(Column::unknown("key", &name)),
-            (Some(Column::Metadata), value) => match serde_json::to_string(&value) {
-                Ok(json) => row.set(Column::Metadata, json),
-                Err(error) => row
-                    .problems
-                    .push(format!("`metadata` cannot be kept as JSON: {error}")),
-            },
+            (Some(Column::Metadata), value) => row.set(Column::Metadata, json(value).to_string()),
             (Some(column), Value::String(text)) => row.set(column, text),
             (Some(_), _) => row.problems.push(format!("`{name}` must be a string")),
         }
     }
     row
+}
+
+/// The value as JSON has it: a time is text, and a number that is none is nothing.
+fn json(value: Value) -> serde_json::Value {
+    match value {
+        Value::String(text) => text.into(),
+        Value::Integer(number) => number.into(),
+        Value::Float(number) => number.into(),
+        Value::Boolean(yes) => yes.into(),
+        Value::Datetime(time) => time.to_string().into(),
+        Value::Array(values) => values.into_iter().map(json).collect(),
+        Value::Table(table) => table.into_iter().map(|(key, value)| (key, json(value))).collect(),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Database, Fleet, Run};
+use crate::support::{Database, Fleet, Run, signal, wait_until};
 
 /// Runs `seed` with this SQL in these tenants.
 fn seed(fleet: &Fleet, sql: &str, into: &[&str], more: &[&str]) -> Run {
@@ -26,6 +26,8 @@ fn a_template_of_ones_own_needs_sql_of_ones_own() {
             .says("there is no demo data for this template")
             .says("`--file`");
     }
+    fleet.run(&["create", "early", "--seed"]).exits(2);
+    assert_eq!(fleet.sql("SELECT count(*) FROM tenants"), "1");
     fleet.configure("[seed]\nfile = 'demo.sql'\n");
     let sql = "INSERT INTO customers SELECT n, :'tenant' || n FROM generate_series(1, :users) n ON CONFLICT DO NOTHING";
     fs::write(fleet.path("../demo.sql"), sql).expect("written");
@@ -130,8 +132,7 @@ fn a_file_that_fails_leaves_nothing_and_says_where() {
         "INSERT INTO customers VALUES (1, 'a');\n\n-- a comment\nINSERT INTO customers\nVALUES (2, 'b');\n";
     let run = seed(&fleet, sql, &["t01", "t02", "t03"], &["--on-error", "continue"])
         .exits(3)
-        .says("demo.sql`, line 4")
-        .says("t02")
+        .says("schema `tenant_t02`: file `demo.sql`, line 4")
         .says("customers_pkey");
     assert!(run.stderr.contains("1 of 3 tenants failed"), "{}", run.stderr);
     assert_eq!(customers(&fleet, "tenant_t01"), "1 a, 2 b");
@@ -249,4 +250,34 @@ fn a_tenant_that_works_goes_on_while_it_is_filled() {
         database.sql("SELECT name FROM tenant_acme.users WHERE email = 'ada.1@acme.example'"),
         "Somebody"
     );
+}
+
+#[test]
+fn a_run_that_is_cancelled_or_killed_leaves_nothing_of_the_tenant_under_way() {
+    let fleet = Fleet::new(2);
+    let sql = "INSERT INTO customers VALUES (1, 'a'); SELECT pg_sleep(CASE current_schema WHEN 'tenant_t02' THEN 60 ELSE 0 END)";
+    fs::write(fleet.path("../demo.sql"), sql).expect("written");
+    let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                    AND pid <> pg_backend_pid() AND state = 'active' AND wait_event = 'PgSleep'";
+    for signals in [&["INT", "INT"][..], &["KILL"]] {
+        let child = fleet.program().spawn(&[
+            "seed", "--file", "demo.sql", "--jobs", "1", "--into", "t01", "t02",
+        ]);
+        wait_until("the second tenant is under way", || fleet.sql(sleeping) == "1");
+        for name in signals {
+            signal(child.id(), name);
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+        let run = Run::of(child);
+        assert_eq!(run.code, if signals.len() > 1 { 130 } else { -9 }, "{run:?}");
+        // A server that has nobody to answer to finds that out when it answers.
+        fleet.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
+             AND wait_event = 'PgSleep'",
+        );
+        wait_until("nobody is under way", || fleet.sql(sleeping) == "0");
+        assert_eq!(customers(&fleet, "tenant_t01"), "1 a");
+        assert_eq!(customers(&fleet, "tenant_t02"), "");
+        fleet.sql("DELETE FROM tenant_t01.customers");
+    }
 }
