@@ -1,7 +1,7 @@
 //! How much room tenants take, table by table, now and before.
 //!
 //! The catalogs say which tables there are and what PostgreSQL remembers of their sizes, in one query. Where files are to
-//! be asked, [`exact`] does so without waiting for anybody.
+//! be asked, `exact` does so without waiting for anybody.
 
 mod exact;
 pub mod forecast;
