@@ -36,8 +36,6 @@ const NAMED: usize = 5;
 /// `--snapshot` keeps the sizes, and `--since` compares with what was kept.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SizesArgs {
-    #[command(flatten)]
-    tenants: OptionalSelection,
     /// The tables of this tenant, one by one
     #[arg(long, value_name = "SLUG", value_parser = parse_slug,
           conflicts_with_all = ["slugs", "all", "from_file", "by", "plans", "regions", "exclude"])]
@@ -75,6 +73,8 @@ pub(crate) struct SizesArgs {
     /// Write a page for a browser too: a map of sizes, lines of growth and the table, all in one file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    #[command(flatten)]
+    tenants: OptionalSelection,
 }
 
 /// What a line is about.
