@@ -7,7 +7,7 @@
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,10 +15,10 @@ use futures_util::TryStreamExt;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, SimpleQueryMessage};
 
-use super::conn::Pooled;
+use super::conn::{Pooled, clean_up};
 use super::error::Error;
 use super::running::{Running, Ticket};
-use super::sql_text::without_secrets;
+use super::sql_text::{statements, without_secrets};
 
 /// A parameter and the type it is sent as.
 pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -26,8 +26,11 @@ pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 /// How long a cancelled statement may take to say so.
 const CANCEL_GRACE: Duration = Duration::from_secs(2);
 
-/// What the server answers between the parts of a message.
-const PART_DONE: &str = "tenantctl: part done";
+/// What stands between the parts of a message. One may end in a comment.
+const BETWEEN_PARTS: &str = "\n;\n";
+
+/// Names that deferred triggers leave open are looked for nowhere rather than in a schema of the default path.
+const NO_PATH: &str = "SET LOCAL search_path = pg_catalog";
 
 /// How much of a slow statement the log shows.
 const LOGGED_CHARACTERS: usize = 120;
@@ -52,6 +55,8 @@ pub struct Session {
     /// Statements sent whose answer nobody has seen yet. One that is left over, because its future was dropped or
     /// its cancellation was not heard, keeps the connection from the next user as well.
     unanswered: AtomicUsize,
+    /// The last message has cleaned up, and nothing was sent since.
+    is_clean: AtomicBool,
     last_answer: Mutex<Option<Instant>>,
 }
 
@@ -83,6 +88,7 @@ impl Session {
             ticket,
             tainted: false,
             unanswered: AtomicUsize::new(0),
+            is_clean: AtomicBool::new(false),
             last_answer: Mutex::default(),
         }
     }
@@ -147,7 +153,9 @@ impl Session {
     }
 
     /// Sends all parts as one message, which PostgreSQL makes one transaction: all of it takes effect, or none, and
-    /// nothing stays open. In the same trip asks a question, which is answered afterwards.
+    /// nothing stays open. In the same trip asks a question, which is answered afterwards and leaves nothing behind.
+    ///
+    /// The message also cleans up, so that the next user of the connection need not wait for that.
     ///
     /// This is more than a `BEGIN`, statements and a `COMMIT` sent one behind the other: of those a `BEGIN` that fails,
     /// cancelled say, would leave the rest without a transaction.
@@ -159,7 +167,7 @@ impl Session {
         self.tainted = true;
         let this = &*self;
         let done = AtomicUsize::new(0);
-        let message = parts.join(&mark());
+        let message = whole(parts);
         let sent = this.watch(&message, this.send(&message, &done, |_| ()));
         let (made, answer) = futures_util::future::join(sent, question(this)).await;
         (self.settle(parts, done.into_inner(), made), answer)
@@ -170,25 +178,18 @@ impl Session {
     pub async fn ask_in_one_trip(&mut self, parts: &[&str]) -> Result<Vec<Vec<TextResult>>, Undone> {
         self.tainted = true;
         let done = AtomicUsize::new(0);
-        let message = parts.join(&mark());
-        let mut heard = vec![Vec::new()];
-        let mut is_after_mark = false;
-        let hear = |message: SimpleQueryMessage| {
-            if is_mark(&message) {
-                heard.push(Vec::new());
-                is_after_mark = true;
-            } else if std::mem::take(&mut is_after_mark) {
-                // The end of the mark's own answer.
-            } else if let Some(part) = heard.last_mut() {
-                part.push(message);
-            }
-        };
-        let made = self.watch("", self.send(&message, &done, hear)).await;
+        let message = whole(parts);
+        let mut heard = Vec::new();
+        let made = self
+            .watch("", self.send(&message, &done, |message| heard.push(message)))
+            .await;
         self.settle(parts, done.into_inner(), made)?;
-        Ok(heard.into_iter().map(collect_text).collect())
+        let mut answers = collect_text(heard).into_iter();
+        let of_part = |part: &&str| answers.by_ref().take(statements_in(part)).collect();
+        Ok(parts.iter().map(of_part).collect())
     }
 
-    /// Sends a message of several parts, counts those that are done, and tells `hear` what the server answers.
+    /// Sends a message of several parts, counts the statements that are done, and tells `hear` what the server answers.
     async fn send(
         &self,
         message: &str,
@@ -197,7 +198,8 @@ impl Session {
     ) -> Result<(), tokio_postgres::Error> {
         let mut answer = std::pin::pin!(self.client().simple_query_raw(message).await?);
         while let Some(message) = answer.try_next().await? {
-            done.fetch_add(usize::from(is_mark(&message)), Ordering::Relaxed);
+            let is_end = matches!(message, SimpleQueryMessage::CommandComplete(_));
+            done.fetch_add(usize::from(is_end), Ordering::Relaxed);
             hear(message);
         }
         Ok(())
@@ -207,10 +209,15 @@ impl Session {
     fn settle(&mut self, parts: &[&str], done: usize, made: Result<(), Error>) -> Result<(), Undone> {
         let made = made.map_err(|error| Undone {
             // A mistake in writing is found before anything runs.
-            part: error.position().map_or(done, |position| part_at(parts, position)),
+            part: match error.position() {
+                Some(position) => part_at(parts, position),
+                None => part_after(parts, done),
+            },
             error: error.while_committing(),
         });
         self.tainted = matches!(&made, Err(undone) if undone.error.is_connection_lost());
+        let is_clean = made.is_ok() && !parts.iter().any(|part| mentions_prepare(part));
+        self.is_clean.store(is_clean, Ordering::Relaxed);
         made
     }
 
@@ -223,6 +230,7 @@ impl Session {
     ) -> Result<T, Error> {
         let started = Instant::now();
         self.unanswered.fetch_add(1, Ordering::Relaxed);
+        self.is_clean.store(false, Ordering::Relaxed);
         let mut answer = std::pin::pin!(answer);
         let limit = if self.tainted {
             Duration::ZERO
@@ -270,11 +278,14 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if (self.tainted || self.unanswered.load(Ordering::Relaxed) > 0)
-            && let Some(connection) = self.connection.take()
-        {
+        let Some(mut connection) = self.connection.take() else {
+            return;
+        };
+        if self.tainted || self.unanswered.load(Ordering::Relaxed) > 0 {
             // Closing the connection rolls back whatever was open on it.
             drop(Pooled::take(connection));
+        } else if self.is_clean.load(Ordering::Relaxed) {
+            connection.is_left_clean();
         }
     }
 }
@@ -344,16 +355,21 @@ impl Deref for Transaction<'_> {
     }
 }
 
-/// What parts the parts of a message.
-fn mark() -> String {
-    format!(";\nSELECT '{PART_DONE}';\n")
+/// A message of these parts, which cleans up at its end.
+fn whole(parts: &[&str]) -> String {
+    [parts, &[clean_up(), NO_PATH]].concat().join(BETWEEN_PARTS)
+}
+
+/// How many statements a part has. What cannot be read would not have been run.
+fn statements_in(part: &str) -> usize {
+    statements(part).map_or(0, |statements| statements.len())
 }
 
 /// The part in which a character of the message stands.
 fn part_at(parts: &[&str], position: usize) -> usize {
-    let mark = mark().chars().count();
+    let between = BETWEEN_PARTS.chars().count();
     let ends = parts.iter().scan(0, |end, part| {
-        *end += part.chars().count() + mark;
+        *end += part.chars().count() + between;
         Some(*end)
     });
     ends.take_while(|end| *end <= position)
@@ -361,8 +377,24 @@ fn part_at(parts: &[&str], position: usize) -> usize {
         .min(parts.len().saturating_sub(1))
 }
 
-fn is_mark(message: &SimpleQueryMessage) -> bool {
-    matches!(message, SimpleQueryMessage::Row(row) if row.len() == 1 && row.get(0) == Some(PART_DONE))
+/// The part to which the statement belongs that comes after so many.
+fn part_after(parts: &[&str], done: usize) -> usize {
+    let ends = parts.iter().scan(0, |end, part| {
+        *end += statements_in(part);
+        Some(*end)
+    });
+    ends.take_while(|end| *end <= done)
+        .count()
+        .min(parts.len().saturating_sub(1))
+}
+
+/// Whether a statement may have been prepared, which no cleaning takes away.
+fn mentions_prepare(message: &str) -> bool {
+    const WORD: &[u8] = b"prepare";
+    message
+        .as_bytes()
+        .windows(WORD.len())
+        .any(|bytes| bytes.eq_ignore_ascii_case(WORD))
 }
 
 /// Sorts the messages of a simple query into one result a statement.

@@ -131,3 +131,33 @@ async fn one_that_nobody_waits_for_keeps_nobody_waiting() {
     assert_eq!(answer.expect("an answer").1, "0");
     assert!(started.elapsed() < Duration::from_secs(5));
 }
+
+#[tokio::test]
+async fn whoever_comes_next_finds_nothing_and_waits_for_no_cleaning() {
+    let (database, db) = with_notes();
+    let parts = [
+        "SET work_mem = '77MB'; SELECT set_config('search_path', 'pg_catalog', false); SET ROLE pg_monitor",
+        "RESET ROLE; CREATE TEMP TABLE leavings (); SELECT pg_advisory_lock(1)",
+        "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
+    ];
+    let mut session = db.session().await.expect("a session");
+    let (made, answer) = send(&mut session, &parts).await;
+    made.expect("made");
+    let (pid, _) = answer.expect("an answer");
+    drop(session);
+    let mut session = db.session().await.expect("a session");
+    let last = format!("SELECT query FROM pg_stat_activity WHERE pid = {pid}");
+    assert!(database.sql(&last).starts_with("SELECT pg_backend_pid()"));
+    let look = "SELECT current_setting('work_mem') <> '77MB' AND current_setting('search_path') <> 'pg_catalog' \
+                AND to_regclass('leavings') IS NULL AND NOT EXISTS (SELECT FROM pg_cursors WHERE is_holdable) \
+                AND NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid())";
+    let answer = session.text_query(look).await.expect("an answer");
+    assert_eq!(answer[0].rows[0][0].as_deref(), Some("t"));
+    let (made, _) = send(&mut session, &["PREPARE leavings AS SELECT 1"]).await;
+    made.expect("made");
+    drop(session);
+    let session = db.session().await.expect("a session");
+    let left = "SELECT count(*) FROM pg_prepared_statements WHERE from_sql";
+    let answer = session.text_query(left).await.expect("an answer");
+    assert_eq!(answer[0].rows[0][0].as_deref(), Some("0"));
+}

@@ -27,6 +27,7 @@ pub struct Connection {
     driver: JoinHandle<()>,
     endpoint: Endpoint,
     canceller: Canceller,
+    is_clean: bool,
 }
 
 impl Connection {
@@ -52,6 +53,7 @@ impl Connection {
             driver,
             endpoint: endpoint.clone(),
             canceller,
+            is_clean: false,
         })
     }
 
@@ -63,6 +65,16 @@ impl Connection {
     /// What interrupts this session's query from elsewhere: a handle that can be kept while the session is busy.
     pub fn cancel_token(&self) -> Canceller {
         self.canceller.clone()
+    }
+
+    /// Says that the last user has cleaned up behind itself.
+    pub fn is_left_clean(&mut self) {
+        self.is_clean = true;
+    }
+
+    /// Whether somebody has said so since this was last asked.
+    pub(super) fn was_left_clean(&mut self) -> bool {
+        std::mem::take(&mut self.is_clean)
     }
 
     /// Ends the session and waits until the server has been told.

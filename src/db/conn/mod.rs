@@ -37,6 +37,7 @@ pub use conninfo_error::{ConnInfoError, Origin};
 pub use endpoint::{Address, Endpoint};
 pub use environment::Env;
 pub use keyword::libpq_variables;
+pub(super) use manager::clean_up;
 pub use manager::{Manager, Pool, PoolError, Pooled};
 pub use retry::connect_with_retry;
 pub use secret::Secret;
