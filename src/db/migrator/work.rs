@@ -25,6 +25,8 @@ pub struct Work {
     /// Makes the history's table where it is not there.
     pub history_table: String,
     pub pending: Vec<Pending>,
+    /// How the statements begin that write the history.
+    into: String,
 }
 
 /// A migration that waits to be applied.
@@ -89,6 +91,7 @@ impl Migrations {
         Ok(Work {
             history_table,
             pending: pending.collect(),
+            into: format!("INSERT INTO {table} (version, name, applied_on, checksum) VALUES "),
         })
     }
 
@@ -182,6 +185,21 @@ impl Work {
         self.pending.last().map(|pending| pending.version)
     }
 
+    /// Writes the rows of these migrations into the history, in one statement where refinery's own can be one.
+    pub fn records(&self, pending: &[Pending]) -> String {
+        let rows: Option<Vec<&str>> = pending
+            .iter()
+            .map(|one| one.record.strip_prefix(self.into.as_str()))
+            .collect();
+        match rows {
+            Some(rows) => format!("{}{}", self.into, rows.join(", ")),
+            None => {
+                let records: Vec<&str> = pending.iter().map(|one| one.record.as_str()).collect();
+                records.join(";\n")
+            }
+        }
+    }
+
     /// The migrations cut into what goes together.
     pub fn steps(&self, one_by_one: bool) -> Vec<Step<'_>> {
         self.pending
@@ -210,6 +228,9 @@ impl Pending {
 
 /// Whether the comment stands before the first statement.
 fn wants_no_transaction(sql: &str) -> bool {
+    if !sql.contains(NO_TRANSACTION) {
+        return false;
+    }
     let Ok(tokens) = tokens(sql) else {
         return false;
     };

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use super::log::Operation;
 use crate::db::migrator::{History, MigrateError, Migrations, Pending, Step, Work, history_in_tx};
-use crate::db::{self, Db, LockName, QuotedText, SchemaName, Session, TenantOptions, Undone};
+use crate::db::{
+    self, Db, LockName, QuotedText, SchemaName, Session, Statement, TenantOptions, Token, TokenKind, Undone,
+};
 use crate::tenant::Tenant;
 
 /// How schemas are brought forward.
@@ -264,18 +266,13 @@ async fn together(
     let mut parts = vec![opening(place, how), guarded(place, work, guard)];
     let first_migration = parts.len();
     // A file may end in a comment or without a semicolon.
-    parts.extend(pending.iter().map(|one| {
-        format!(
-            "{}\n;\n{}{}",
-            one.sql,
-            settings_again(place, one, how),
-            one.record
-        )
-    }));
+    parts.extend(
+        pending
+            .iter()
+            .map(|one| format!("{}\n;\n{}", one.sql, settings_again(place, one, how))),
+    );
+    parts.push(work.records(pending));
     parts.push(closing(place, last.version));
-    if pending.iter().any(|one| mentions(&one.sql, "temp")) {
-        parts.push("DISCARD TEMP".to_owned());
-    }
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let mut session = db.direct().await?;
     let (done, ()) = session.in_one_trip(&parts, async |_| ()).await;
@@ -294,11 +291,30 @@ async fn together(
 
 /// What a file may have set holds neither for the next file nor for whoever uses the connection next.
 fn settings_again(place: Place<'_>, done: &Pending, how: &How) -> String {
-    if !mentions(&done.sql, "set") {
+    if !may_set(&done.sql) {
         return String::new();
     }
     let settings = db::local_settings(place.schema, &how.options);
     format!("SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; {settings}")
+}
+
+/// Whether the file may change a setting. `UPDATE … SET` and the like change none.
+fn may_set(sql: &str) -> bool {
+    if !mentions(sql, "set") {
+        return false;
+    }
+    let is_setting = |token: &Token<'_>| match token.kind {
+        // The body of a function, perhaps.
+        TokenKind::Text => mentions(token.text, "set"),
+        TokenKind::Word | TokenKind::Quoted => mentions(token.text, "set_config"),
+        _ => false,
+    };
+    let sets = |statement: &Statement| {
+        let first = statement.opening.first().map(String::as_str);
+        matches!(first, Some("set" | "reset"))
+            || db::tokens(&statement.text).is_ok_and(|tokens| tokens.iter().any(is_setting))
+    };
+    db::statements(sql).map_or(true, |statements| statements.iter().any(sets))
 }
 
 /// Whether the word, in lower case, is anywhere in the text.
@@ -431,4 +447,28 @@ async fn has_tables(session: &Session, schema: &SchemaName) -> Result<bool, db::
     let name = schema.quoted().to_string();
     let row = session.query_opt(STATEMENT, &[(&name, db::Type::TEXT)]).await?;
     Ok(row.is_some_and(|row| row.get(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_set;
+
+    #[test]
+    fn a_file_that_sets_no_setting_is_known() {
+        for sql in [
+            "UPDATE t SET a = 1; INSERT INTO t VALUES (1) ON CONFLICT DO UPDATE SET a = 2",
+            "ALTER TABLE t ALTER a SET NOT NULL; COMMENT ON TABLE t IS 'x'",
+        ] {
+            assert!(!may_set(sql), "{sql}");
+        }
+        for sql in [
+            "SELECT 1; /* x */ Set work_mem = '77MB'",
+            "RESET ALL",
+            "SELECT pg_catalog.\"set_config\"('a.b', '', false)",
+            "DO $$ BEGIN SET work_mem = '77MB'; END $$",
+            "SET 'unterminated",
+        ] {
+            assert!(may_set(sql), "{sql}");
+        }
+    }
 }
