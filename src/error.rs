@@ -22,6 +22,7 @@ use crate::ops::original::{MakeError, OriginalError};
 use crate::ops::rehearse::{Mishap, RehearseError};
 use crate::ops::scaffold::ScaffoldError;
 use crate::ops::seed::FixtureError;
+use crate::ops::retention::{CleanupError, TooMuch};
 use crate::ops::template::TemplateError;
 use crate::tenant::{DomainError, NamingError, RegistryError, SelectionError, SlugError};
 
@@ -133,6 +134,8 @@ fn hint(cause: Cause<'_>) -> Option<String> {
         .or_else(|| of(cause, LintError::hint))
         .or_else(|| of(cause, |error: &RolloutError| error.hint().map(owned)))
         .or_else(|| of(cause, ForwardError::hint))
+        .or_else(|| of(cause, |error: &CleanupError| error.hint().map(owned)))
+        .or_else(|| of(cause, |error: &TooMuch| error.hint().map(owned)))
         .or_else(|| {
             of(cause, |_: &LockHeld| {
                 Some("wait until that run has ended, and try again".to_owned())
@@ -210,6 +213,12 @@ fn status(cause: Cause<'_>) -> Option<ExitStatus> {
     if cause
         .downcast_ref::<RolloutError>()
         .is_some_and(RolloutError::is_usage)
+    {
+        return Some(ExitStatus::Usage);
+    }
+    if cause
+        .downcast_ref::<CleanupError>()
+        .is_some_and(CleanupError::is_usage)
     {
         return Some(ExitStatus::Usage);
     }

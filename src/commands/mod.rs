@@ -1,5 +1,8 @@
 //! One file per subcommand: its arguments, and what turns them into a request and a report into an answer.
 
+pub(crate) mod cleanup;
+mod cleanup_metrics;
+mod cleanup_view;
 pub(crate) mod clone;
 pub(crate) mod completions;
 pub(crate) mod create;
@@ -50,6 +53,7 @@ pub(crate) async fn run(cx: &Context, command: &Command) -> anyhow::Result<ExitS
         Command::Status(args) => status::run(cx, args).await,
         Command::History(args) => history::run(cx, args).await,
         Command::Sizes(args) => sizes::run(cx, args).await,
+        Command::Cleanup(args) => cleanup::run(cx, args).await,
         Command::Exec(args) => exec::run(cx, args).await,
         Command::Seed(args) => seed::run(cx, args).await,
         Command::New(args) => new::run(cx, args),

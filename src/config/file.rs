@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
 use super::duration::{WrittenAge, WrittenDuration};
+use super::retention::RetentionTable;
 use super::{ConfigError, Environment};
 
 /// The name under which the file is looked for.
@@ -24,6 +25,7 @@ pub(super) struct ConfigFile {
     pub(super) seed: SeedTable,
     pub(super) lint: LintTable,
     pub(super) sizes: SizesTable,
+    pub(super) retention: RetentionTable,
     pub(super) output: OutputTable,
     pub(super) local: LocalTable,
     pub(super) targets: BTreeMap<String, TargetTable>,
@@ -166,6 +168,8 @@ impl ConfigFile {
             &mut file.seed.file,
             &mut file.local.data_dir,
             &mut file.local.bin_dir,
+            &mut file.retention.archive_dir,
+            &mut file.retention.file,
         ];
         paths.extend(file.targets.values_mut().map(|target| &mut target.password_file));
         for path in paths.into_iter().flatten() {
@@ -176,7 +180,7 @@ impl ConfigFile {
 }
 
 /// Turns the parser's words into ours: place, key, what is wrong, the nearest right name; never the line itself.
-fn explain(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+pub(super) fn explain(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     let offset = error.span().map(|span| span.start);
     let line = offset.map(|offset| text[..offset].matches('\n').count() + 1);
     let key = offset.and_then(|offset| key_at(text, offset));
@@ -218,6 +222,7 @@ fn explain(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
 
 fn plain_type(expected: &str) -> &str {
     match expected {
+        "i64" => "a whole number",
         "usize" | "u16" | "u32" | "u64" => "a whole number, 0 or more",
         other => other,
     }

@@ -8,8 +8,9 @@ mod duration;
 mod environment;
 mod error;
 mod file;
+mod retention;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use self::database::{DatabaseFlags, DatabaseSettings, DatabaseSource, Urls};
@@ -18,6 +19,7 @@ pub use self::environment::Environment;
 pub use self::error::ConfigError;
 use self::file::ConfigFile;
 pub(crate) use self::file::nearest;
+pub use self::retention::{MAX_DAYS, PolicyAction, PolicySettings, RetentionSettings};
 use crate::db::SchemaName;
 use crate::tenant::Naming;
 
@@ -66,6 +68,7 @@ pub struct Settings {
     pub seed: SeedSettings,
     pub lint: LintSettings,
     pub sizes: SizesSettings,
+    pub retention: RetentionSettings,
     /// Tables of the template whose rows go along into every new tenant.
     pub reference_tables: Vec<String>,
     pub output: OutputFormat,
@@ -131,10 +134,17 @@ impl Settings {
             Some(path) => tracing::debug!(path = %path.display(), "configuration file"),
             None => tracing::debug!("no configuration file"),
         }
-        Self::resolve(file, flags, environment)
+        let folder = path.as_deref().and_then(Path::parent);
+        Self::resolve(file, folder, flags, environment)
     }
 
-    fn resolve(file: ConfigFile, flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
+    /// `folder` is the one that the file stands in.
+    fn resolve(
+        file: ConfigFile,
+        folder: Option<&Path>,
+        flags: &Flags,
+        environment: &Environment,
+    ) -> Result<Self, ConfigError> {
         let template = file.tenants.template.as_deref().unwrap_or("tenant_template");
         let template = SchemaName::new(template)
             .map_err(|error| ConfigError::general(format!("setting `tenants.template`: {error}")))?;
@@ -177,6 +187,9 @@ impl Settings {
                 user: file.local.user,
                 database: file.local.database.unwrap_or_else(|| "tenantctl".to_owned()),
             },
+            retention: file
+                .retention
+                .resolve(folder, file.template.migrations.is_some())?,
             registry_migrations: file.registry.migrations,
             template_migrations: file.template.migrations,
             seed: SeedSettings {
@@ -217,8 +230,6 @@ fn number<T: std::str::FromStr>(
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     const EXAMPLE: &str = include_str!("../../config.example.toml");
@@ -228,7 +239,12 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        Settings::resolve(ConfigFile::parse(Path::new("t.toml"), file)?, flags, &environment)
+        Settings::resolve(
+            ConfigFile::parse(Path::new("t.toml"), file)?,
+            None,
+            flags,
+            &environment,
+        )
     }
 
     /// The example with its commented-out keys switched on.
@@ -265,6 +281,7 @@ mod tests {
             "seed",
             "lint",
             "sizes",
+            "retention",
             "output",
             "local",
             "targets.eu",

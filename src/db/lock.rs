@@ -15,6 +15,8 @@ pub enum LockName<'a> {
     Migrations,
     /// Changing one tenant's schema.
     Tenant(&'a SchemaName),
+    /// Removing what has outlived its retention.
+    Cleanup,
     /// Running the statements of a migration that wants no transaction. They outlive a run that is killed.
     Statements(&'a SchemaName),
     /// Adding or removing foreign keys to tables that all tenants share.
@@ -49,6 +51,7 @@ impl fmt::Display for LockName<'_> {
         match self {
             Self::Registry => f.write_str("registry"),
             Self::Migrations => f.write_str("migrations"),
+            Self::Cleanup => f.write_str("cleanup"),
             Self::SharedTables => f.write_str("shared tables"),
             Self::Tenant(schema) => write!(f, "tenant:{schema}"),
             Self::Statements(schema) => write!(f, "statements:{schema}"),
@@ -70,6 +73,7 @@ impl LockHeld {
         let what = match name {
             LockName::Registry => "the registry".to_owned(),
             LockName::Migrations => "migrating this database".to_owned(),
+            LockName::Cleanup => "cleaning up this database".to_owned(),
             LockName::SharedTables => "the tables that tenants share".to_owned(),
             LockName::Tenant(schema) | LockName::Statements(schema) => format!("schema `{schema}`"),
             LockName::Rehearsal(id) => format!("rehearsal {id}"),

@@ -19,6 +19,7 @@ pub mod rehearse;
 pub mod scaffold;
 pub mod seed;
 pub mod sizes;
+pub mod retention;
 pub mod status;
 pub mod template;
 pub mod update;

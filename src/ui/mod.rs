@@ -131,6 +131,23 @@ impl Ui {
         }
     }
 
+    /// Prints the answer of a command that runs by the clock: one line of JSON, and nothing for people who want quiet
+    /// and to whom there is nothing to tell.
+    pub(crate) fn account<V: View>(&self, view: &V, is_as_usual: bool) -> anyhow::Result<()> {
+        match self.format {
+            OutputFormat::Json => {
+                let line = serde_json::to_string(&Versioned {
+                    event: None,
+                    version: JSON_VERSION,
+                    view,
+                })?;
+                write_all(&mut io::stdout().lock(), &format!("{line}\n"))
+            }
+            OutputFormat::Human if self.quiet && is_as_usual => Ok(()),
+            OutputFormat::Human | OutputFormat::Csv => self.answer(view),
+        }
+    }
+
     /// Tells what happens as it happens: to programs as lines of JSON, to people as progress.
     pub(crate) fn watch(&self, doing: &'static str, total: usize) -> Watch {
         match self.format {

@@ -1,0 +1,257 @@
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::cleanup_metrics;
+use super::cleanup_view::CleanupView;
+use crate::cli::args::{JobArgs, OptionalSelection, parse_duration_flag};
+use crate::config::{MAX_DAYS, PolicyAction, Settings};
+use crate::context::Context;
+use crate::db::Access;
+use crate::error::{UsageError, fleet_status, worse};
+use crate::exit::ExitStatus;
+use crate::fleet::{OnError, words};
+use crate::ops::retention::{self, Cleanup, Limits, Rule};
+use crate::tenant::{Tenant, Which};
+use crate::ui::format;
+
+/// Remove rows that have outlived their retention
+///
+/// The policies of the configuration say which rows of which tables go, and when. They are checked against the template
+/// before anything runs. Rows go in short transactions that wait for nobody. Tenants with `legal_hold` in their metadata
+/// are left alone. Without slugs all active tenants are meant; those that were not reached last time come first.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CleanupArgs {
+    #[command(flatten)]
+    tenants: OptionalSelection,
+    /// Window in days for policies that have none of their own, and for those named with `--policy`
+    #[arg(long, value_name = "DAYS", allow_negative_numbers = true, value_parser = parse_days)]
+    days: Option<u32>,
+    /// Only this policy; may be repeated
+    #[arg(long = "policy", value_name = "POLICY")]
+    policies: Vec<String>,
+    /// Count what would go without removing anything
+    #[arg(long)]
+    dry_run: bool,
+    /// End after this time, between two batches; the next run begins with those that were not reached
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration_flag)]
+    max_duration: Option<Duration>,
+    /// Rest this long after each batch
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration_flag)]
+    pause: Option<Duration>,
+    /// Vacuum the tables from which rows went
+    #[arg(long)]
+    vacuum: bool,
+    /// Write what was done to this file, in the text format of Prometheus
+    #[arg(long, value_name = "FILE")]
+    metrics_file: Option<PathBuf>,
+    /// Let policies take more of a table than `max_fraction`
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    jobs: JobArgs,
+}
+
+/// A number of days that can be meant.
+fn parse_days(text: &str) -> Result<u32, String> {
+    let days = text.parse::<i64>().ok().and_then(|days| u32::try_from(days).ok());
+    days.filter(|days| (1..=MAX_DAYS).contains(days))
+        .ok_or_else(|| format!("a window has from 1 to {MAX_DAYS} days"))
+}
+
+impl CleanupArgs {
+    /// The policies that run, each with its window.
+    fn rules(&self, settings: &Settings) -> Result<Vec<Rule>, UsageError> {
+        let all = &settings.retention.policies;
+        let known = || {
+            all.iter()
+                .map(|policy| policy.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        if all.is_empty() {
+            return Err(UsageError::new("there are no retention policies")
+                .with_hint("write them to `retention.toml` beside the configuration file"));
+        }
+        if let Some(unknown) = self
+            .policies
+            .iter()
+            .find(|name| all.iter().all(|policy| policy.name != **name))
+        {
+            return Err(
+                UsageError::new(format!("there is no retention policy `{unknown}`"))
+                    .with_hint(format!("known are: {}", known())),
+            );
+        }
+        let chosen = all
+            .iter()
+            .filter(|policy| self.policies.is_empty() || self.policies.contains(&policy.name));
+        let rules: Vec<Rule> = chosen
+            .map(|policy| Rule {
+                settings: policy.clone(),
+                own_days: self.days.filter(|_| !self.policies.is_empty()),
+                days: self.days,
+            })
+            .collect();
+        let open: Vec<&str> = rules
+            .iter()
+            .filter(|rule| rule.needs_days())
+            .map(Rule::name)
+            .collect();
+        if !open.is_empty() {
+            let policies = open.join(", ");
+            return Err(
+                UsageError::new(format!("policies without a window of their own: {policies}"))
+                    .with_hint("pass `--days`, or choose others with `--policy`"),
+            );
+        }
+        Ok(rules)
+    }
+}
+
+pub(crate) async fn run(cx: &Context, args: &CleanupArgs) -> anyhow::Result<ExitStatus> {
+    let started = Instant::now();
+    let rules = args.rules(&cx.settings)?;
+    let mut selection = args.tenants.selection(cx).await?;
+    let passes_over = selection.which == Which::All && !selection.include_inactive;
+    selection.include_inactive |= passes_over;
+    let db = cx.db().await?;
+    let tenants = selection.resolve(&db.session().await?).await?;
+    let (tenants, suspended): (Vec<Tenant>, Vec<Tenant>) = tenants
+        .into_iter()
+        .partition(|tenant| !passes_over || tenant.is_active());
+    let suspended: Vec<String> = suspended.iter().map(|tenant| tenant.slug.to_string()).collect();
+
+    let retention = &cx.settings.retention;
+    let request = retention::Request {
+        log: cx.log_entry(json!({
+            "days": args.days,
+            "policies": rules.iter().map(Rule::name).collect::<Vec<_>>(),
+        })),
+        rules,
+        template: cx.settings.tenants.naming.template().clone(),
+        options: cx.tenant_options(Access::ReadWrite),
+        limits: Limits {
+            batch_size: retention.batch_size,
+            max_batch: retention.max_batch,
+            max_fraction: (!args.yes).then_some(retention.max_fraction),
+            max_replica_lag: retention.max_replica_lag,
+            pause: args.pause.unwrap_or_default(),
+            deadline: args.max_duration.map(|limit| started + limit),
+        },
+        archive_dir: retention.archive_dir.clone(),
+        plan: args
+            .jobs
+            .plan(&cx.settings.fleet, db.capacity(), OnError::Continue),
+        dry_run: args.dry_run,
+        vacuum: args.vacuum,
+        tenants,
+    };
+    let doing = if args.dry_run { "Counting" } else { "Cleaning" };
+    let mut progress = cx.ui.progress(doing, request.tenants.len());
+    let cleanup = retention::run(db, &request, &cx.stop, &mut progress).await;
+    progress.finish();
+    let cleanup = cleanup?;
+
+    let view = CleanupView::new(&cleanup, &suspended, args.dry_run, cx.ui.is_verbose());
+    let status = status(&cleanup);
+    cx.ui.account(&view, status == ExitStatus::Done)?;
+    tell(cx, args, &request.rules, &cleanup, &view);
+    if !suspended.is_empty() {
+        cx.ui.note(format!(
+            "skipped {}: suspended; `--inactive` includes them",
+            format::count(suspended.len(), "tenant")
+        ));
+    }
+    cx.ui.failures(&cleanup.report, "be cleaned");
+    let mut status = status;
+    if let Some(error) = &cleanup.log_error {
+        cx.ui.warn(format!(
+            "the operation log does not say how this run ended: {}",
+            words(error)
+        ));
+        status = worse(status, ExitStatus::Failed);
+    }
+    if let (Some(file), false) = (&args.metrics_file, args.dry_run) {
+        let text = cleanup_metrics::text(&cleanup, &view, suspended.len(), status);
+        if let Err(error) = cleanup_metrics::write(file, &text) {
+            cx.ui.warn(format!(
+                "the metrics could not be written to `{}`: {error}",
+                file.display()
+            ));
+            status = worse(status, ExitStatus::Failed);
+        }
+    }
+    Ok(status)
+}
+
+/// A signal that left something undone is an interruption; the end of the time that was given is none.
+fn status(cleanup: &Cleanup) -> ExitStatus {
+    let is_incomplete = !cleanup.not_reached.is_empty()
+        || cleanup
+            .taken
+            .values()
+            .flatten()
+            .any(|taken| taken.left > 0 || taken.not_reached);
+    if cleanup.report.interrupted && is_incomplete {
+        return ExitStatus::Interrupted;
+    }
+    fleet_status(&cleanup.report)
+}
+
+/// Says what was done and what was not, and why.
+fn tell(cx: &Context, args: &CleanupArgs, rules: &[Rule], cleanup: &Cleanup, view: &CleanupView) {
+    let ui = &cx.ui;
+    let taken = || cleanup.taken.values().flatten();
+    ui.note(format!(
+        "windows are counted from {}, the server's clock",
+        cleanup.now
+    ));
+    let redacts = rules
+        .iter()
+        .all(|rule| matches!(rule.settings.action, PolicyAction::Redact(_)));
+    let (would, removed) = match (args.dry_run, redacts) {
+        (true, true) => ("would be ", "redacted"),
+        (true, false) => ("would be ", "removed"),
+        (false, true) => ("", "redacted"),
+        (false, false) => ("", "removed"),
+    };
+    let rows = format::count(usize::try_from(view.rows()).unwrap_or(usize::MAX), "row");
+    let tenants = cleanup
+        .taken
+        .values()
+        .filter(|taken| taken.iter().any(|taken| taken.all().rows > 0));
+    ui.note(format!(
+        "{rows} {would}{removed} ({}) in {}, {}",
+        format::bytes(view.bytes()),
+        format::count(tenants.count(), "tenant"),
+        format::duration(cleanup.elapsed),
+    ));
+    for (count, why) in [
+        (
+            taken().map(|taken| taken.kept).sum::<u64>(),
+            "kept: others refer to them",
+        ),
+        (
+            taken().map(|taken| taken.locked).sum(),
+            "left: somebody held them",
+        ),
+    ] {
+        if count > 0 {
+            ui.note(format!("{count} due rows were {why}"));
+        }
+    }
+    for (slug, taken) in &cleanup.taken {
+        for taken in taken.iter().filter(|taken| taken.needs_yes) {
+            ui.warn(format!("{slug}: policy `{}` would need `--yes`", taken.policy));
+        }
+    }
+    let left: u64 = taken().map(|taken| taken.left).sum();
+    if left > 0 || !cleanup.not_reached.is_empty() {
+        ui.note(format!(
+            "time is over: {left} due rows are left, and {} were not reached; the next run begins there",
+            format::count(cleanup.not_reached.len(), "tenant")
+        ));
+    }
+}

@@ -1,0 +1,181 @@
+//! A tenant as retention works in it: every message is one short transaction that begins by looking whether it may.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::db::{
+    self, LockHeld, LockName, OpenTenantError, QuotedText, Session, TenantOptions, TextResult, Transaction,
+};
+use crate::tenant::Tenant;
+
+/// How long a batch waits for what somebody else holds, which `SKIP LOCKED` could not skip: rows that hang on others.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Why a message had no effect.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Halt {
+    /// The tenant is not the one any more that it was.
+    #[error("it was dropped meanwhile")]
+    Gone,
+    #[error("it is under legal hold")]
+    Held,
+    #[error("another run works on it")]
+    Locked,
+    #[error("{0}")]
+    Sql(db::Error),
+}
+
+/// What a message may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Intent {
+    Look,
+    Change,
+}
+
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    pub(super) tenant: &'a Tenant,
+    options: TenantOptions,
+    /// How long another run may have the tenant to itself.
+    patience: Duration,
+}
+
+/// Why nothing of the tenant may be deleted: what `legal_hold` in its metadata says, unless that is no.
+pub fn legal_hold(metadata: &Value) -> Option<String> {
+    match metadata.get("legal_hold")? {
+        Value::Null | Value::Bool(false) => None,
+        Value::String(words) if words.is_empty() => None,
+        Value::String(words) => Some(format!("legal hold: {words}")),
+        _ => Some("legal hold".to_owned()),
+    }
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn new(tenant: &'a Tenant, options: &TenantOptions) -> Self {
+        let patience = options.lock_timeout;
+        let options = TenantOptions {
+            lock_timeout: PATIENCE,
+            ..options.clone()
+        };
+        Self {
+            tenant,
+            options,
+            patience,
+        }
+    }
+
+    /// Settings, the tenant's lock, and an error when the tenant is gone or held.
+    fn opening(&self, intent: Intent) -> String {
+        let Tenant { slug, schema, id, .. } = self.tenant;
+        let mut sql = format!(
+            "/* tenant {slug} */ {}",
+            db::local_settings(schema, &self.options)
+        );
+        // Rows that a policy hides from this role would stay without a word.
+        sql.push_str("SET LOCAL row_security = off; SET LOCAL timezone = 'UTC'; ");
+        if intent == Intent::Look {
+            sql.push_str("SET LOCAL transaction_read_only = on; ");
+        }
+        let _ = write!(
+            sql,
+            "SELECT coalesce((SELECT CASE \
+                WHEN coalesce(metadata -> 'legal_hold', 'null') NOT IN ('null', 'false', '\"\"') THEN 'tenantctl: held' \
+                WHEN NOT pg_try_advisory_xact_lock_shared({}) THEN 'tenantctl: locked' \
+                ELSE '1' END FROM public.tenants WHERE id = '{id}' AND schema_name = {}), 'tenantctl: gone')::int;\n",
+            LockName::Tenant(schema).key(),
+            QuotedText::new(schema.as_str()),
+        );
+        sql
+    }
+
+    /// Sends statements as one message, which is one transaction, and returns what each of them answered.
+    pub(super) async fn ask(
+        &self,
+        session: &Session,
+        intent: Intent,
+        statements: &str,
+    ) -> Result<Vec<TextResult>, Halt> {
+        let opening = self.opening(intent);
+        let before = db::statements(&opening).map_or(0, |statements| statements.len());
+        let mut answers = session
+            .text_query(&format!("{opening}{statements}"))
+            .await
+            .map_err(halt)?;
+        Ok(answers.split_off(before.min(answers.len())))
+    }
+
+    /// The same with the transaction left open.
+    pub(super) async fn begin<'s>(
+        &self,
+        session: &'s mut Session,
+        statements: &str,
+    ) -> Result<(Transaction<'s>, Vec<TextResult>), Halt> {
+        let opening = format!("BEGIN; {}", self.opening(Intent::Change));
+        let before = db::statements(&opening).map_or(0, |statements| statements.len());
+        let (transaction, mut answers) = session
+            .begin(&format!("{opening}{statements}"))
+            .await
+            .map_err(halt)?;
+        let answers = answers.split_off(before.min(answers.len()));
+        Ok((transaction, answers))
+    }
+
+    /// Waits before a tenant is tried again that another run has to itself; an error once that was long enough.
+    pub(super) async fn wait(&self, session: &Session, waited: &mut Duration) -> Result<(), OpenTenantError> {
+        const PAUSE: Duration = Duration::from_millis(100);
+        if *waited >= self.patience {
+            let lock = LockName::Tenant(&self.tenant.schema);
+            let holder = lock.holder(session).await?;
+            return Err(LockHeld::new(lock, holder).into());
+        }
+        *waited += PAUSE;
+        tokio::time::sleep(PAUSE).await;
+        Ok(())
+    }
+}
+
+/// The guard's words are in what the server says of them.
+fn halt(error: db::Error) -> Halt {
+    if error.sqlstate() == Some("22P02") {
+        let words = error.to_string();
+        for (mark, halt) in [
+            ("tenantctl: gone", Halt::Gone),
+            ("tenantctl: held", Halt::Held),
+            ("tenantctl: locked", Halt::Locked),
+        ] {
+            if words.contains(mark) {
+                return halt;
+            }
+        }
+    }
+    Halt::Sql(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn whatever_does_not_say_no_is_a_hold() {
+        for metadata in [
+            json!({}),
+            json!({ "legal_hold": false }),
+            json!({ "legal_hold": null }),
+        ] {
+            assert_eq!(legal_hold(&metadata), None, "{metadata}");
+        }
+        for metadata in [
+            json!({ "legal_hold": true }),
+            json!({ "legal_hold": 0 }),
+            json!({ "legal_hold": { "until": "2027-01-01" } }),
+        ] {
+            assert_eq!(legal_hold(&metadata).as_deref(), Some("legal hold"), "{metadata}");
+        }
+        let named = json!({ "legal_hold": "case 17" });
+        assert_eq!(legal_hold(&named).as_deref(), Some("legal hold: case 17"));
+    }
+}

@@ -1,0 +1,51 @@
+//! What a run would take from a tenant, counted.
+
+use super::partitions;
+use super::statement::Job;
+use super::taken::{Amount, Taken};
+use super::work::{Work, number};
+
+/// Counts what each policy would take, without the rows that an earlier one would have taken already.
+pub(super) async fn of(work: &Work<'_>, jobs: &[Job<'_>]) -> anyhow::Result<Vec<Taken>> {
+    let mut all = Vec::new();
+    for job in jobs {
+        let started = std::time::Instant::now();
+        let mut taken = Taken::nothing(job);
+        if work.pace.is_over() {
+            taken.not_reached = true;
+            all.push(taken);
+            continue;
+        }
+        for unit in &job.table.units {
+            let answers = work.look_up(&job.measure(unit).join("; ")).await?;
+            for (which, answer) in answers.iter().enumerate() {
+                let amount = Amount {
+                    rows: number(Some(answer), 0, 0),
+                    bytes: number(Some(answer), 0, 1),
+                };
+                match which {
+                    0 => {
+                        taken.own += amount;
+                        taken.kept += number(Some(answer), 0, 2);
+                    }
+                    _ if amount.rows == 0 => {}
+                    _ => {
+                        *taken
+                            .along
+                            .entry(Taken::table_of(job, which).to_owned())
+                            .or_default() += amount
+                    }
+                }
+            }
+            if let Some(top) = partitions::whole(job, unit)
+                && !taken.partitions.iter().any(|known| known == top)
+                && partitions::is_over(work, job, unit).await?
+            {
+                taken.partitions.push(top.to_owned());
+            }
+        }
+        taken.elapsed = started.elapsed();
+        all.push(taken);
+    }
+    Ok(all)
+}

@@ -1,0 +1,156 @@
+//! What a schema's tables are like, as far as retention has to know.
+
+use std::fmt::Write as _;
+
+use serde::Deserialize;
+
+use crate::db::{QuotedIdent, SchemaName, Session, Type};
+
+/// The tables of the policies, those whose rows go along with theirs, and the keys between them.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Shape {
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) tables: Vec<Table>,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) keys: Vec<Key>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Table {
+    pub(super) oid: i64,
+    schema: String,
+    pub(super) name: String,
+    /// Schema and name, quoted.
+    pub(super) full_name: String,
+    pub(super) kind: String,
+    /// The only column of the key by which it has partitions for ranges.
+    pub(super) range_key: Option<String>,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    columns: Vec<Column>,
+    pub(super) units: Vec<Unit>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Column {
+    pub(super) name: String,
+    /// The type as it is written in SQL.
+    pub(super) r#type: String,
+    /// The same without what a domain adds.
+    pub(super) base: String,
+    length: i32,
+    pub(super) indexed: bool,
+}
+
+/// What holds rows: a table, a partition of one or an heir.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Unit {
+    pub(super) full_name: String,
+    pub(super) kind: String,
+    pub(super) blocks: u64,
+    /// An estimate; less than nothing where there is none.
+    pub(super) rows: f64,
+    /// The partition right below the root that this one is or belongs to.
+    pub(super) top_name: Option<String>,
+    /// Where that one's range ends.
+    pub(super) top_end: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Key {
+    pub(super) child: i64,
+    pub(super) child_name: String,
+    pub(super) parent: i64,
+    on_delete: char,
+    /// The child's columns with the parent's.
+    pub(super) columns: Vec<(String, String)>,
+}
+
+/// What the server has been told to do with rows that refer to one that goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OnDelete {
+    Cascade,
+    /// They lose the reference.
+    Forget,
+    /// They keep it from going.
+    Restrict,
+}
+
+fn null_is_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+impl Shape {
+    /// Reads it from the catalogs.
+    pub(super) async fn read(
+        session: &Session,
+        schema: &SchemaName,
+        tables: &[String],
+    ) -> anyhow::Result<Self> {
+        let row = session
+            .query_opt(
+                include_str!("sql/shape.sql"),
+                &[(&schema.as_str(), Type::TEXT), (&tables, Type::TEXT_ARRAY)],
+            )
+            .await?;
+        let value: serde_json::Value = row.expect("one row").get(0);
+        Ok(serde_json::from_value(value)?)
+    }
+
+    /// A table of the schema itself; those of others only take part as children.
+    pub(super) fn table(&self, schema: &SchemaName, name: &str) -> Option<&Table> {
+        self.tables
+            .iter()
+            .find(|table| table.name == name && table.schema == schema.as_str())
+    }
+
+    pub(super) fn by_oid(&self, oid: i64) -> Option<&Table> {
+        self.tables.iter().find(|table| table.oid == oid)
+    }
+
+    /// The keys that refer to a table.
+    pub(super) fn keys_to(&self, parent: i64) -> impl Iterator<Item = &Key> {
+        self.keys.iter().filter(move |key| key.parent == parent)
+    }
+}
+
+impl Table {
+    pub(super) fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// An expression for the bytes of a row. What is stored aside counts and is not fetched for it.
+    pub(super) fn bytes_of(&self, alias: &str) -> String {
+        /// The head of a row, and what leads to it.
+        const HEAD: i32 = 28;
+        let fixed: i32 = self.columns.iter().map(|column| column.length.max(0)).sum();
+        let mut sum = (HEAD + fixed).to_string();
+        for column in self.columns.iter().filter(|column| column.length < 0) {
+            let name = QuotedIdent::new(&column.name);
+            let _ = write!(sum, " + coalesce(pg_column_size({alias}.{name}), 0)");
+        }
+        sum
+    }
+}
+
+impl Key {
+    pub(super) fn on_delete(&self) -> OnDelete {
+        match self.on_delete {
+            'c' => OnDelete::Cascade,
+            'n' | 'd' => OnDelete::Forget,
+            _ => OnDelete::Restrict,
+        }
+    }
+
+    /// That a row of the child refers to one of the parent.
+    pub(super) fn join(&self, child: &str, parent: impl Fn(&str) -> String) -> String {
+        let pairs = self.columns.iter().map(|(own, other)| {
+            let own = QuotedIdent::new(own);
+            format!("{child}.{own} = {}", parent(other))
+        });
+        pairs.collect::<Vec<_>>().join(" AND ")
+    }
+}

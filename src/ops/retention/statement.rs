@@ -1,0 +1,442 @@
+//! The statements that look for due rows and take them away, each over a range of a table's rows.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use super::graph::{Family, Member};
+use super::policy::{Rule, Unfit};
+use super::shape::{Shape, Table, Unit};
+use crate::db::{QuotedIdent, SchemaName};
+
+/// More rows than this no block has.
+const SLOTS: u64 = 2048;
+
+/// A place in a table: a block, and a row in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Tid(u64);
+
+/// Rows from one place to before another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Range {
+    pub(super) from: Tid,
+    pub(super) to: Tid,
+    /// How many of them are due.
+    pub(super) rows: u64,
+}
+
+impl Tid {
+    pub(super) fn of_block(block: u64) -> Self {
+        Self(block * SLOTS)
+    }
+
+    pub(super) fn block(self) -> u64 {
+        self.0 / SLOTS
+    }
+}
+
+impl fmt::Display for Tid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({},{})", self.0 / SLOTS, self.0 % SLOTS)
+    }
+}
+
+impl Range {
+    /// Both parts of it, the first with this many of its rows or so; none where there is but one place.
+    pub(super) fn split(self, wanted: u64) -> Option<(Self, Self)> {
+        let length = self.to.0 - self.from.0;
+        if length < 2 {
+            return None;
+        }
+        let share = (wanted as f64 / self.rows.max(1) as f64).clamp(0.0, 1.0);
+        let mut middle = self.from.0 + ((length as f64 * share) as u64).clamp(1, length - 1);
+        // Whole blocks, as long as there are several.
+        let block = middle / SLOTS * SLOTS;
+        if block > self.from.0 {
+            middle = block;
+        }
+        let rows = wanted.min(self.rows);
+        Some((
+            Self {
+                to: Tid(middle),
+                rows,
+                ..self
+            },
+            Self {
+                from: Tid(middle),
+                rows: self.rows - rows,
+                ..self
+            },
+        ))
+    }
+
+    fn condition(self, alias: &str) -> String {
+        format!("{alias}.ctid >= '{}' AND {alias}.ctid < '{}'", self.from, self.to)
+    }
+}
+
+/// A policy in one schema, ready to be written as SQL.
+#[derive(Debug)]
+pub(super) struct Job<'a> {
+    pub(super) rule: &'a Rule,
+    pub(super) table: &'a Table,
+    pub(super) family: Family<'a>,
+    pub(super) cut_off: Timestamp,
+    /// Whether an index may know the due rows.
+    pub(super) is_indexed: bool,
+    /// Whether a key refers to the table.
+    pub(super) is_referenced: bool,
+    pub(super) column_type: String,
+    alias: String,
+    due: String,
+    blocked: Option<String>,
+}
+
+impl<'a> Job<'a> {
+    pub(super) fn new(
+        rule: &'a Rule,
+        shape: &'a Shape,
+        schema: &SchemaName,
+        cut_off: Timestamp,
+    ) -> Result<Self, Unfit> {
+        let (table, column) = rule.find(shape, schema)?;
+        let mut family = Family::of(shape, table);
+        if rule.archives() && family.is_circular {
+            return Err(Unfit::Circular {
+                policy: rule.name().to_owned(),
+                table: table.name.clone(),
+            });
+        }
+        let alias = rule.alias();
+        let blocked = match rule.redacts() {
+            None => family.blocked(&alias),
+            Some(_) => {
+                family.members.clear();
+                None
+            }
+        };
+        Ok(Self {
+            due: rule.due(table, column, cut_off),
+            is_indexed: column.indexed,
+            is_referenced: shape.keys_to(table.oid).next().is_some(),
+            column_type: column.base.clone(),
+            rule,
+            table,
+            family,
+            cut_off,
+            alias,
+            blocked,
+        })
+    }
+
+    /// Whether rows are kept for others that refer to them.
+    pub(super) fn may_be_blocked(&self) -> bool {
+        self.blocked.is_some()
+    }
+
+    /// `FROM` of this unit alone.
+    fn from(&self, unit: &Unit) -> String {
+        format!("ONLY {} AS {}", unit.full_name, self.alias)
+    }
+
+    fn due_in(&self, range: Range) -> String {
+        let mut due = format!("{} AND {}", range.condition(&self.alias), self.due);
+        if let Some(blocked) = &self.blocked {
+            let _ = write!(due, " AND NOT ({blocked})");
+        }
+        due
+    }
+
+    /// How many rows of each stretch between these places are due, and how many of those are kept.
+    pub(super) fn survey(&self, unit: &Unit, places: &[Tid]) -> String {
+        let (from, alias) = (self.from(unit), &self.alias);
+        let (Some(first), Some(last)) = (places.first(), places.last()) else {
+            return "SELECT 1, 0, 0 WHERE false".to_owned();
+        };
+        let listed: Vec<String> = places.iter().map(|place| format!("\"{place}\"")).collect();
+        let bucket = format!("width_bucket({alias}.ctid, '{{{}}}'::tid[])", listed.join(","));
+        let mut due = self.due.clone();
+        // The planner is free to take an index where nothing is left out.
+        if *first > Tid(0) || !self.is_indexed {
+            let range = Range {
+                from: *first,
+                to: *last,
+                rows: 0,
+            };
+            due = format!("{} AND {due}", range.condition(alias));
+        }
+        match &self.blocked {
+            None => format!("SELECT {bucket}, count(*), 0 FROM {from} WHERE {due} GROUP BY 1 ORDER BY 1"),
+            Some(blocked) => format!(
+                "SELECT bucket, count(*) FILTER (WHERE NOT kept), count(*) FILTER (WHERE kept) \
+                 FROM (SELECT {bucket} AS bucket, ({blocked}) AS kept FROM {from} WHERE {due}) AS found \
+                 GROUP BY 1 ORDER BY 1"
+            ),
+        }
+    }
+
+    /// Statements that show whether what the policy says can be read: what would be run, over no row.
+    pub(super) fn samples(&self) -> Vec<String> {
+        let nowhere = Range {
+            from: Tid(0),
+            to: Tid(0),
+            rows: 0,
+        };
+        let Some(unit) = self.table.units.first() else {
+            return Vec::new();
+        };
+        vec![self.take(unit, nowhere)]
+    }
+
+    /// All rows of a unit.
+    pub(super) fn total(unit: &Unit) -> String {
+        format!("SELECT count(*) FROM ONLY {}", unit.full_name)
+    }
+
+    /// For a dry run: how many rows are due and their bytes, and how many of each member go along, one line each.
+    pub(super) fn measure(&self, unit: &Unit) -> Vec<String> {
+        let (from, due) = (self.from(unit), &self.due);
+        let kept = self.blocked.as_deref().unwrap_or("false");
+        let bytes = self.table.bytes_of(&self.alias);
+        let own = format!(
+            "SELECT count(*) FILTER (WHERE NOT kept), coalesce(sum(bytes) FILTER (WHERE NOT kept), 0), \
+             count(*) FILTER (WHERE kept) FROM (SELECT {bytes} AS bytes, ({kept}) AS kept FROM {from} WHERE {due}) \
+             AS found"
+        );
+        let members = (0..self.family.members.len()).map(|index| {
+            let way = self.family.way_to(index);
+            let last = way.len() - 1;
+            let name = |number: usize| {
+                if number == last {
+                    "m".to_owned()
+                } else {
+                    format!("p{number}")
+                }
+            };
+            let mut above = from.clone();
+            let mut on = String::new();
+            for (number, key) in way.iter().enumerate() {
+                let parent = match number {
+                    0 => self.alias.clone(),
+                    _ => name(number - 1),
+                };
+                let join = key.join(&name(number), |column| {
+                    format!("{parent}.{}", QuotedIdent::new(column))
+                });
+                if number == last {
+                    on = join;
+                } else {
+                    let _ = write!(above, " JOIN {} AS {} ON {join}", key.child_name, name(number));
+                }
+            }
+            let member = &self.family.members[index];
+            format!(
+                "SELECT count(*), coalesce(sum({}), 0), 0 FROM {} AS m \
+                 WHERE EXISTS (SELECT FROM {above} WHERE {on} AND {due} AND NOT ({kept}))",
+                member.table.bytes_of("m"),
+                member.table.full_name,
+            )
+        });
+        std::iter::once(own).chain(members).collect()
+    }
+
+    /// Takes the due rows of a range, all that go along with them included. Answers with a line for each kind of rows:
+    /// which, how many, their bytes; or with a line for each row that an archive has to keep.
+    ///
+    /// Rows that nobody has touched go as they are met. Of the others those go that nobody else holds: to lock a row
+    /// before it is deleted writes it twice.
+    pub(super) fn take(&self, unit: &Unit, range: Range) -> String {
+        if !self.family.members.is_empty() {
+            return self.take_family(unit, range);
+        }
+        let (from, alias, due) = (self.from(unit), &self.alias, self.due_in(range));
+        let returned = self.returned(self.table, alias);
+        let change = match self.rule.redacts() {
+            None => format!("DELETE FROM {from}"),
+            Some(_) => format!("UPDATE {from} SET {}", self.rule.set_list(self.table)),
+        };
+        format!(
+            "WITH touched AS MATERIALIZED (SELECT {alias}.ctid AS place FROM {from} WHERE {due} \
+             AND {alias}.xmax <> '0'::xid FOR UPDATE OF {alias} SKIP LOCKED), \
+             gone AS ({change} WHERE {due} AND ({alias}.xmax = '0'::xid \
+             OR {alias}.ctid IN (SELECT place FROM touched)) RETURNING {returned}) {}",
+            self.answer(&["gone"])
+        )
+    }
+
+    fn take_family(&self, unit: &Unit, range: Range) -> String {
+        let (from, alias, due) = (self.from(unit), &self.alias, self.due_in(range));
+        let mut sql = format!(
+            "WITH due AS MATERIALIZED (SELECT {alias}.ctid AS place{} FROM {from} WHERE {due} \
+             FOR UPDATE OF {alias} SKIP LOCKED)",
+            self.keys_below(None, alias)
+        );
+        let mut names = vec!["gone".to_owned()];
+        for (index, member) in self.family.members.iter().enumerate() {
+            let above = above(member);
+            let on = member
+                .key
+                .join("m", |column| format!("{above}.{}", key_name(column)));
+            let _ = write!(
+                sql,
+                ", g{index} AS (DELETE FROM {} AS m USING {above} WHERE {on} RETURNING {}{})",
+                member.table.full_name,
+                self.returned(member.table, "m"),
+                self.keys_below(Some(index), "m"),
+            );
+            names.push(format!("g{index}"));
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let _ = write!(
+            sql,
+            ", gone AS (DELETE FROM {from} WHERE {alias}.ctid = ANY (ARRAY(SELECT place FROM due)) \
+             RETURNING {}) {}",
+            self.returned(self.table, alias),
+            self.answer(&names)
+        );
+        sql
+    }
+
+    /// How many rows go along with the due ones of a range, counted up to a limit for each member.
+    pub(super) fn count_family(&self, unit: &Unit, range: Range, limit: u64) -> String {
+        let (from, alias, due) = (self.from(unit), &self.alias, self.due_in(range));
+        let mut sql = format!(
+            "WITH due AS (SELECT 1 AS one{} FROM {from} WHERE {due})",
+            self.keys_below(None, alias)
+        );
+        let mut counts = Vec::new();
+        for (index, member) in self.family.members.iter().enumerate() {
+            let above = above(member);
+            let on = member
+                .key
+                .join("m", |column| format!("{above}.{}", key_name(column)));
+            let _ = write!(
+                sql,
+                ", g{index} AS (SELECT 1 AS one{} FROM {above} JOIN {} AS m ON {on} LIMIT {})",
+                self.keys_below(Some(index), "m"),
+                member.table.full_name,
+                limit + 1,
+            );
+            counts.push(format!("(SELECT count(*) FROM g{index})"));
+        }
+        format!("{sql} SELECT {}", counts.join(" + "))
+    }
+
+    /// Takes some of the rows that hang on the due ones of a range, and nothing that anything hangs on.
+    pub(super) fn drain(&self, unit: &Unit, range: Range, member: usize, limit: u64) -> String {
+        let (from, alias, due) = (self.from(unit), &self.alias, self.due_in(range));
+        let way = self.family.way_to(member);
+        let mut joined = from;
+        let last = way.len() - 1;
+        for (number, key) in way.iter().enumerate() {
+            let parent = match number {
+                0 => alias.clone(),
+                _ => format!("p{}", number - 1),
+            };
+            let on = key.join(&format!("p{number}"), |column| {
+                format!("{parent}.{}", QuotedIdent::new(column))
+            });
+            let _ = write!(joined, " JOIN {} AS p{number} ON {on}", key.child_name);
+        }
+        let table = self.family.members[member].table;
+        let is_one = table.units.len() == 1 && table.kind == "r";
+        let hit = format!(
+            "WITH hit AS MATERIALIZED (SELECT p{last}.tableoid AS home, p{last}.ctid AS place FROM {joined} WHERE {due} \
+             LIMIT {limit} FOR UPDATE OF p{last} SKIP LOCKED)"
+        );
+        let which = match is_one {
+            true => "m.ctid = ANY (ARRAY(SELECT place FROM hit))",
+            false => "(m.tableoid, m.ctid) IN (SELECT home, place FROM hit)",
+        };
+        format!(
+            "{hit}, gone AS (DELETE FROM {} AS m WHERE {which} RETURNING {}) {}",
+            table.full_name,
+            self.returned(table, "m"),
+            self.answer_as(&[(member + 1, "gone")])
+        )
+    }
+
+    /// What is told of each row that goes.
+    fn returned(&self, table: &Table, alias: &str) -> String {
+        let bytes = table.bytes_of(alias);
+        match self.rule.archives() {
+            true => format!("{bytes} AS bytes, row_to_json({alias}.*)::text AS line"),
+            false => format!("{bytes} AS bytes"),
+        }
+    }
+
+    fn answer(&self, names: &[&str]) -> String {
+        let numbered: Vec<(usize, &str)> = names.iter().copied().enumerate().collect();
+        self.answer_as(&numbered)
+    }
+
+    fn answer_as(&self, names: &[(usize, &str)]) -> String {
+        let parts = names.iter().map(|(number, name)| match self.rule.archives() {
+            true => format!("SELECT {number}, 1, bytes, line FROM {name}"),
+            false => format!("SELECT {number}, count(*), coalesce(sum(bytes), 0) FROM {name}"),
+        });
+        parts.collect::<Vec<_>>().join(" UNION ALL ")
+    }
+
+    /// The columns to which keys of members below refer, under names that clash with nothing.
+    fn keys_below(&self, parent: Option<usize>, alias: &str) -> String {
+        let below = self
+            .family
+            .members
+            .iter()
+            .filter(|member| member.parent == parent);
+        let columns: BTreeSet<&str> = below
+            .flat_map(|member| member.key.columns.iter().map(|(_, column)| column.as_str()))
+            .collect();
+        let mut sql = String::new();
+        for column in columns {
+            let _ = write!(
+                sql,
+                ", {alias}.{} AS {}",
+                QuotedIdent::new(column),
+                key_name(column)
+            );
+        }
+        sql
+    }
+}
+
+/// The rows that a member hangs on.
+fn above(member: &Member<'_>) -> String {
+    member
+        .parent
+        .map_or_else(|| "due".to_owned(), |parent| format!("g{parent}"))
+}
+
+fn key_name(column: &str) -> String {
+    QuotedIdent::new(&format!("k_{column}")).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_split_down_to_a_single_row() {
+        let mut range = Range {
+            from: Tid::of_block(0),
+            to: Tid::of_block(64),
+            rows: 4000,
+        };
+        let (first, second) = range.split(1000).expect("two parts");
+        assert_eq!(
+            (first.to.to_string().as_str(), first.rows, second.rows),
+            ("(16,0)", 1000, 3000)
+        );
+        let mut steps = 0;
+        while let Some((first, _)) = range.split(range.rows / 2) {
+            assert!(first.to > first.from);
+            range = first;
+            steps += 1;
+        }
+        assert_eq!(range.to.0 - range.from.0, 1);
+        assert!(steps < 64, "{steps}");
+    }
+}

@@ -1,0 +1,123 @@
+//! What a policy has taken away in a tenant.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::statement::Job;
+use crate::db::TextResult;
+
+/// What came of one policy in one tenant, or would.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    pub policy: String,
+    pub table: String,
+    pub action: &'static str,
+    /// Older rows are due.
+    pub cut_off: Timestamp,
+    /// Rows of the policy's own table, and their bytes.
+    pub own: Amount,
+    /// Rows of other tables that went along with them.
+    pub along: BTreeMap<String, Amount>,
+    /// Due rows that others refer to, which must not lose them.
+    pub kept: u64,
+    /// Due rows that somebody else held.
+    pub locked: u64,
+    /// Due rows whose turn did not come.
+    pub left: u64,
+    /// Whether the policy's turn did not come at all.
+    pub not_reached: bool,
+    /// Whether a dry run has found more than goes without `--yes`.
+    pub needs_yes: bool,
+    pub batches: u64,
+    /// Partitions that went as a whole.
+    pub partitions: Vec<String>,
+    pub elapsed: Duration,
+    /// Of the kept, those that only the database knew of.
+    pub(super) referenced: u64,
+}
+
+/// How many rows, and the bytes of their data without indexes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Amount {
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+impl std::ops::AddAssign for Amount {
+    fn add_assign(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.bytes += other.bytes;
+    }
+}
+
+impl Taken {
+    pub(super) fn nothing(job: &Job<'_>) -> Self {
+        Self {
+            policy: job.rule.name().to_owned(),
+            table: job.table.name.clone(),
+            action: job.rule.settings.action.word(),
+            cut_off: job.cut_off,
+            own: Amount::default(),
+            along: BTreeMap::new(),
+            kept: 0,
+            locked: 0,
+            left: 0,
+            not_reached: false,
+            needs_yes: false,
+            batches: 0,
+            partitions: Vec::new(),
+            elapsed: Duration::ZERO,
+            referenced: 0,
+        }
+    }
+
+    /// All rows, with those that went along.
+    pub fn all(&self) -> Amount {
+        let mut all = self.own;
+        for amount in self.along.values() {
+            all += *amount;
+        }
+        all
+    }
+
+    pub(super) fn all_rows(&self) -> u64 {
+        self.all().rows
+    }
+
+    /// The table of a statement's numbered kinds of rows.
+    pub(super) fn table_of<'a>(job: &'a Job<'_>, which: usize) -> &'a str {
+        let member = which
+            .checked_sub(1)
+            .and_then(|member| job.family.members.get(member));
+        member.map_or(&job.table.name, |member| &member.table.name)
+    }
+
+    /// Adds what a statement has taken, and answers how many of it were the policy's own rows.
+    pub(super) fn add(&mut self, job: &Job<'_>, answer: &TextResult) -> u64 {
+        let mut own = 0;
+        for row in &answer.rows {
+            let value = |column: usize| {
+                let text = row.get(column).and_then(Option::as_deref);
+                text.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0)
+            };
+            let amount = Amount {
+                rows: value(1),
+                bytes: value(2),
+            };
+            match usize::try_from(value(0)) {
+                Ok(0) | Err(_) => {
+                    own += amount.rows;
+                    self.own += amount;
+                }
+                Ok(_) if amount.rows == 0 => {}
+                Ok(which) => {
+                    let table = Self::table_of(job, which).to_owned();
+                    *self.along.entry(table).or_default() += amount;
+                }
+            }
+        }
+        own
+    }
+}

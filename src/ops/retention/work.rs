@@ -1,0 +1,448 @@
+//! One tenant: what is due in it, and taking that away batch by batch.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use super::archive::{Archives, Lines};
+use super::pace::Pace;
+use super::partitions;
+use super::place::{Halt, Intent, Place};
+use super::shape::Unit;
+use super::statement::{Job, Range, Tid};
+use super::taken::Taken;
+use crate::db::{self, Db, Session, TextResult};
+
+/// Blocks that one look at a table goes over, unless an index leads to the due rows.
+const BLOCKS_A_LOOK: u64 = 8192;
+/// The most parts that a look tells apart.
+const PARTS: u64 = 512;
+/// Blocks without due rows that a batch may go over to make up its number.
+const GAP: u64 = 256;
+/// Tables of up to this many blocks are counted; of larger ones the server's estimate is good enough.
+const COUNTED_BLOCKS: u64 = 1024;
+/// How often a table is gone over for rows that were held, or are kept by others that go.
+const PASSES: usize = 50;
+
+/// A tenant that is being cleaned.
+pub(super) struct Work<'a> {
+    pub(super) db: &'a Db,
+    pub(super) place: &'a Place<'a>,
+    pub(super) session: Session,
+    pub(super) pace: &'a Pace<'a>,
+    pub(super) archives: Option<Archives<'a>>,
+}
+
+/// What is due in one unit of a table.
+#[derive(Debug, Default)]
+pub(super) struct Due {
+    pub(super) ranges: Vec<Range>,
+    pub(super) kept: u64,
+}
+
+impl Due {
+    pub(super) fn rows(&self) -> u64 {
+        self.ranges.iter().map(|range| range.rows).sum()
+    }
+}
+
+/// How a batch went.
+enum Batch {
+    Took(u64),
+    /// A row in it is held or referred to; nothing was done.
+    Stuck(Obstacle),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Obstacle {
+    Locked,
+    Referenced,
+    /// More hangs on the rows than a batch may have.
+    Large,
+}
+
+impl Work<'_> {
+    async fn ask(&self, intent: Intent, statements: &str) -> anyhow::Result<Vec<TextResult>> {
+        let mut waited = Duration::ZERO;
+        loop {
+            match self.place.ask(&self.session, intent, statements).await {
+                Ok(answers) => return Ok(answers),
+                Err(Halt::Locked) => self.place.wait(&self.session, &mut waited).await?,
+                Err(Halt::Sql(error)) => return Err(error.into()),
+                Err(halt) => return Err(halt.into()),
+            }
+        }
+    }
+
+    /// The rows of a unit, exactly where that is quick to tell.
+    pub(super) async fn total(&self, unit: &Unit) -> anyhow::Result<f64> {
+        if unit.rows >= 0.0 && unit.blocks > COUNTED_BLOCKS {
+            return Ok(unit.rows);
+        }
+        let answers = self.ask(Intent::Look, &Job::total(unit)).await?;
+        Ok(number(answers.first(), 0, 0) as f64)
+    }
+
+    /// Where the due rows of a unit are.
+    pub(super) async fn survey(&self, job: &Job<'_>, unit: &Unit) -> anyhow::Result<Due> {
+        let mut due = Due::default();
+        let step = if job.is_indexed { u64::MAX } else { BLOCKS_A_LOOK };
+        let mut from = 0;
+        while from < unit.blocks {
+            let to = unit.blocks.min(from.saturating_add(step));
+            let found = self.look(job, unit, &places(from, to)).await?;
+            due.kept += found.kept;
+            due.ranges.extend(found.ranges);
+            from = to;
+        }
+        Ok(due)
+    }
+
+    async fn look(&self, job: &Job<'_>, unit: &Unit, places: &[Tid]) -> anyhow::Result<Due> {
+        let answers = self.ask(Intent::Look, &job.survey(unit, places)).await?;
+        let mut due = Due::default();
+        let lines = answers.last().map_or(0, |answer| answer.rows.len());
+        for line in 0..lines {
+            let bucket = usize::try_from(number(answers.last(), line, 0)).unwrap_or(usize::MAX);
+            let rows = number(answers.last(), line, 1);
+            due.kept += number(answers.last(), line, 2);
+            // Beyond the last place are rows that came after the table was measured.
+            if let (Some(from), Some(to), true) = (
+                bucket.checked_sub(1).and_then(|at| places.get(at)),
+                places.get(bucket),
+                rows > 0,
+            ) {
+                due.ranges.push(Range {
+                    from: *from,
+                    to: *to,
+                    rows,
+                });
+            }
+        }
+        Ok(due)
+    }
+
+    /// Takes away what is due, until nothing is or the time is over.
+    pub(super) async fn take(
+        &mut self,
+        job: &Job<'_>,
+        unit: &Unit,
+        due: Due,
+        taken: &mut Taken,
+    ) -> anyhow::Result<()> {
+        let mut due = due;
+        for _ in 0..PASSES {
+            let expected = due.rows();
+            let gone = self.pass(job, unit, due, taken).await?;
+            if self.pace.is_over() {
+                return Ok(());
+            }
+            let may_be_free = gone > 0 && job.may_be_blocked() && taken.kept > 0;
+            if gone >= expected && !may_be_free {
+                return Ok(());
+            }
+            due = self.survey(job, unit).await?;
+            taken.kept = due.kept;
+            if due.rows() == 0 || gone == 0 {
+                taken.locked = due.rows().saturating_sub(taken.referenced);
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes over the ranges once and answers how many rows went.
+    async fn pass(&mut self, job: &Job<'_>, unit: &Unit, due: Due, taken: &mut Taken) -> anyhow::Result<u64> {
+        let mut queue: VecDeque<Range> = due.ranges.into();
+        let mut gone = 0;
+        taken.referenced = 0;
+        while !queue.is_empty() {
+            if self.pace.is_over() {
+                taken.left += queue.iter().map(|range| range.rows).sum::<u64>();
+                break;
+            }
+            let Some(range) = self.next(job, unit, &mut queue).await? else {
+                continue;
+            };
+            match self.batch(job, unit, range, taken).await? {
+                Batch::Took(rows) => gone += rows,
+                Batch::Stuck(obstacle) => match (range.split(range.rows / 2), obstacle) {
+                    (Some((first, second)), _) => {
+                        queue.push_front(second);
+                        queue.push_front(first);
+                    }
+                    (None, Obstacle::Large) => {
+                        if self.drain(job, unit, range, taken).await? {
+                            queue.push_front(range);
+                        }
+                    }
+                    (None, Obstacle::Referenced) => taken.referenced += 1,
+                    (None, Obstacle::Locked) => {}
+                },
+            }
+            self.pace.rest(&self.session).await;
+        }
+        taken.kept += taken.referenced;
+        Ok(gone)
+    }
+
+    /// The next rows to take: several stretches where they are few, a part of one where they are many.
+    async fn next(
+        &self,
+        job: &Job<'_>,
+        unit: &Unit,
+        queue: &mut VecDeque<Range>,
+    ) -> anyhow::Result<Option<Range>> {
+        let wanted = self.pace.rows(job.rule.name(), job.rule.settings.batch_size);
+        let Some(mut range) = queue.pop_front() else {
+            return Ok(None);
+        };
+        if range.rows > wanted + wanted / 4 {
+            let places = places(range.from.block(), range.to.block());
+            // Where in a long stretch its rows are has to be seen; in a short one a share of it will do.
+            if places.len() > 2 && range.to.block() - range.from.block() > 16 {
+                let found = self.look(job, unit, &places).await?;
+                for part in found.ranges.into_iter().rev() {
+                    queue.push_front(part);
+                }
+                return Ok(None);
+            }
+            if let Some((first, second)) = range.split(wanted) {
+                queue.push_front(second);
+                return Ok(Some(first));
+            }
+        }
+        while let Some(following) = queue.front() {
+            let is_near = following.from.block().saturating_sub(range.to.block()) <= GAP;
+            if !is_near || range.rows + following.rows > wanted {
+                break;
+            }
+            range = Range {
+                from: range.from,
+                to: following.to,
+                rows: range.rows + following.rows,
+            };
+            queue.pop_front();
+        }
+        Ok(Some(range))
+    }
+
+    /// Takes the due rows of a range in one transaction.
+    async fn batch(
+        &mut self,
+        job: &Job<'_>,
+        unit: &Unit,
+        range: Range,
+        taken: &mut Taken,
+    ) -> anyhow::Result<Batch> {
+        if !job.family.members.is_empty() {
+            let limit = self.pace.most(job.rule.settings.batch_size);
+            let counted = self
+                .ask(Intent::Look, &job.count_family(unit, range, limit))
+                .await?;
+            if number(counted.last(), 0, 0) > limit {
+                self.pace.shrink(job.rule.name(), range.rows / 2);
+                return Ok(Batch::Stuck(Obstacle::Large));
+            }
+        }
+        let started = Instant::now();
+        let answer = match self.change(job, &job.take(unit, range)).await? {
+            Ok(answer) => answer,
+            Err(obstacle) => return Ok(Batch::Stuck(obstacle)),
+        };
+        let own = taken.add(job, &answer);
+        self.pace.learn(job.rule.name(), own, started.elapsed());
+        taken.batches += 1;
+        Ok(Batch::Took(own))
+    }
+
+    /// Takes what hangs on a row that has more of it than a batch may have. Says whether that helped.
+    async fn drain(
+        &mut self,
+        job: &Job<'_>,
+        unit: &Unit,
+        range: Range,
+        taken: &mut Taken,
+    ) -> anyhow::Result<bool> {
+        let mut helped = false;
+        // Children come after their parents in a family, so the last are those on which nothing hangs.
+        for member in (0..job.family.members.len()).rev() {
+            let rows_of = format!("{}/{}", job.rule.name(), job.family.members[member].table.name);
+            loop {
+                if self.pace.is_over() {
+                    taken.left += range.rows;
+                    return Ok(false);
+                }
+                let limit = self.pace.rows(&rows_of, job.rule.settings.batch_size);
+                let started = Instant::now();
+                let Ok(answer) = self.change(job, &job.drain(unit, range, member, limit)).await? else {
+                    break;
+                };
+                let before = taken.all_rows();
+                taken.add(job, &answer);
+                let gone = taken.all_rows() - before;
+                if gone == 0 {
+                    break;
+                }
+                helped = true;
+                taken.batches += 1;
+                self.pace.learn(&rows_of, gone, started.elapsed());
+                self.pace.rest(&self.session).await;
+            }
+        }
+        Ok(helped)
+    }
+
+    /// Changes rows in one transaction, with the archive before its end where there is one.
+    async fn change(
+        &mut self,
+        job: &Job<'_>,
+        statement: &str,
+    ) -> anyhow::Result<Result<TextResult, Obstacle>> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let made = match &mut self.archives {
+                Some(archives) if job.rule.archives() => {
+                    archived(self.db, self.place, &mut self.session, archives, job, statement).await
+                }
+                _ => {
+                    let asked = self.place.ask(&self.session, Intent::Change, statement).await;
+                    asked.map(last).map_err(anyhow::Error::new)
+                }
+            };
+            let error = match made {
+                Ok(answer) => return Ok(Ok(answer)),
+                Err(error) => error,
+            };
+            match error.downcast_ref::<Halt>() {
+                Some(Halt::Locked) => self.place.wait(&self.session, &mut waited).await?,
+                Some(Halt::Sql(cause)) => match obstacle(cause) {
+                    Some(obstacle) => return Ok(Err(obstacle)),
+                    None => return Err(cause.clone().into()),
+                },
+                _ => return Err(error),
+            }
+        }
+    }
+
+    /// Takes partitions away that are older as a whole; answers with those units that are left.
+    pub(super) async fn whole_partitions<'u>(
+        &mut self,
+        job: &Job<'_>,
+        units: Vec<(&'u Unit, Due)>,
+        taken: &mut Taken,
+    ) -> anyhow::Result<Vec<(&'u Unit, Due)>> {
+        let mut left = Vec::new();
+        let mut dropped: BTreeMap<String, bool> = BTreeMap::new();
+        for (unit, due) in units {
+            let Some(top) = partitions::whole(job, unit) else {
+                left.push((unit, due));
+                continue;
+            };
+            if !dropped.contains_key(top) {
+                let gone = !self.pace.is_over()
+                    && partitions::is_over(self, job, unit).await?
+                    && partitions::remove(self, job, top, taken).await?;
+                dropped.insert(top.to_owned(), gone);
+            }
+            if !dropped[top] {
+                left.push((unit, due));
+            }
+        }
+        Ok(left)
+    }
+
+    /// Sends a message that changes something; answers with nothing where somebody holds what it needs.
+    pub(super) async fn try_change(&self, statements: &str) -> anyhow::Result<Option<Vec<TextResult>>> {
+        match self.place.ask(&self.session, Intent::Change, statements).await {
+            Ok(answers) => Ok(Some(answers)),
+            Err(Halt::Locked) => Ok(None),
+            Err(Halt::Sql(error)) if error.is_transient() => Ok(None),
+            Err(Halt::Sql(error)) => Err(error.into()),
+            Err(halt) => Err(halt.into()),
+        }
+    }
+
+    /// Asks something that changes nothing.
+    pub(super) async fn look_up(&self, statements: &str) -> anyhow::Result<Vec<TextResult>> {
+        self.ask(Intent::Look, statements).await
+    }
+}
+
+/// Takes rows, writes them to their files and commits once they are on disk.
+async fn archived(
+    db: &Db,
+    place: &Place<'_>,
+    session: &mut Session,
+    archives: &mut Archives<'_>,
+    job: &Job<'_>,
+    statement: &str,
+) -> anyhow::Result<TextResult> {
+    let (transaction, answers) = place.begin(session, statement).await?;
+    let answer = last(answers);
+    let mut lines: BTreeMap<usize, Lines> = BTreeMap::new();
+    for row in &answer.rows {
+        let (Some(Some(which)), Some(Some(line))) = (row.first(), row.get(3)) else {
+            continue;
+        };
+        let lines = lines.entry(which.parse()?).or_default();
+        // Written by `row_to_json`, which breaks no lines of its own outside of strings.
+        lines.text.extend([line.as_str(), "\n"]);
+        lines.rows += 1;
+    }
+    let mut by_table: BTreeMap<String, Lines> = BTreeMap::new();
+    for (which, more) in lines {
+        let lines = by_table
+            .entry(Taken::table_of(job, which).to_owned())
+            .or_default();
+        lines.text.push_str(&more.text);
+        lines.rows += more.rows;
+    }
+    let written: anyhow::Result<_> = async {
+        let added = archives.add(db, by_table.into_iter().collect()).await?;
+        archives.record_in_tx(&transaction, &added).await?;
+        Ok(added)
+    }
+    .await;
+    let added = transaction.end(written).await?;
+    archives.committed(&added);
+    Ok(answer)
+}
+
+fn last(mut answers: Vec<TextResult>) -> TextResult {
+    answers.pop().unwrap_or_default()
+}
+
+/// What keeps a row from going where an error says so.
+fn obstacle(error: &db::Error) -> Option<Obstacle> {
+    match error.sqlstate() {
+        Some("55P03" | "40P01") => Some(Obstacle::Locked),
+        Some("23503" | "23001") => Some(Obstacle::Referenced),
+        _ => None,
+    }
+}
+
+/// Places that part these blocks, their beginning and their end among them.
+fn places(from: u64, to: u64) -> Vec<Tid> {
+    let blocks = to.saturating_sub(from);
+    let step = blocks.div_ceil(PARTS).max(1);
+    // Small tables are told apart no finer than is of use.
+    let step = if blocks <= BLOCKS_A_LOOK {
+        step.max(4.min(blocks.max(1)))
+    } else {
+        step
+    };
+    let mut places: Vec<Tid> = (0..)
+        .map(|number| from + number * step)
+        .take_while(|block| *block < to)
+        .map(Tid::of_block)
+        .collect();
+    places.push(Tid::of_block(to));
+    places
+}
+
+/// A number of an answer.
+pub(super) fn number(answer: Option<&TextResult>, row: usize, column: usize) -> u64 {
+    answer
+        .and_then(|answer| answer.rows.get(row)?.get(column)?.as_deref()?.parse::<f64>().ok())
+        .map_or(0, |number| number.max(0.0) as u64)
+}
