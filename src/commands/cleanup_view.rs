@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -36,6 +36,8 @@ pub(super) struct PolicyView {
     pub(super) policy: String,
     pub(super) table: String,
     pub(super) action: &'static str,
+    /// The windows in use, which may differ by plan.
+    days: BTreeSet<u32>,
     pub(super) tenants: u64,
     pub(super) rows: u64,
     pub(super) bytes: u64,
@@ -46,6 +48,7 @@ struct TenantView {
     tenant: String,
     rows: u64,
     bytes: u64,
+    /// Those that found something.
     policies: Vec<TakenView>,
 }
 
@@ -96,10 +99,12 @@ impl CleanupView {
                 policy: taken.policy.clone(),
                 table: taken.table.clone(),
                 action: taken.action,
+                days: BTreeSet::new(),
                 tenants: 0,
                 rows: 0,
                 bytes: 0,
             });
+            policy.days.insert(taken.days);
             policy.tenants += u64::from(all.rows > 0);
             policy.rows += all.rows;
             policy.bytes += all.bytes;
@@ -158,7 +163,11 @@ impl TenantView {
             tenant,
             rows: total.rows,
             bytes: total.bytes,
-            policies: taken.iter().map(TakenView::new).collect(),
+            policies: taken
+                .iter()
+                .filter(|taken| taken.has_found_something())
+                .map(TakenView::new)
+                .collect(),
         }
     }
 }

@@ -4,6 +4,7 @@ mod apps;
 mod architecture;
 mod chaos;
 mod client;
+mod cleanup;
 mod clone;
 mod config;
 mod connections;

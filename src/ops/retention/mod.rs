@@ -262,7 +262,7 @@ async fn check(
         return Err(CleanupError::NoTemplate(template.clone()));
     }
     for rule in &request.rules {
-        let job = Job::new(rule, &shape, template, now)?;
+        let job = Job::new(rule, &shape, template, (0, now))?;
         for statement in job.samples() {
             if let Err(error) = transaction.text_query(&format!("EXPLAIN {statement}")).await {
                 let error = match error.lies_in_the_statement() {
@@ -342,8 +342,8 @@ impl Run<'_> {
         let shape = Shape::read(&session, &tenant.schema, &self.tables).await?;
         let mut jobs = Vec::new();
         for rule in &self.rules {
-            if let Some(cut_off) = rule.cut_off(self.now, &tenant.plan) {
-                jobs.push(Job::new(rule, &shape, &tenant.schema, cut_off)?);
+            if let Some(window) = rule.window(self.now, &tenant.plan) {
+                jobs.push(Job::new(rule, &shape, &tenant.schema, window)?);
             }
         }
         let archives = match (&self.request.archive_dir, self.request.dry_run) {
@@ -388,7 +388,7 @@ impl Run<'_> {
             for unit in &job.table.units {
                 units.push((unit, work.survey(job, unit).await?));
             }
-            let due = units.iter().map(|(_, due)| due.rows()).sum();
+            let due = units.iter().map(|(_, due)| due.rows).sum();
             self.check_share(work, job, due).await?;
             surveys.push(units);
         }
@@ -416,10 +416,10 @@ impl Run<'_> {
         let units = work.whole_partitions(job, units, taken).await?;
         for (unit, due) in units {
             if self.pace.is_over() {
-                taken.left += due.rows();
+                taken.left += due.rows;
                 continue;
             }
-            if due.rows() > 0 {
+            if due.rows > 0 {
                 work.take(job, unit, due, taken).await?;
             }
         }

@@ -67,10 +67,11 @@ impl Rule {
         self.own_days.or(self.settings.days).or(self.days).is_none()
     }
 
-    /// The moment before which rows are due.
-    pub(super) fn cut_off(&self, now: Timestamp, plan: &str) -> Option<Timestamp> {
-        let hours = i64::from(self.days_for(plan)?) * 24;
-        now.checked_sub(SignedDuration::from_hours(hours)).ok()
+    /// The window on this plan, and the moment before which rows are due by it.
+    pub(super) fn window(&self, now: Timestamp, plan: &str) -> Option<(u32, Timestamp)> {
+        let days = self.days_for(plan)?;
+        let cut_off = now.checked_sub(SignedDuration::from_hours(i64::from(days) * 24));
+        Some((days, cut_off.ok()?))
     }
 
     pub(super) fn redacts(&self) -> Option<&BTreeMap<String, String>> {

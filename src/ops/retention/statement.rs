@@ -83,6 +83,7 @@ pub(super) struct Job<'a> {
     pub(super) rule: &'a Rule,
     pub(super) table: &'a Table,
     pub(super) family: Family<'a>,
+    pub(super) days: u32,
     pub(super) cut_off: Timestamp,
     /// Whether an index may know the due rows.
     pub(super) is_indexed: bool,
@@ -99,7 +100,7 @@ impl<'a> Job<'a> {
         rule: &'a Rule,
         shape: &'a Shape,
         schema: &SchemaName,
-        cut_off: Timestamp,
+        (days, cut_off): (u32, Timestamp),
     ) -> Result<Self, Unfit> {
         let (table, column) = rule.find(shape, schema)?;
         let mut family = Family::of(shape, table);
@@ -125,6 +126,7 @@ impl<'a> Job<'a> {
             rule,
             table,
             family,
+            days,
             cut_off,
             alias,
             blocked,
@@ -147,6 +149,18 @@ impl<'a> Job<'a> {
             let _ = write!(due, " AND NOT ({blocked})");
         }
         due
+    }
+
+    /// How many rows of a unit are due, and how many of those are kept. An index alone may tell.
+    pub(super) fn count(&self, unit: &Unit) -> String {
+        let (from, due) = (self.from(unit), &self.due);
+        match &self.blocked {
+            None => format!("SELECT count(*), 0 FROM {from} WHERE {due}"),
+            Some(blocked) => format!(
+                "SELECT count(*) FILTER (WHERE NOT kept), count(*) FILTER (WHERE kept) \
+                 FROM (SELECT ({blocked}) AS kept FROM {from} WHERE {due}) AS found"
+            ),
+        }
     }
 
     /// How many rows of each stretch between these places are due, and how many of those are kept.
@@ -242,8 +256,13 @@ impl<'a> Job<'a> {
         std::iter::once(own).chain(members).collect()
     }
 
-    /// Takes the due rows of a range, all that go along with them included. Answers with a line for each kind of rows:
-    /// which, how many, their bytes; or with a line for each row that an archive has to keep.
+    /// Whether a statement that takes rows tells of each of them. It costs as much again as taking them does.
+    pub(super) fn tells_of_rows(&self) -> bool {
+        self.rule.archives() || !self.family.members.is_empty()
+    }
+
+    /// Takes the due rows of a range, all that go along with them included. Where it tells of rows, it answers with a
+    /// line for each kind of them: which, how many, their bytes; or with a line for each row that an archive is to keep.
     ///
     /// Rows that nobody has touched go as they are met. Of the others those go that nobody else holds: to lock a row
     /// before it is deleted writes it twice.
@@ -252,17 +271,34 @@ impl<'a> Job<'a> {
             return self.take_family(unit, range);
         }
         let (from, alias, due) = (self.from(unit), &self.alias, self.due_in(range));
-        let returned = self.returned(self.table, alias);
         let change = match self.rule.redacts() {
             None => format!("DELETE FROM {from}"),
             Some(_) => format!("UPDATE {from} SET {}", self.rule.set_list(self.table)),
         };
-        format!(
+        let touched = format!(
             "WITH touched AS MATERIALIZED (SELECT {alias}.ctid AS place FROM {from} WHERE {due} \
-             AND {alias}.xmax <> '0'::xid FOR UPDATE OF {alias} SKIP LOCKED), \
-             gone AS ({change} WHERE {due} AND ({alias}.xmax = '0'::xid \
-             OR {alias}.ctid IN (SELECT place FROM touched)) RETURNING {returned}) {}",
+             AND {alias}.xmax <> '0'::xid FOR UPDATE OF {alias} SKIP LOCKED)"
+        );
+        let change = format!(
+            "{change} WHERE {due} AND ({alias}.xmax = '0'::xid OR {alias}.ctid IN (SELECT place FROM touched))"
+        );
+        if !self.tells_of_rows() {
+            return format!("{touched} {change}");
+        }
+        let returned = self.returned(self.table, alias);
+        format!(
+            "{touched}, gone AS ({change} RETURNING {returned}) {}",
             self.answer(&["gone"])
+        )
+    }
+
+    /// How many bytes a due row of a range has, by a few of them.
+    pub(super) fn sample(&self, unit: &Unit, range: Range) -> String {
+        format!(
+            "SELECT coalesce(avg(bytes), 0) FROM (SELECT {} AS bytes FROM {} WHERE {} LIMIT 50) AS few",
+            self.table.bytes_of(&self.alias),
+            self.from(unit),
+            self.due_in(range)
         )
     }
 

@@ -14,6 +14,7 @@ pub struct Taken {
     pub policy: String,
     pub table: String,
     pub action: &'static str,
+    pub days: u32,
     /// Older rows are due.
     pub cut_off: Timestamp,
     /// Rows of the policy's own table, and their bytes.
@@ -34,11 +35,14 @@ pub struct Taken {
     /// Partitions that went as a whole.
     pub partitions: Vec<String>,
     pub elapsed: Duration,
+    /// The bytes of a row by a sample, where statements do not tell of each.
+    pub(super) bytes_a_row: Option<u64>,
     /// Of the kept, those that only the database knew of.
     pub(super) referenced: u64,
 }
 
-/// How many rows, and the bytes of their data without indexes.
+/// How many rows, and the bytes of their data without indexes: counted by a dry run and where rows are told of one by
+/// one, otherwise estimated from some.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Amount {
     pub rows: u64,
@@ -58,6 +62,7 @@ impl Taken {
             policy: job.rule.name().to_owned(),
             table: job.table.name.clone(),
             action: job.rule.settings.action.word(),
+            days: job.days,
             cut_off: job.cut_off,
             own: Amount::default(),
             along: BTreeMap::new(),
@@ -69,6 +74,7 @@ impl Taken {
             batches: 0,
             partitions: Vec::new(),
             elapsed: Duration::ZERO,
+            bytes_a_row: None,
             referenced: 0,
         }
     }
@@ -82,6 +88,13 @@ impl Taken {
         all
     }
 
+    /// Whether there were due rows, gone or not.
+    pub fn has_found_something(&self) -> bool {
+        self.all().rows + self.kept + self.locked + self.left > 0
+            || self.not_reached
+            || !self.partitions.is_empty()
+    }
+
     pub(super) fn all_rows(&self) -> u64 {
         self.all().rows
     }
@@ -92,6 +105,15 @@ impl Taken {
             .checked_sub(1)
             .and_then(|member| job.family.members.get(member));
         member.map_or(&job.table.name, |member| &member.table.name)
+    }
+
+    /// Adds rows of the policy's own table of which only the number is known.
+    pub(super) fn add_own(&mut self, rows: u64) -> u64 {
+        self.own += Amount {
+            rows,
+            bytes: rows * self.bytes_a_row.unwrap_or(0),
+        };
+        rows
     }
 
     /// Adds what a statement has taken, and answers how many of it were the policy's own rows.

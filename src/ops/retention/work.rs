@@ -20,6 +20,8 @@ const PARTS: u64 = 512;
 const GAP: u64 = 256;
 /// Tables of up to this many blocks are counted; of larger ones the server's estimate is good enough.
 const COUNTED_BLOCKS: u64 = 1024;
+/// With this many due rows a block all blocks are gone over.
+const DENSE: u64 = 2;
 /// How often a table is gone over for rows that were held, or are kept by others that go.
 const PASSES: usize = 50;
 
@@ -35,14 +37,10 @@ pub(super) struct Work<'a> {
 /// What is due in one unit of a table.
 #[derive(Debug, Default)]
 pub(super) struct Due {
-    pub(super) ranges: Vec<Range>,
+    /// Where they are. Where that is not known, each range has as many as it can hold.
+    ranges: Vec<Range>,
+    pub(super) rows: u64,
     pub(super) kept: u64,
-}
-
-impl Due {
-    pub(super) fn rows(&self) -> u64 {
-        self.ranges.iter().map(|range| range.rows).sum()
-    }
 }
 
 /// How a batch went.
@@ -85,12 +83,28 @@ impl Work<'_> {
     /// Where the due rows of a unit are.
     pub(super) async fn survey(&self, job: &Job<'_>, unit: &Unit) -> anyhow::Result<Due> {
         let mut due = Due::default();
+        if unit.blocks <= BLOCKS_A_LOOK {
+            let answers = self.ask(Intent::Look, &job.count(unit)).await?;
+            due.kept = number(answers.last(), 0, 1);
+            let rows = number(answers.last(), 0, 0);
+            // Where most blocks have some, it takes no look to know where they are.
+            if rows == 0 {
+                return Ok(due);
+            }
+            if rows >= unit.blocks * DENSE {
+                due.ranges = evenly(unit.blocks, rows.max(unit.rows.max(0.0) as u64));
+                due.rows = rows;
+                return Ok(due);
+            }
+            due.kept = 0;
+        }
         let step = if job.is_indexed { u64::MAX } else { BLOCKS_A_LOOK };
         let mut from = 0;
         while from < unit.blocks {
             let to = unit.blocks.min(from.saturating_add(step));
             let found = self.look(job, unit, &places(from, to)).await?;
             due.kept += found.kept;
+            due.rows += found.rows;
             due.ranges.extend(found.ranges);
             from = to;
         }
@@ -111,6 +125,7 @@ impl Work<'_> {
                 places.get(bucket),
                 rows > 0,
             ) {
+                due.rows += rows;
                 due.ranges.push(Range {
                     from: *from,
                     to: *to,
@@ -131,7 +146,7 @@ impl Work<'_> {
     ) -> anyhow::Result<()> {
         let mut due = due;
         for _ in 0..PASSES {
-            let expected = due.rows();
+            let expected = due.rows;
             let gone = self.pass(job, unit, due, taken).await?;
             if self.pace.is_over() {
                 return Ok(());
@@ -142,8 +157,8 @@ impl Work<'_> {
             }
             due = self.survey(job, unit).await?;
             taken.kept = due.kept;
-            if due.rows() == 0 || gone == 0 {
-                taken.locked = due.rows().saturating_sub(taken.referenced);
+            if due.rows == 0 || gone == 0 {
+                taken.locked = due.rows.saturating_sub(taken.referenced);
                 return Ok(());
             }
         }
@@ -152,12 +167,13 @@ impl Work<'_> {
 
     /// Goes over the ranges once and answers how many rows went.
     async fn pass(&mut self, job: &Job<'_>, unit: &Unit, due: Due, taken: &mut Taken) -> anyhow::Result<u64> {
+        let expected = due.rows;
         let mut queue: VecDeque<Range> = due.ranges.into();
         let mut gone = 0;
         taken.referenced = 0;
         while !queue.is_empty() {
             if self.pace.is_over() {
-                taken.left += queue.iter().map(|range| range.rows).sum::<u64>();
+                taken.left += expected.saturating_sub(gone);
                 break;
             }
             let Some(range) = self.next(job, unit, &mut queue).await? else {
@@ -245,11 +261,22 @@ impl Work<'_> {
             }
         }
         let started = Instant::now();
-        let answer = match self.change(job, &job.take(unit, range)).await? {
-            Ok(answer) => answer,
+        let mut statements = job.take(unit, range);
+        if !job.tells_of_rows() && taken.bytes_a_row.is_none() {
+            statements = format!("{}; {statements}", job.sample(unit, range));
+        }
+        let answers = match self.change(job, &statements).await? {
+            Ok(answers) => answers,
             Err(obstacle) => return Ok(Batch::Stuck(obstacle)),
         };
-        let own = taken.add(job, &answer);
+        let own = match answers.as_slice() {
+            [answer] if job.tells_of_rows() => taken.add(job, answer),
+            [sample, answer] => {
+                taken.bytes_a_row = Some(number(Some(sample), 0, 0));
+                taken.add_own(answer.affected)
+            }
+            answers => taken.add_own(answers.last().map_or(0, |answer| answer.affected)),
+        };
         self.pace.learn(job.rule.name(), own, started.elapsed());
         taken.batches += 1;
         Ok(Batch::Took(own))
@@ -274,11 +301,13 @@ impl Work<'_> {
                 }
                 let limit = self.pace.rows(&rows_of, job.rule.settings.batch_size);
                 let started = Instant::now();
-                let Ok(answer) = self.change(job, &job.drain(unit, range, member, limit)).await? else {
+                let Ok(answers) = self.change(job, &job.drain(unit, range, member, limit)).await? else {
                     break;
                 };
                 let before = taken.all_rows();
-                taken.add(job, &answer);
+                for answer in &answers {
+                    taken.add(job, answer);
+                }
                 let gone = taken.all_rows() - before;
                 if gone == 0 {
                     break;
@@ -297,7 +326,7 @@ impl Work<'_> {
         &mut self,
         job: &Job<'_>,
         statement: &str,
-    ) -> anyhow::Result<Result<TextResult, Obstacle>> {
+    ) -> anyhow::Result<Result<Vec<TextResult>, Obstacle>> {
         let mut waited = Duration::ZERO;
         loop {
             let made = match &mut self.archives {
@@ -306,11 +335,11 @@ impl Work<'_> {
                 }
                 _ => {
                     let asked = self.place.ask(&self.session, Intent::Change, statement).await;
-                    asked.map(last).map_err(anyhow::Error::new)
+                    asked.map_err(anyhow::Error::new)
                 }
             };
             let error = match made {
-                Ok(answer) => return Ok(Ok(answer)),
+                Ok(answers) => return Ok(Ok(answers)),
                 Err(error) => error,
             };
             match error.downcast_ref::<Halt>() {
@@ -376,11 +405,10 @@ async fn archived(
     archives: &mut Archives<'_>,
     job: &Job<'_>,
     statement: &str,
-) -> anyhow::Result<TextResult> {
+) -> anyhow::Result<Vec<TextResult>> {
     let (transaction, answers) = place.begin(session, statement).await?;
-    let answer = last(answers);
     let mut lines: BTreeMap<usize, Lines> = BTreeMap::new();
-    for row in &answer.rows {
+    for row in answers.iter().flat_map(|answer| &answer.rows) {
         let (Some(Some(which)), Some(Some(line))) = (row.first(), row.get(3)) else {
             continue;
         };
@@ -405,11 +433,7 @@ async fn archived(
     .await;
     let added = transaction.end(written).await?;
     archives.committed(&added);
-    Ok(answer)
-}
-
-fn last(mut answers: Vec<TextResult>) -> TextResult {
-    answers.pop().unwrap_or_default()
+    Ok(answers)
 }
 
 /// What keeps a row from going where an error says so.
@@ -419,6 +443,21 @@ fn obstacle(error: &db::Error) -> Option<Obstacle> {
         Some("23503" | "23001") => Some(Obstacle::Referenced),
         _ => None,
     }
+}
+
+/// Ranges over all blocks, as if they had equal shares of the rows.
+fn evenly(blocks: u64, rows: u64) -> Vec<Range> {
+    let places = places(0, blocks);
+    let before =
+        |place: Tid| (u128::from(rows) * u128::from(place.block()) / u128::from(blocks.max(1))) as u64;
+    places
+        .windows(2)
+        .map(|pair| Range {
+            from: pair[0],
+            to: pair[1],
+            rows: before(pair[1]) - before(pair[0]),
+        })
+        .collect()
 }
 
 /// Places that part these blocks, their beginning and their end among them.

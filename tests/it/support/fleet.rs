@@ -1,7 +1,7 @@
 //! Many small tenants, and a folder of migrations that they are brought forward with.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::Arc;
 
@@ -28,13 +28,23 @@ impl Fleet {
         Self::made(Database::on(server), tenants)
     }
 
-    fn made(database: Database, tenants: usize) -> Self {
+    /// A database and a folder with nothing in them yet.
+    pub(crate) fn empty() -> Self {
+        Self::begun(Database::empty())
+    }
+
+    fn begun(database: Database) -> Self {
         let fleet = Self {
             database,
             folder: Arc::new(tempfile::tempdir().expect("a folder")),
         };
         fs::create_dir(fleet.folder.path().join("sql")).expect("a folder");
         fleet.configure("");
+        fleet
+    }
+
+    fn made(database: Database, tenants: usize) -> Self {
+        let fleet = Self::begun(database);
         fleet.file("V1__beginning.sql", BEGINNING);
         fleet.run(&["init", "--quiet"]).success();
         let slugs = fleet.slugs(tenants);
@@ -53,6 +63,11 @@ impl Fleet {
             database,
             folder: Arc::clone(&self.folder),
         }
+    }
+
+    /// The folder that the program runs in.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The slugs of the first so many tenants.

@@ -70,7 +70,12 @@ SELECT jsonb_build_object(
                     'full_name', format('%I.%I', unit_space.nspname, unit.relname),
                     'kind', unit.relkind,
                     'blocks', COALESCE(pg_relation_size(unit.oid), 0) / current_setting('block_size')::int,
-                    'rows', unit.reltuples,
+                    -- As the planner has it: as many in each block as there were when they were counted.
+                    'rows', CASE
+                        WHEN unit.relpages > 0 THEN unit.reltuples / unit.relpages
+                            * pg_relation_size(unit.oid) / current_setting('block_size')::int
+                        ELSE unit.reltuples
+                    END,
                     'top_name', quote_ident(top_space.nspname) || '.' || quote_ident(top.relname),
                     'top_end', substring(pg_get_expr(top.relpartbound, top.oid) FROM 'TO \(''([^'']*)''\)$')
                 ) ORDER BY unit.oid), '[]')
