@@ -13,6 +13,8 @@ use crate::db::{QuotedIdent, SchemaName};
 
 /// More rows than this no block has.
 const SLOTS: u64 = 2048;
+/// And blocks of the usual size no more than these.
+const FILLED: u64 = 292;
 
 /// A place in a table: a block, and a row in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,32 +46,53 @@ impl fmt::Display for Tid {
 }
 
 impl Range {
-    /// Both parts of it, the first with this many of its rows or so; none where there is but one place.
-    pub(super) fn split(self, wanted: u64) -> Option<(Self, Self)> {
-        let length = self.to.0 - self.from.0;
-        if length < 2 {
+    /// Both halves of it by place; none where there is but one place.
+    pub(super) fn halves(self) -> Option<(Self, Self)> {
+        let (from, to) = (self.from.0, self.to.0);
+        if to - from < 2 {
             return None;
         }
+        let block = (from / SLOTS + to / SLOTS).div_ceil(2) * SLOTS;
+        let middle = if block > from && block < to {
+            block
+        } else {
+            from + (to - from) / 2
+        };
+        Some(self.cut(middle, self.rows / 2))
+    }
+
+    /// Both parts of it, the first with this many of its rows or so, as if they were spread evenly.
+    pub(super) fn split(self, wanted: u64) -> Option<(Self, Self)> {
+        let (from, to) = (self.from.0, self.to.0);
         let share = (wanted as f64 / self.rows.max(1) as f64).clamp(0.0, 1.0);
-        let mut middle = self.from.0 + ((length as f64 * share) as u64).clamp(1, length - 1);
-        // Whole blocks, as long as there are several.
-        let block = middle / SLOTS * SLOTS;
-        if block > self.from.0 {
-            middle = block;
+        let blocks = to.div_ceil(SLOTS) - from / SLOTS;
+        if blocks > 1 {
+            let whole = ((blocks as f64 * share) as u64).clamp(1, blocks - 1);
+            let rows = (self.rows as f64 * whole as f64 / blocks as f64) as u64;
+            return Some(self.cut((from / SLOTS + whole) * SLOTS, rows));
         }
-        let rows = wanted.min(self.rows);
-        Some((
+        let used = to.min(from / SLOTS * SLOTS + FILLED);
+        if used < from + 2 {
+            return self.halves();
+        }
+        let middle = from + (((used - from) as f64 * share) as u64).clamp(1, used - from - 1);
+        Some(self.cut(middle, wanted.min(self.rows)))
+    }
+
+    fn cut(self, middle: u64, rows: u64) -> (Self, Self) {
+        let middle = Tid(middle);
+        (
             Self {
-                to: Tid(middle),
+                to: middle,
                 rows,
                 ..self
             },
             Self {
-                from: Tid(middle),
+                from: middle,
                 rows: self.rows - rows,
                 ..self
             },
-        ))
+        )
     }
 
     fn condition(self, alias: &str) -> String {
@@ -467,12 +490,19 @@ mod tests {
             ("(16,0)", 1000, 3000)
         );
         let mut steps = 0;
-        while let Some((first, _)) = range.split(range.rows / 2) {
-            assert!(first.to > first.from);
-            range = first;
+        while let Some((first, second)) = range.halves() {
+            assert!(first.to > first.from && second.to > second.from);
+            range = if steps % 2 == 0 { first } else { second };
             steps += 1;
         }
         assert_eq!(range.to.0 - range.from.0, 1);
-        assert!(steps < 64, "{steps}");
+        assert!(steps < 24, "{steps}");
+        let block = Range {
+            from: Tid::of_block(3),
+            to: Tid::of_block(4),
+            rows: 150,
+        };
+        let (first, _) = block.split(50).expect("two parts");
+        assert_eq!((first.to.to_string().as_str(), first.rows), ("(3,97)", 50));
     }
 }

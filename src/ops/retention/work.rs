@@ -181,7 +181,7 @@ impl Work<'_> {
             };
             match self.batch(job, unit, range, taken).await? {
                 Batch::Took(rows) => gone += rows,
-                Batch::Stuck(obstacle) => match (range.split(range.rows / 2), obstacle) {
+                Batch::Stuck(obstacle) => match (range.halves(), obstacle) {
                     (Some((first, second)), _) => {
                         queue.push_front(second);
                         queue.push_front(first);

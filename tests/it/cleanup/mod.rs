@@ -14,17 +14,21 @@ use crate::support::{Database, Fleet, Run};
 const LOGS: &str = "CREATE TABLE logs (id int PRIMARY KEY, what text NOT NULL DEFAULT 'x', at timestamptz, \
                     done boolean NOT NULL DEFAULT false)";
 /// Half of a hundred days in each tenant.
-const FILL: &str = "INSERT INTO logs (id, at) SELECT n, now() - n * interval '1 hour' FROM generate_series(1, 2400) AS n";
+const FILL: &str =
+    "INSERT INTO logs (id, at) SELECT n, now() - n * interval '1 hour' FROM generate_series(1, 2400) AS n";
 
 /// So many tenants with these tables, and these policies.
 fn fleet(tables: &str, tenants: usize, policies: &str) -> Fleet {
     let fleet = Fleet::empty();
+    fleet.configure("[retention]\narchive_dir = 'archive'\n");
     fleet.file("V1__beginning.sql", tables);
     fs::write(fleet.folder().join("retention.toml"), policies).expect("written");
     fleet.run(&["init", "--quiet"]).success();
     let slugs = fleet.slugs(tenants);
     let slugs: Vec<&str> = slugs.iter().map(String::as_str).collect();
-    fleet.run(&[&["create", "--quiet"], &slugs[..]].concat()).success();
+    fleet
+        .run(&[&["create", "--quiet"], &slugs[..]].concat())
+        .success();
     fleet
 }
 
@@ -41,7 +45,18 @@ fn policy(table: &str, column: &str, more: &str) -> String {
 
 /// Runs SQL in every tenant.
 fn each(fleet: &Fleet, sql: &str) {
-    fleet.run(&["exec", "--all", "--inactive", "--write", "--yes", "--quiet", "-s", sql]).success();
+    fleet
+        .run(&[
+            "exec",
+            "--all",
+            "--inactive",
+            "--write",
+            "--yes",
+            "--quiet",
+            "-s",
+            sql,
+        ])
+        .success();
 }
 
 fn cleanup(fleet: &Fleet, arguments: &[&str]) -> Run {
@@ -63,17 +78,32 @@ fn rows_older_than_the_window_go_and_all_others_stay() {
     let run = cleanup(&fleet, &["--days", "60"]).success();
     assert!(run.stderr.contains("1922 rows removed"), "{}", run.stderr);
     for tenant in ["t01", "t02"] {
-        assert_eq!(ask(&fleet, tenant, "SELECT count(*), max(id) FROM logs"), "1439|1439");
+        assert_eq!(
+            ask(&fleet, tenant, "SELECT count(*), max(id) FROM logs"),
+            "1439|1439"
+        );
     }
-    cleanup(&fleet, &["--days", "60"]).success().says("0 rows removed");
+    cleanup(&fleet, &["--days", "60"])
+        .success()
+        .says("0 rows removed");
 }
 
 #[test]
 fn what_has_no_date_or_one_without_end_stays() {
     let fleet = fleet(LOGS, 1, &policy("logs", "at", "max_fraction = 1"));
-    each(&fleet, "INSERT INTO logs (id, at) VALUES (1, NULL), (2, '-infinity'), (3, 'infinity'), (4, '2020-01-01')");
+    each(
+        &fleet,
+        "INSERT INTO logs (id, at) VALUES (1, NULL), (2, '-infinity'), (3, 'infinity'), (4, '2020-01-01')",
+    );
     cleanup(&fleet, &["--days", "1"]).success();
-    assert_eq!(ask(&fleet, "t01", "SELECT string_agg(id::text, ',' ORDER BY id) FROM logs"), "1,2,3");
+    assert_eq!(
+        ask(
+            &fleet,
+            "t01",
+            "SELECT string_agg(id::text, ',' ORDER BY id) FROM logs"
+        ),
+        "1,2,3"
+    );
 }
 
 #[test]
@@ -88,10 +118,20 @@ fn times_without_a_zone_are_taken_for_utc_and_a_date_for_its_whole_day() {
          INSERT INTO days SELECT n, (now() AT TIME ZONE 'UTC')::date - 10 + n FROM unnest(ARRAY[-1, 0, 1]) AS n",
     );
     // Whoever reads a time without a zone as local would be hours off.
-    fleet.sql(&format!("ALTER DATABASE \"{}\" SET timezone = 'Pacific/Kiritimati'", fleet.database.name()));
+    fleet.sql(&format!(
+        "ALTER DATABASE \"{}\" SET timezone = 'Pacific/Kiritimati'",
+        fleet.database.name()
+    ));
     cleanup(&fleet, &["--days", "10"]).success();
     assert_eq!(ask(&fleet, "t01", "SELECT id FROM plain"), "1");
-    assert_eq!(ask(&fleet, "t01", "SELECT string_agg(id::text, ',' ORDER BY id) FROM days"), "0,1");
+    assert_eq!(
+        ask(
+            &fleet,
+            "t01",
+            "SELECT string_agg(id::text, ',' ORDER BY id) FROM days"
+        ),
+        "0,1"
+    );
 }
 
 #[test]
@@ -113,7 +153,11 @@ fn a_condition_narrows_a_policy_down() {
     each(&fleet, &format!("{FILL}; UPDATE logs SET done = id % 2 = 0"));
     cleanup(&fleet, &["--days", "60"]).success();
     assert_eq!(
-        ask(&fleet, "t01", "SELECT count(*) FILTER (WHERE done), count(*) FROM logs"),
+        ask(
+            &fleet,
+            "t01",
+            "SELECT count(*) FILTER (WHERE done), count(*) FROM logs"
+        ),
         "719|1919"
     );
 }
@@ -121,28 +165,51 @@ fn a_condition_narrows_a_policy_down() {
 #[test]
 fn a_dry_run_counts_what_would_go_and_changes_nothing() {
     let fleet = logs(2);
-    let before = ask(&fleet, "t01", "SELECT md5(string_agg(logs::text, '' ORDER BY id)) FROM logs");
+    let before = ask(
+        &fleet,
+        "t01",
+        "SELECT md5(string_agg(logs::text, '' ORDER BY id)) FROM logs",
+    );
     let run = cleanup(&fleet, &["--days", "60", "--dry-run", "-o", "json"]).success();
     let json = run.json();
     assert_eq!(run.stdout.lines().count(), 1);
     assert_eq!(json["dry_run"], true);
     assert_eq!(json["rows"], 1922);
     assert_eq!(json["tenants"][1]["policies"][0]["rows"], 961);
-    assert!(json["bytes"].as_u64().is_some_and(|bytes| bytes > 1922 * 28), "{json}");
-    assert_eq!(ask(&fleet, "t01", "SELECT md5(string_agg(logs::text, '' ORDER BY id)) FROM logs"), before);
+    assert!(
+        json["bytes"].as_u64().is_some_and(|bytes| bytes > 1922 * 28),
+        "{json}"
+    );
+    assert_eq!(
+        ask(
+            &fleet,
+            "t01",
+            "SELECT md5(string_agg(logs::text, '' ORDER BY id)) FROM logs"
+        ),
+        before
+    );
     assert_eq!(fleet.sql("SELECT count(*) FROM tenant_cleanups"), "0");
-    assert_eq!(fleet.sql("SELECT count(*) FROM tenant_operations WHERE command = 'cleanup'"), "0");
+    assert_eq!(
+        fleet.sql("SELECT count(*) FROM tenant_operations WHERE command = 'cleanup'"),
+        "0"
+    );
 }
 
 #[test]
 fn the_account_has_a_form_for_people_programs_and_spreadsheets() {
     let fleet = logs(2);
-    fleet.run(&["update", "t02", "--metadata", "{\"legal_hold\": \"case 17\"}"]).success();
+    fleet
+        .run(&["update", "t02", "--metadata", "{\"legal_hold\": \"case 17\"}"])
+        .success();
     let run = cleanup(&fleet, &["--days", "60"]).success();
     let table: Vec<&str> = run.stdout.lines().collect();
     assert!(table[0].starts_with("TENANT  POLICY    OLDER THAN"), "{table:?}");
     assert!(table[1].starts_with("t01     old-logs  20"), "{table:?}");
-    assert!(run.stderr.contains("windows are counted from 20"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("windows are counted from 20"),
+        "{}",
+        run.stderr
+    );
     let json = cleanup(&fleet, &["--days", "50", "-o", "json"]).success().json();
     assert_eq!(json["skipped"][0]["tenant"], "t02");
     assert_eq!(json["skipped"][0]["reason"], "legal hold: case 17");

@@ -1,0 +1,145 @@
+//! What becomes of the rows: archived, redacted, or dropped with their partition.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{FILL, LOGS, ask, cleanup, each, fleet, policy};
+use crate::support::Fleet;
+
+/// A fleet whose logs are archived.
+pub(super) fn archiving(tenants: usize) -> Fleet {
+    let fleet = fleet(
+        LOGS,
+        tenants,
+        &policy("logs", "at", "action = 'archive'\nbatch_size = 300"),
+    );
+    each(&fleet, FILL);
+    fleet
+}
+
+/// The archives of a tenant's table.
+pub(super) fn files(fleet: &Fleet, tenant: &str) -> Vec<PathBuf> {
+    let folder = fleet.folder().join("archive").join(tenant);
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    entries.flatten().map(|entry| entry.path()).collect()
+}
+
+/// The rows of an archive, each a JSON object.
+pub(super) fn rows(file: &Path) -> Vec<serde_json::Value> {
+    let bytes = fs::read(file).expect("readable");
+    let text = zstd::decode_all(bytes.as_slice()).expect("zstd");
+    let text = String::from_utf8(text).expect("UTF-8");
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+#[test]
+fn archived_rows_are_in_a_file_of_the_tenants_table() {
+    let fleet = archiving(2);
+    let expected = ask(
+        &fleet,
+        "t01",
+        "SELECT string_agg(id::text, ',' ORDER BY id) FROM logs WHERE at < now() - interval '60 days'",
+    );
+    cleanup(&fleet, &["--days", "60"]).success();
+    let files = files(&fleet, "t01");
+    assert_eq!(files.len(), 1, "{files:?}");
+    let name = files[0]
+        .file_name()
+        .and_then(|name| name.to_str())
+        .expect("a name");
+    assert!(
+        name.starts_with("logs-20") && name.ends_with(".jsonl.zst"),
+        "{name}"
+    );
+    let rows = rows(&files[0]);
+    let mut ids: Vec<u64> = rows.iter().filter_map(|row| row["id"].as_u64()).collect();
+    ids.sort_unstable();
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    assert_eq!(ids.join(","), expected);
+    assert_eq!(rows[0]["what"], "x");
+    assert_eq!(
+        fleet.sql(&format!(
+            "SELECT bytes = {}, row_count, is_open FROM tenant_archives WHERE slug = 't01'",
+            fs::metadata(&files[0]).expect("there").len()
+        )),
+        "t|961|f"
+    );
+    cleanup(&fleet, &["--days", "60"]).success();
+    assert_eq!(
+        super::actions::files(&fleet, "t01").len(),
+        1,
+        "a run without rows writes no file"
+    );
+}
+
+#[test]
+fn redacted_rows_stay_without_what_they_said_and_are_redacted_once() {
+    let redact = "action = 'redact'\nset = { what = \"'gone ' || id\", done = 'true' }";
+    let fleet = fleet(LOGS, 1, &policy("logs", "at", redact));
+    each(&fleet, FILL);
+    let json = cleanup(&fleet, &["--days", "60", "-o", "json"]).success().json();
+    assert_eq!(json["rows"], 961);
+    assert_eq!(
+        ask(
+            &fleet,
+            "t01",
+            "SELECT count(*), count(*) FILTER (WHERE done AND what = 'gone ' || id) FROM logs"
+        ),
+        "2400|961"
+    );
+    cleanup(&fleet, &["--days", "60"])
+        .success()
+        .says("0 rows redacted");
+}
+
+#[test]
+fn whole_partitions_are_dropped_and_the_rest_of_their_table_goes_row_by_row() {
+    let tables = "CREATE TABLE logs (id int, at timestamptz NOT NULL) PARTITION BY RANGE (at); \
+                  CREATE TABLE logs_2019 PARTITION OF logs FOR VALUES FROM ('2019-01-01') TO ('2020-01-01'); \
+                  CREATE TABLE logs_2020 PARTITION OF logs FOR VALUES FROM ('2020-01-01') TO ('2021-01-01'); \
+                  CREATE TABLE logs_rest PARTITION OF logs DEFAULT";
+    let fleet = fleet(tables, 1, &policy("logs", "at", "max_fraction = 1"));
+    each(
+        &fleet,
+        "INSERT INTO logs SELECT n, timestamptz '2019-06-01' + n * interval '1 day' FROM generate_series(1, 500) n; \
+         INSERT INTO logs SELECT n, now() - n * interval '1 day' FROM generate_series(1, 100) n",
+    );
+    let json = cleanup(&fleet, &["--days", "50", "--dry-run", "-o", "json"])
+        .success()
+        .json();
+    assert_eq!(json["rows"], 551);
+    assert_eq!(
+        json["tenants"][0]["policies"][0]["partitions"]
+            .as_array()
+            .map(Vec::len),
+        Some(2)
+    );
+    let json = cleanup(&fleet, &["--days", "50", "-o", "json"]).success().json();
+    assert_eq!(json["rows"], 551);
+    assert_eq!(ask(&fleet, "t01", "SELECT count(*) FROM logs"), "49");
+    assert_eq!(
+        ask(
+            &fleet,
+            "t01",
+            "SELECT to_regclass('logs_2019'), to_regclass('logs_2020'), to_regclass('logs_rest')"
+        ),
+        "||logs_rest"
+    );
+}
+
+#[test]
+fn partitions_of_which_a_condition_keeps_some_rows_stay() {
+    let tables = "CREATE TABLE logs (id int, at timestamptz NOT NULL) PARTITION BY RANGE (at); \
+                  CREATE TABLE logs_2019 PARTITION OF logs FOR VALUES FROM ('2019-01-01') TO ('2020-01-01')";
+    let fleet = fleet(tables, 1, &policy("logs", "at", "where = 'id % 2 = 0'"));
+    each(
+        &fleet,
+        "INSERT INTO logs SELECT n, timestamptz '2019-06-01' FROM generate_series(1, 500) n",
+    );
+    cleanup(&fleet, &["--days", "50"]).success();
+    assert_eq!(ask(&fleet, "t01", "SELECT count(*) FROM logs_2019"), "250");
+}

@@ -1,0 +1,66 @@
+//! Killing the client while it works: nothing that should stay is gone, nothing archived is lost or there twice.
+
+use std::time::Duration;
+
+use super::actions::{archiving, files, rows};
+use super::{ask, cleanup};
+use crate::support::{Run, wait_until};
+
+#[test]
+fn whenever_a_run_is_killed_each_row_is_in_its_table_or_in_the_archive() {
+    let fleet = archiving(1);
+    let others = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'tenantctl%' AND datname = current_database()";
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut killed = 0;
+    for round in 0..12 {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        let mut child = fleet
+            .program()
+            .spawn(&["cleanup", "--days", "60", "--pause", "5ms"]);
+        std::thread::sleep(Duration::from_micros(40_000 + seed % 260_000));
+        child.kill().expect("can be killed");
+        killed += i32::from(Run::of(child).code != 0);
+        wait_until("the killed client's sessions end", || fleet.sql(others) == "0");
+        assert_eq!(
+            ask(&fleet, "t01", "SELECT count(*) FROM logs WHERE id < 1440"),
+            "1439",
+            "round {round}"
+        );
+        if round % 3 == 2 {
+            // The next day, with rows that have become due.
+            let id = 10_000 + round * 1000;
+            ask(
+                &fleet,
+                "t01",
+                &format!(
+                    "INSERT INTO logs (id, at) SELECT {id} + n, now() - interval '70 days' FROM generate_series(1, 900) n"
+                ),
+            );
+        }
+    }
+    assert!(killed > 5, "kills came too late: {killed}");
+    cleanup(&fleet, &["--days", "60"]).success();
+    assert_eq!(
+        ask(&fleet, "t01", "SELECT count(*), max(id) FROM logs"),
+        "1439|1439"
+    );
+    let mut ids: Vec<u64> = files(&fleet, "t01")
+        .iter()
+        .flat_map(|file| rows(file))
+        .filter_map(|row| row["id"].as_u64())
+        .collect();
+    let all = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(
+        (all, ids.len()),
+        (961 + 4 * 900, 961 + 4 * 900),
+        "archived rows, and those that differ"
+    );
+    assert_eq!(
+        fleet.sql("SELECT count(*) FROM tenant_archives WHERE is_open"),
+        "0"
+    );
+}

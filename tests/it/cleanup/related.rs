@@ -1,0 +1,152 @@
+//! Rows that refer to rows that go.
+
+use super::{ask, cleanup, each, fleet, policy};
+
+const FAMILY: &str = "CREATE TABLE parents (id int PRIMARY KEY, at timestamptz); \
+    CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ON DELETE CASCADE); \
+    CREATE INDEX ON children (parent); \
+    CREATE TABLE toys (id int PRIMARY KEY, child int REFERENCES children ON DELETE CASCADE); \
+    CREATE INDEX ON toys (child); \
+    CREATE TABLE letters (id int PRIMARY KEY, parent int REFERENCES parents ON DELETE SET NULL); \
+    CREATE INDEX ON letters (parent)";
+
+#[test]
+fn children_go_with_their_parents_and_mere_references_are_emptied() {
+    let fleet = fleet(FAMILY, 1, &policy("parents", "at", ""));
+    each(
+        &fleet,
+        "INSERT INTO parents SELECT n, now() - n * interval '1 day' FROM generate_series(1, 100) n; \
+         INSERT INTO children SELECT n, n % 100 + 1 FROM generate_series(1, 1000) n; \
+         INSERT INTO toys SELECT n, n % 1000 + 1 FROM generate_series(1, 5000) n; \
+         INSERT INTO letters SELECT n, n FROM generate_series(1, 100) n",
+    );
+    let json = cleanup(&fleet, &["--days", "59", "--dry-run", "-o", "json"])
+        .success()
+        .json();
+    assert_eq!(json["rows"], 42 + 420 + 2100);
+    let json = cleanup(&fleet, &["--days", "59", "-o", "json"]).success().json();
+    let along = &json["tenants"][0]["policies"][0]["along"];
+    assert_eq!(
+        (&along[0]["table"], &along[0]["rows"]),
+        (&"children".into(), &420.into())
+    );
+    assert_eq!(
+        (&along[1]["table"], &along[1]["rows"]),
+        (&"toys".into(), &2100.into())
+    );
+    assert_eq!(
+        ask(
+            &fleet,
+            "t01",
+            "SELECT (SELECT count(*) FROM parents), (SELECT count(*) FROM children), (SELECT count(*) FROM toys), \
+             (SELECT count(parent) FROM letters), (SELECT count(*) FROM letters)"
+        ),
+        "58|580|2900|58|100"
+    );
+}
+
+#[test]
+fn a_parent_of_very_many_goes_after_them_in_several_transactions() {
+    let policies = policy("parents", "at", "batch_size = 500\nmax_fraction = 1");
+    let fleet = fleet(FAMILY, 1, &policies);
+    each(
+        &fleet,
+        "INSERT INTO parents VALUES (1, '2020-01-01'), (2, '2020-01-01'), (3, now()); \
+         INSERT INTO children SELECT n, CASE WHEN n <= 4000 THEN 1 ELSE 3 END FROM generate_series(1, 5000) n; \
+         INSERT INTO toys SELECT n, n FROM generate_series(1, 5000) n; \
+         CREATE TABLE most (rows bigint); \
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN INSERT INTO most SELECT count(*) FROM gone; RETURN NULL; END $$; \
+         CREATE TRIGGER note AFTER DELETE ON toys REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION note()",
+    );
+    let json = cleanup(&fleet, &["--days", "59", "-o", "json"]).success().json();
+    assert_eq!(json["rows"], 2 + 4000 + 4000);
+    assert_eq!(
+        ask(
+            &fleet,
+            "t01",
+            "SELECT (SELECT count(*) FROM parents), (SELECT count(*) FROM children), (SELECT count(*) FROM toys), \
+             (SELECT max(rows) <= 500 FROM most)"
+        ),
+        "1|1000|1000|t"
+    );
+}
+
+#[test]
+fn rows_that_others_must_not_lose_are_kept_and_reported() {
+    let tables = "CREATE TABLE orders (id int PRIMARY KEY, at timestamptz); \
+                  CREATE TABLE lines (id int PRIMARY KEY, \"order\" int REFERENCES orders ON DELETE CASCADE); \
+                  CREATE TABLE bills (id int PRIMARY KEY, line int REFERENCES lines ON DELETE RESTRICT)";
+    let fleet = fleet(tables, 1, &policy("orders", "at", "max_fraction = 1"));
+    each(
+        &fleet,
+        "INSERT INTO orders SELECT n, '2020-01-01' FROM generate_series(1, 100) n; \
+         INSERT INTO lines SELECT n, n FROM generate_series(1, 100) n; \
+         INSERT INTO bills SELECT n, n * 10 FROM generate_series(1, 10) n",
+    );
+    let json = cleanup(&fleet, &["--days", "1", "--dry-run", "-o", "json"])
+        .success()
+        .json();
+    assert_eq!(
+        (&json["rows"], &json["tenants"][0]["policies"][0]["kept"]),
+        (&180.into(), &10.into())
+    );
+    let json = cleanup(&fleet, &["--days", "1", "-o", "json"]).success().json();
+    assert_eq!(
+        (&json["rows"], &json["tenants"][0]["policies"][0]["kept"]),
+        (&180.into(), &10.into())
+    );
+    cleanup(&fleet, &["--days", "1"])
+        .success()
+        .says("10 due rows were kept: others refer to them");
+}
+
+#[test]
+fn references_from_outside_the_schema_keep_a_row_too() {
+    let fleet = fleet(
+        "CREATE TABLE things (id int PRIMARY KEY, at timestamptz)",
+        1,
+        &policy("things", "at", "max_fraction = 1"),
+    );
+    each(
+        &fleet,
+        "INSERT INTO things SELECT n, '2020-01-01' FROM generate_series(1, 1000) n",
+    );
+    fleet.sql("CREATE TABLE public.owned (id int REFERENCES tenant_t01.things); INSERT INTO public.owned VALUES (500)");
+    cleanup(&fleet, &["--days", "1"])
+        .success()
+        .says("1 due rows were kept");
+    assert_eq!(ask(&fleet, "t01", "SELECT id FROM things"), "500");
+}
+
+#[test]
+fn circles_come_to_an_end() {
+    let tables = "CREATE TABLE notes (id int PRIMARY KEY, above int REFERENCES notes, at timestamptz); \
+                  CREATE INDEX ON notes (above); \
+                  CREATE TABLE replies (id int PRIMARY KEY, above int REFERENCES replies ON DELETE CASCADE, at timestamptz); \
+                  CREATE INDEX ON replies (above); \
+                  CREATE TABLE a (id int PRIMARY KEY, b int, at timestamptz); \
+                  CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a ON DELETE CASCADE); \
+                  ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b ON DELETE CASCADE";
+    let policies = ["notes", "replies", "a"]
+        .map(|table| policy(table, "at", "max_fraction = 1"))
+        .concat();
+    let fleet = fleet(tables, 1, &policies);
+    each(
+        &fleet,
+        "INSERT INTO notes SELECT n, nullif(n - 1, 0), '2020-01-01' FROM generate_series(1, 20) n; \
+         INSERT INTO replies SELECT n, nullif(n - 1, 0), '2020-01-01' FROM generate_series(1, 20) n; \
+         INSERT INTO a SELECT n, NULL, '2020-01-01' FROM generate_series(1, 20) n; \
+         INSERT INTO b SELECT n, n FROM generate_series(1, 20) n; UPDATE a SET b = 21 - id",
+    );
+    cleanup(&fleet, &["--days", "1"]).success();
+    assert_eq!(
+        ask(
+            &fleet,
+            "t01",
+            "SELECT (SELECT count(*) FROM notes), (SELECT count(*) FROM replies), (SELECT count(*) FROM a), \
+             (SELECT count(*) FROM b)"
+        ),
+        "0|0|0|0"
+    );
+}

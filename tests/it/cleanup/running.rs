@@ -1,0 +1,263 @@
+//! Runs beside others: what is held, who is skipped, when a run ends.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use super::{FILL, LOGS, ask, cleanup, each, fleet, logs, policy};
+use crate::support::{Fleet, Run, psql, wait_until};
+
+/// A session that does something and keeps its transaction open until it is killed.
+struct Holder(Child, String);
+
+impl Holder {
+    fn of(fleet: &Fleet, sql: &str) -> Self {
+        let held = format!("BEGIN; {sql}; SELECT pg_sleep(60)");
+        let child = Command::new("psql")
+            .args([fleet.database.url(), "-Xqc", &held])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("psql");
+        let sleeps = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+        wait_until("the transaction is open", || fleet.sql(sleeps) == "1");
+        Self(child, fleet.database.url().to_owned())
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+        psql(&self.1, end).ok();
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+#[test]
+fn rows_that_somebody_holds_are_passed_over_and_reported() {
+    let fleet = logs(1);
+    let holder = Holder::of(
+        &fleet,
+        "UPDATE tenant_t01.logs SET done = true WHERE id BETWEEN 2000 AND 2004",
+    );
+    let run = cleanup(&fleet, &["--days", "60"]).success();
+    assert!(run.stderr.contains("956 rows removed"), "{}", run.stderr);
+    run.says("5 due rows were left: somebody held them");
+    drop(holder);
+    assert_eq!(
+        ask(&fleet, "t01", "SELECT count(*) FROM logs WHERE id > 1440"),
+        "5"
+    );
+    cleanup(&fleet, &["--days", "60"])
+        .success()
+        .says("5 rows removed");
+}
+
+#[test]
+fn children_that_somebody_holds_keep_their_parents_alone() {
+    let tables = "CREATE TABLE parents (id int PRIMARY KEY, at timestamptz); \
+                  CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ON DELETE CASCADE)";
+    let fleet = fleet(tables, 1, &policy("parents", "at", "max_fraction = 1"));
+    each(
+        &fleet,
+        "INSERT INTO parents SELECT n, '2020-01-01' FROM generate_series(1, 300) n; \
+         INSERT INTO children SELECT n, n FROM generate_series(1, 300) n",
+    );
+    let _holder = Holder::of(
+        &fleet,
+        "UPDATE tenant_t01.children SET parent = parent WHERE id = 77",
+    );
+    let run = cleanup(&fleet, &["--days", "60"]).success();
+    assert!(run.stderr.contains("598 rows removed"), "{}", run.stderr);
+    assert_eq!(ask(&fleet, "t01", "SELECT id FROM parents"), "77");
+}
+
+#[test]
+fn the_tenants_under_legal_hold_and_the_suspended_are_skipped() {
+    let fleet = logs(3);
+    fleet
+        .run(&["update", "t01", "--metadata", "{\"legal_hold\": true}"])
+        .success();
+    fleet.run(&["suspend", "t02"]).success();
+    cleanup(&fleet, &["--days", "60"])
+        .success()
+        .says("skipped `t01`: legal hold")
+        .says("skipped 1 tenant: suspended");
+    let rows = |tenant: &str| ask(&fleet, tenant, "SELECT count(*) FROM logs");
+    assert_eq!(
+        (rows("t01"), rows("t02"), rows("t03")),
+        ("2400".into(), "2400".into(), "1439".into())
+    );
+    cleanup(&fleet, &["--days", "60", "--inactive"]).success();
+    assert_eq!((rows("t01"), rows("t02")), ("2400".into(), "1439".into()));
+}
+
+#[test]
+fn a_hold_that_comes_during_a_run_ends_it() {
+    let fleet = fleet(LOGS, 1, &policy("logs", "at", "batch_size = 50"));
+    each(&fleet, FILL);
+    let child = fleet
+        .program()
+        .spawn(&["cleanup", "--days", "60", "--pause", "200ms"]);
+    wait_until("some rows are gone", || {
+        ask(&fleet, "t01", "SELECT count(*) FROM logs") != "2400"
+    });
+    fleet
+        .run(&["update", "t01", "--metadata", "{\"legal_hold\": true}"])
+        .success();
+    Run::of(child)
+        .success()
+        .says("skipped `t01`: it is under legal hold");
+    let rows: u32 = ask(&fleet, "t01", "SELECT count(*) FROM logs")
+        .parse()
+        .expect("a number");
+    assert!(rows > 1439, "{rows}");
+}
+
+#[test]
+fn a_second_run_is_told_who_is_cleaning() {
+    let fleet = fleet(LOGS, 1, &policy("logs", "at", "batch_size = 50"));
+    each(&fleet, FILL);
+    let child = fleet
+        .program()
+        .spawn(&["cleanup", "--days", "60", "--pause", "200ms"]);
+    wait_until("some rows are gone", || {
+        ask(&fleet, "t01", "SELECT count(*) FROM logs") != "2400"
+    });
+    cleanup(&fleet, &["--days", "60"])
+        .exits(6)
+        .says("cleaning up this database is locked by another run (pid ")
+        .says("tenantctl cleanup");
+    Run::of(child).success();
+    cleanup(&fleet, &["--days", "60"]).success();
+}
+
+#[test]
+fn a_run_ends_in_its_time_and_the_next_begins_where_it_ended() {
+    let fleet = fleet(LOGS, 6, &policy("logs", "at", "batch_size = 50"));
+    each(&fleet, FILL);
+    let arguments = [
+        "--days",
+        "60",
+        "-j",
+        "1",
+        "--pause",
+        "100ms",
+        "--max-duration",
+        "2s",
+        "-o",
+        "json",
+    ];
+    let first = cleanup(&fleet, &arguments).success().json();
+    let not_reached: Vec<&str> = first["not_reached"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|slug| slug.as_str())
+        .collect();
+    assert!(!not_reached.is_empty() && not_reached.len() < 6, "{first}");
+    assert!(first["tenants"].to_string().contains("\"left\":"), "{first}");
+    assert!(
+        first["elapsed_ms"].as_u64().is_some_and(|ms| ms < 4000),
+        "{first}"
+    );
+    let second = cleanup(&fleet, &arguments).success().json();
+    let begun = second["tenants"][0]["tenant"].as_str().expect("a tenant");
+    assert_eq!(begun, not_reached[0], "{second}");
+    cleanup(&fleet, &["--days", "60"]).success();
+    for tenant in fleet.slugs(6) {
+        assert_eq!(ask(&fleet, &tenant, "SELECT count(*) FROM logs"), "1439");
+    }
+}
+
+#[test]
+fn a_signal_ends_a_run_between_two_batches() {
+    let fleet = fleet(LOGS, 2, &policy("logs", "at", "batch_size = 50"));
+    each(&fleet, FILL);
+    let child = fleet
+        .program()
+        .spawn(&["cleanup", "--days", "60", "-j", "1", "--pause", "200ms"]);
+    wait_until("some rows are gone", || {
+        ask(&fleet, "t01", "SELECT count(*) FROM logs") != "2400"
+    });
+    crate::support::signal(child.id(), "TERM");
+    let started = std::time::Instant::now();
+    Run::of(child).exits(130);
+    assert!(started.elapsed() < Duration::from_secs(3));
+    assert_eq!(ask(&fleet, "t02", "SELECT count(*) FROM logs"), "2400");
+}
+
+#[test]
+fn quiet_runs_say_nothing_as_long_as_all_is_well() {
+    let fleet = logs(2);
+    let run = cleanup(&fleet, &["--days", "60", "--quiet"]).success();
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
+    fleet.sql("DROP TABLE tenant_t02.logs");
+    let run = cleanup(&fleet, &["--days", "60", "--quiet"]).exits(3);
+    assert!(run.stderr.contains("there is no table `logs`"), "{}", run.stderr);
+}
+
+#[test]
+fn metrics_are_a_file_that_is_whole_at_any_time() {
+    let fleet = logs(2);
+    let file = fleet.folder().join("cleanup.prom");
+    let path = file.display().to_string();
+    fs::write(&file, "old").expect("written");
+    cleanup(&fleet, &["--days", "60", "--metrics-file", &path]).success();
+    let text = fs::read_to_string(&file).expect("readable");
+    for line in [
+        "tenantctl_cleanup_last_run_success 1",
+        "tenantctl_cleanup_rows{policy=\"old-logs\",action=\"delete\"} 1922",
+        "tenantctl_cleanup_tenants{outcome=\"done\"} 2",
+        "tenantctl_cleanup_tenants{outcome=\"failed\"} 0",
+    ] {
+        assert!(
+            text.lines().any(|found| found == line),
+            "{line} is not in\n{text}"
+        );
+    }
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let value = line.rsplit(' ').next().expect("a value");
+        assert!(
+            line.starts_with("tenantctl_cleanup_") && value.parse::<f64>().is_ok(),
+            "{line}"
+        );
+    }
+    assert_eq!(
+        fs::read_dir(fleet.folder())
+            .expect("readable")
+            .flatten()
+            .filter(|entry| entry.file_name().to_string_lossy().contains("tmp"))
+            .count(),
+        0
+    );
+    cleanup(
+        &fleet,
+        &["--days", "50", "--metrics-file", &format!("{path}/x.prom")],
+    )
+    .exits(1)
+    .says("the metrics could not be written");
+    assert_eq!(ask(&fleet, "t01", "SELECT count(*) FROM logs"), "1199");
+}
+
+#[test]
+fn vacuum_makes_the_room_free() {
+    let fleet = logs(1);
+    cleanup(&fleet, &["--days", "60", "--vacuum"]).success();
+    wait_until("the statistics are there", || {
+        fleet.sql("SELECT vacuum_count FROM pg_stat_all_tables WHERE schemaname = 'tenant_t01' AND relname = 'logs'") == "1"
+    });
+}
+
+#[test]
+fn a_run_is_in_the_operation_log() {
+    let fleet = logs(1);
+    cleanup(&fleet, &["--days", "60"]).success();
+    assert_eq!(
+        fleet.sql(
+            "SELECT command, outcome, details ->> 'days' FROM tenant_operations ORDER BY id DESC LIMIT 1"
+        ),
+        "cleanup|done|60"
+    );
+}
