@@ -91,10 +91,13 @@ impl<'a> Pace<'a> {
         self.longest.set(self.longest.get().max(took));
         let mut known = self.rows.borrow_mut();
         let size = known.entry(policy.to_owned()).or_insert(FIRST);
-        let fits = rows as f64 * SHARE * self.limits.max_batch.as_secs_f64() / took.as_secs_f64().max(1e-6);
-        // A small batch says little about a large one.
-        if fits < *size || rows as f64 * 2.0 >= *size {
-            *size = fits.clamp(1.0, (*size * 4.0).max(FIRST));
+        let aim = SHARE * self.limits.max_batch.as_secs_f64();
+        let fits = rows as f64 * aim / took.as_secs_f64().max(1e-6);
+        if took.as_secs_f64() > aim {
+            *size = fits.clamp(1.0, *size);
+        } else if rows as f64 * 2.0 >= *size {
+            // A small batch says little about a large one.
+            *size = fits.min(*size * 4.0).max(*size);
         }
     }
 
