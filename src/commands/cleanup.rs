@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::db::Access;
 use crate::error::{UsageError, fleet_status, worse};
 use crate::exit::ExitStatus;
-use crate::fleet::{OnError, words};
+use crate::fleet::{OnError, Urgency, words};
 use crate::ops::retention::{self, Cleanup, Limits, Rule};
 use crate::tenant::{Tenant, Which};
 use crate::ui::format;
@@ -155,7 +155,7 @@ pub(crate) async fn run(cx: &Context, args: &CleanupArgs) -> anyhow::Result<Exit
     let cleanup = cleanup?;
 
     let view = CleanupView::new(&cleanup, &suspended, args.dry_run, cx.ui.is_verbose());
-    let status = status(&cleanup);
+    let status = status(&cleanup, cx.stop.urgency() > Urgency::None);
     cx.ui.account(&view, status == ExitStatus::Done)?;
     tell(cx, args, &request.rules, &cleanup, &view);
     if !suspended.is_empty() {
@@ -187,14 +187,14 @@ pub(crate) async fn run(cx: &Context, args: &CleanupArgs) -> anyhow::Result<Exit
 }
 
 /// A signal that left something undone is an interruption; the end of the time that was given is none.
-fn status(cleanup: &Cleanup) -> ExitStatus {
+fn status(cleanup: &Cleanup, is_stopped: bool) -> ExitStatus {
     let is_incomplete = !cleanup.not_reached.is_empty()
         || cleanup
             .taken
             .values()
             .flatten()
             .any(|taken| taken.left > 0 || taken.not_reached);
-    if cleanup.report.interrupted && is_incomplete {
+    if is_stopped && is_incomplete {
         return ExitStatus::Interrupted;
     }
     fleet_status(&cleanup.report)
@@ -250,7 +250,7 @@ fn tell(cx: &Context, args: &CleanupArgs, rules: &[Rule], cleanup: &Cleanup, vie
     let left: u64 = taken().map(|taken| taken.left).sum();
     if left > 0 || !cleanup.not_reached.is_empty() {
         ui.note(format!(
-            "time is over: {left} due rows are left, and {} were not reached; the next run begins there",
+            "not finished: {left} due rows are left, {} not reached; the next run begins there",
             format::count(cleanup.not_reached.len(), "tenant")
         ));
     }

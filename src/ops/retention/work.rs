@@ -169,26 +169,29 @@ impl Work<'_> {
     async fn pass(&mut self, job: &Job<'_>, unit: &Unit, due: Due, taken: &mut Taken) -> anyhow::Result<u64> {
         let expected = due.rows;
         let mut queue: VecDeque<Range> = due.ranges.into();
+        // Parts of a range with an obstacle in it, which are not to be put together again.
+        let mut parts: Vec<Range> = Vec::new();
         let mut gone = 0;
         taken.referenced = 0;
-        while !queue.is_empty() {
+        while !(parts.is_empty() && queue.is_empty()) {
             if self.pace.is_over() {
                 taken.left += expected.saturating_sub(gone);
                 break;
             }
-            let Some(range) = self.next(job, unit, &mut queue).await? else {
-                continue;
+            let range = match parts.pop() {
+                Some(part) => part,
+                None => match self.next(job, unit, &mut queue).await? {
+                    Some(range) => range,
+                    None => continue,
+                },
             };
             match self.batch(job, unit, range, taken).await? {
                 Batch::Took(rows) => gone += rows,
                 Batch::Stuck(obstacle) => match (range.halves(), obstacle) {
-                    (Some((first, second)), _) => {
-                        queue.push_front(second);
-                        queue.push_front(first);
-                    }
+                    (Some((first, second)), _) => parts.extend([second, first]),
                     (None, Obstacle::Large) => {
                         if self.drain(job, unit, range, taken).await? {
-                            queue.push_front(range);
+                            parts.push(range);
                         }
                     }
                     (None, Obstacle::Referenced) => taken.referenced += 1,
@@ -272,7 +275,7 @@ impl Work<'_> {
         let own = match answers.as_slice() {
             [answer] if job.tells_of_rows() => taken.add(job, answer),
             [sample, answer] => {
-                taken.bytes_a_row = Some(number(Some(sample), 0, 0));
+                taken.bytes_a_row = Some(number(Some(sample), 0, 0)).filter(|_| answer.affected > 0);
                 taken.add_own(answer.affected)
             }
             answers => taken.add_own(answers.last().map_or(0, |answer| answer.affected)),
@@ -296,8 +299,7 @@ impl Work<'_> {
             let rows_of = format!("{}/{}", job.rule.name(), job.family.members[member].table.name);
             loop {
                 if self.pace.is_over() {
-                    taken.left += range.rows;
-                    return Ok(false);
+                    return Ok(true);
                 }
                 let limit = self.pace.rows(&rows_of, job.rule.settings.batch_size);
                 let started = Instant::now();

@@ -11,7 +11,11 @@ pub(super) fn archiving(tenants: usize) -> Fleet {
     let fleet = fleet(
         LOGS,
         tenants,
-        &policy("logs", "at", "action = 'archive'\nbatch_size = 300"),
+        &policy(
+            "logs",
+            "at",
+            "action = 'archive'\nbatch_size = 300\nmax_fraction = 1",
+        ),
     );
     each(&fleet, FILL);
     fleet
