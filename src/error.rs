@@ -14,6 +14,7 @@ use crate::ops::clone::CloneError;
 use crate::ops::drop::DropError;
 use crate::ops::exec::Refused;
 use crate::ops::forward::ForwardError;
+use crate::ops::health::HealthError;
 use crate::ops::init::InitError;
 use crate::ops::lint::LintError;
 use crate::ops::migrate::RolloutError;
@@ -132,6 +133,7 @@ fn hint(cause: Cause<'_>) -> Option<String> {
         .or_else(|| of(cause, |error: &ScaffoldError| error.hint().map(owned)))
         .or_else(|| of(cause, FixtureError::hint))
         .or_else(|| of(cause, LintError::hint))
+        .or_else(|| of(cause, HealthError::hint))
         .or_else(|| of(cause, |error: &RolloutError| error.hint().map(owned)))
         .or_else(|| of(cause, ForwardError::hint))
         .or_else(|| of(cause, |error: &CleanupError| error.hint().map(owned)))
@@ -220,6 +222,7 @@ fn status(cause: Cause<'_>) -> Option<ExitStatus> {
         .downcast_ref::<CleanupError>()
         .is_some_and(CleanupError::is_usage)
     {
+    if let Some(HealthError::UnknownCheck { .. }) = cause.downcast_ref() {
         return Some(ExitStatus::Usage);
     }
     if let Some(TemplateError::OfTenant { .. }) = cause.downcast_ref() {

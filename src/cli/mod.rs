@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands;
 use crate::config::{ColorChoice, DatabaseFlags, Flags, OutputFormat};
 use crate::tenant::App;
+use crate::config::{ColorChoice, DatabaseFlags, FailOn, Flags, OutputFormat};
 
 /// Run fleets of schema-per-tenant PostgreSQL tenants
 ///
@@ -102,6 +103,7 @@ pub(crate) enum Command {
     History(commands::history::HistoryArgs),
     Drift(commands::drift::DriftArgs),
     Sizes(commands::sizes::SizesArgs),
+    Health(commands::health::HealthArgs),
     Exec(commands::exec::ExecArgs),
     Seed(commands::seed::SeedArgs),
     Cleanup(commands::cleanup::CleanupArgs),
@@ -133,6 +135,7 @@ impl Command {
             Self::History(_) => "history",
             Self::Drift(_) => "drift",
             Self::Sizes(_) => "sizes",
+            Self::Health(_) => "health",
             Self::Exec(_) => "exec",
             Self::Seed(_) => "seed",
             Self::Cleanup(_) => "cleanup",
@@ -168,6 +171,18 @@ impl ValueEnum for App {
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
         Some(clap::builder::PossibleValue::new(self.name()).help(self.about()))
+impl ValueEnum for FailOn {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Critical, Self::Warning, Self::Note, Self::Never]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(match self {
+            Self::Critical => "critical",
+            Self::Warning => "warning",
+            Self::Note => "note",
+            Self::Never => "never",
+        }))
     }
 }
 

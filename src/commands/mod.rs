@@ -12,6 +12,8 @@ pub(crate) mod drift;
 pub(crate) mod drop;
 pub(crate) mod exec;
 mod failed_view;
+pub(crate) mod health;
+mod health_view;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod lint;
@@ -49,6 +51,7 @@ pub(crate) async fn run(cx: &Context, command: &Command) -> anyhow::Result<ExitS
         Command::Resume(args) => suspend::run_resume(cx, &args.tenants).await,
         Command::Drop(args) => drop::run(cx, args).await,
         Command::Drift(args) => drift::run(cx, args).await,
+        Command::Health(args) => health::run(cx, args).await,
         Command::Migrate(args) => migrate::run(cx, args).await,
         Command::Status(args) => status::run(cx, args).await,
         Command::History(args) => history::run(cx, args).await,

@@ -26,6 +26,7 @@ pub(super) struct ConfigFile {
     pub(super) lint: LintTable,
     pub(super) sizes: SizesTable,
     pub(super) retention: RetentionTable,
+    pub(super) health: HealthTable,
     pub(super) output: OutputTable,
     pub(super) local: LocalTable,
     pub(super) targets: BTreeMap<String, TargetTable>,
@@ -95,6 +96,12 @@ pub(super) struct LintTable {
 pub(super) struct SizesTable {
     pub(super) exact_up_to: Option<usize>,
     pub(super) keep: Option<WrittenAge>,
+pub(super) struct HealthTable {
+    pub(super) skip: Option<Vec<String>>,
+    pub(super) fail_on: Option<super::FailOn>,
+    pub(super) long_transaction: Option<WrittenDuration>,
+    pub(super) idle_in_transaction: Option<WrittenDuration>,
+    pub(super) blocked: Option<WrittenDuration>,
 }
 
 #[derive(Debug, Default, Deserialize)]

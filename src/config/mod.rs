@@ -47,6 +47,17 @@ pub enum ColorChoice {
     Never,
 }
 
+/// How bad a finding of `health` must be for its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FailOn {
+    #[default]
+    Critical,
+    Warning,
+    Note,
+    Never,
+}
+
 /// What the command line says about the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
@@ -69,6 +80,7 @@ pub struct Settings {
     pub lint: LintSettings,
     pub sizes: SizesSettings,
     pub retention: RetentionSettings,
+    pub health: HealthSettings,
     /// Tables of the template whose rows go along into every new tenant.
     pub reference_tables: Vec<String>,
     pub output: OutputFormat,
@@ -115,6 +127,14 @@ pub struct SizesSettings {
     pub exact_up_to: usize,
     /// How long snapshots are kept; zero for ever.
     pub keep: Duration,
+/// What `health` looks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthSettings {
+    pub skip: Vec<String>,
+    pub fail_on: FailOn,
+    pub long_transaction: Duration,
+    pub idle_in_transaction: Duration,
+    pub blocked: Duration,
 }
 
 /// Where the private server lives.
@@ -206,6 +226,12 @@ impl Settings {
                     .sizes
                     .keep
                     .map_or(Duration::from_hours(400 * 24), |written| written.0),
+            health: HealthSettings {
+                skip: file.health.skip.unwrap_or_default(),
+                fail_on: file.health.fail_on.unwrap_or_default(),
+                long_transaction: limit(file.health.long_transaction, 300),
+                idle_in_transaction: limit(file.health.idle_in_transaction, 60),
+                blocked: limit(file.health.blocked, 5),
             },
             reference_tables: file.template.reference_tables.unwrap_or_default(),
             output: flags.output.or(file.output.format).unwrap_or_default(),
@@ -213,6 +239,10 @@ impl Settings {
             environment: environment.clone(),
         })
     }
+}
+
+fn limit(written: Option<duration::WrittenDuration>, seconds: u64) -> Duration {
+    written.map_or(Duration::from_secs(seconds), |written| written.0)
 }
 
 /// A whole number from the environment.
@@ -282,6 +312,7 @@ mod tests {
             "lint",
             "sizes",
             "retention",
+            "health",
             "output",
             "local",
             "targets.eu",

@@ -7,6 +7,7 @@ pub mod drift;
 pub mod drop;
 pub mod exec;
 pub mod forward;
+pub mod health;
 pub mod history;
 pub mod init;
 pub mod lint;

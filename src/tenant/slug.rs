@@ -130,6 +130,11 @@ impl Naming {
         &self.template
     }
 
+    /// What the names of tenants' schemas begin with.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// Whether a schema of this name is the template, or could be a tenant's.
     pub fn covers(&self, schema: &str) -> bool {
         schema == self.template.as_str() || (!self.prefix.is_empty() && schema.starts_with(&self.prefix))

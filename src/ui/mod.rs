@@ -116,6 +116,38 @@ impl Ui {
         write_all(&mut io::stdout().lock(), &text)
     }
 
+    /// Prints an answer that is given again and again: JSON as a line, for people on a cleared screen. Says whether
+    /// anybody still reads.
+    pub(crate) fn answer_again<V: View>(&self, view: &V, is_first: bool) -> anyhow::Result<bool> {
+        let mut stdout = io::stdout().lock();
+        let text = match self.format {
+            OutputFormat::Json => {
+                let line = serde_json::to_string(&Versioned {
+                    event: None,
+                    version: JSON_VERSION,
+                    view,
+                })?;
+                format!("{line}\n")
+            }
+            OutputFormat::Csv => csv(&view.csv().map_or_else(|| view.tables(), |table| vec![table]))?,
+            OutputFormat::Human => {
+                let text = view.plain().unwrap_or_else(|| self.human(&view.tables()));
+                let before = match (stdout.is_terminal(), is_first) {
+                    (true, _) => "\x1b[H\x1b[2J",
+                    (false, true) => "",
+                    (false, false) => "\n",
+                };
+                format!("{before}{}", table::printable_lines(&text))
+            }
+        };
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            other => other
+                .map(|()| true)
+                .map_err(|error| anyhow::Error::new(error).context("writing the answer")),
+        }
+    }
+
     /// Prints the answer that ends a stream of events: where those were lines of JSON, it is one as well.
     pub(crate) fn summary<V: View>(&self, view: &V) -> anyhow::Result<()> {
         match self.format {

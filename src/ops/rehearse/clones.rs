@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
-use crate::db::{self, Db, LockName, MAX_NAME_BYTES, QuotedText, SchemaName, SessionError, Type, Undone};
+use crate::db::{
+    self, Db, LockName, MAX_NAME_BYTES, QuotedText, SchemaName, Session, SessionError, Type, Undone,
+};
 use crate::ops::drop::{lock_shared_tables, what_needs_it};
 use crate::tenant::Tenant;
 
@@ -133,21 +135,38 @@ pub(super) async fn remove(
     }
 }
 
-/// Removes what killed rehearsals have left. What cannot be removed now stays for the next who comes along.
-pub async fn remove_leftovers(db: &Db, lock_timeout: Duration) -> Result<Vec<SchemaName>, SessionError> {
+/// All clones that are there, with their rehearsals' numbers.
+async fn clones(session: &Session) -> Result<Vec<(Id, SchemaName)>, db::Error> {
     const STATEMENT: &str = "SELECT nspname::text FROM pg_namespace WHERE starts_with(nspname::text, $1) \
                              AND starts_with(obj_description(oid, 'pg_namespace'), $2) ORDER BY 1";
-    let session = db.direct().await?;
     let rows = session
         .query(STATEMENT, &[(&PREFIX, Type::TEXT), (&MARKER, Type::TEXT)])
         .await?;
+    let clone = |row: &db::Row| {
+        let name: String = row.get(0);
+        Some((Id::of(&name)?, SchemaName::new(name).ok()?))
+    };
+    Ok(rows.iter().filter_map(clone).collect())
+}
+
+/// The clones whose rehearsal is no longer under way.
+pub(in crate::ops) async fn leftovers(session: &Session) -> Result<Vec<SchemaName>, db::Error> {
+    let mut left = Vec::new();
+    for (id, schema) in clones(session).await? {
+        if id.lock().holder(session).await?.is_none() {
+            left.push(schema);
+        }
+    }
+    Ok(left)
+}
+
+/// Removes what killed rehearsals have left. What cannot be removed now stays for the next who comes along.
+pub async fn remove_leftovers(db: &Db, lock_timeout: Duration) -> Result<Vec<SchemaName>, SessionError> {
+    let session = db.direct().await?;
+    let clones = clones(&session).await?;
     drop(session);
     let mut removed = Vec::new();
-    for row in rows {
-        let name: String = row.get(0);
-        let (Some(id), Ok(schema)) = (Id::of(&name), SchemaName::new(name)) else {
-            continue;
-        };
+    for (id, schema) in clones {
         match remove(db, &id, &schema, By::Anybody, lock_timeout).await {
             Ok(Removal::Removed) => removed.push(schema),
             Ok(Removal::Needed) => tracing::warn!(

@@ -23,6 +23,7 @@ use crate::fleet::{
 };
 use crate::tenant::Tenant;
 
+pub(in crate::ops) use self::clones::leftovers;
 pub use self::clones::remove_leftovers;
 pub use self::look::{Mode, Seen, TableLock};
 pub use self::perform::Performed;

@@ -1,0 +1,128 @@
+//! Drift, as far as fingerprints tell: those that the registry keeps from the last look, or new ones.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::checks;
+use super::finding::{Finding, Severity, counted, first, verb};
+use super::registry::{Tenant, slugs};
+use super::{Asking, HealthError};
+use crate::blueprint;
+use crate::db::{Db, SchemaName};
+
+/// Schemas whose fingerprints are taken by one set of queries.
+const GROUP: usize = 500;
+/// How long one look may wait for a lock.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Who differs from the template.
+pub(super) async fn drift(
+    db: &Db,
+    asking: &Asking<'_>,
+    version: Option<i64>,
+    tenants: &[Tenant],
+) -> Result<Vec<Finding>, HealthError> {
+    let template = &asking.request.template.schema;
+    let expected = take(db, std::slice::from_ref(template)).await?.remove(template);
+    let Some(expected) = expected else {
+        return Ok(Vec::new());
+    };
+    // Who is at another version must differ, which is said elsewhere.
+    let is_comparable = |tenant: &Tenant| version.is_none() || tenant.version == version;
+    if asking.request.deep {
+        return anew(db, tenants, &expected, is_comparable).await;
+    }
+    let differs = |tenant: &Tenant| tenant.fingerprint.as_ref().is_some_and(|own| *own != expected);
+    let drifted = slugs(tenants, |tenant| is_comparable(tenant) && differs(tenant));
+    let unknown = slugs(tenants, |tenant| is_comparable(tenant) && tenant.fingerprint.is_none());
+    let mut found = Vec::new();
+    found.extend(drifting(drifted, When::Kept));
+    if !unknown.is_empty() {
+        let summary = format!(
+            "{} {} no fingerprint: nobody has looked since the last migration",
+            counted(unknown.len(), "tenant"),
+            verb(unknown.len(), "has", "have")
+        );
+        found.push(
+            Finding::new(Severity::Note, &checks::DRIFT_UNKNOWN, summary)
+                .run("tenantctl drift --all")
+                .about(unknown),
+        );
+    }
+    Ok(found)
+}
+
+/// When the fingerprints are from.
+enum When {
+    Kept,
+    Now,
+}
+
+fn drifting(drifted: Vec<String>, when: When) -> Option<Finding> {
+    (!drifted.is_empty()).then(|| {
+        let summary = format!(
+            "{} {} from the template",
+            counted(drifted.len(), "tenant"),
+            match when {
+                When::Kept => "differed, when last looked at,",
+                When::Now => verb(drifted.len(), "differs", "differ"),
+            }
+        );
+        Finding::new(Severity::Warning, &checks::DRIFT, summary)
+            .run(format!("tenantctl drift {}", first(&drifted)))
+            .about(drifted)
+    })
+}
+
+/// Takes the fingerprints of all tenants and holds them against the template's and the registry's.
+async fn anew(
+    db: &Db,
+    tenants: &[Tenant],
+    expected: &str,
+    is_comparable: impl Fn(&Tenant) -> bool,
+) -> Result<Vec<Finding>, HealthError> {
+    let schemas: Vec<SchemaName> = tenants
+        .iter()
+        .filter_map(|tenant| SchemaName::new(tenant.schema.clone()).ok())
+        .collect();
+    let mut taken: HashMap<String, String> = HashMap::new();
+    for group in schemas.chunks(GROUP) {
+        let found = take(db, group).await?;
+        taken.extend(found.into_iter().map(|(schema, found)| (schema.to_string(), found)));
+    }
+    let now = |tenant: &Tenant| taken.get(&tenant.schema);
+    let drifted = slugs(tenants, |tenant| {
+        is_comparable(tenant) && now(tenant).is_some_and(|now| now != expected)
+    });
+    let changed = slugs(tenants, |tenant| {
+        matches!((now(tenant), &tenant.fingerprint), (Some(now), Some(kept)) if now != kept)
+    });
+    let mut found = Vec::new();
+    found.extend(drifting(drifted, When::Now));
+    if !changed.is_empty() {
+        let summary = format!(
+            "the {} of {} changed since {} last looked at",
+            verb(changed.len(), "definition", "definitions"),
+            counted(changed.len(), "tenant"),
+            verb(changed.len(), "it was", "they were")
+        );
+        found.push(
+            Finding::new(Severity::Warning, &checks::SCHEMA_CHANGED, summary)
+                .run(format!("tenantctl drift {}", first(&changed)))
+                .about(changed),
+        );
+    }
+    Ok(found)
+}
+
+async fn take(db: &Db, schemas: &[SchemaName]) -> Result<HashMap<SchemaName, String>, HealthError> {
+    let mut session = db.session().await?;
+    let opening = format!(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = {}; \
+         SET LOCAL statement_timeout = '30s'",
+        LOCK_TIMEOUT.as_millis()
+    );
+    let (transaction, _) = session.begin(&opening).await?;
+    let found = blueprint::fingerprints_in_tx(&transaction, schemas).await;
+    Ok(transaction.end(found).await?)
+}

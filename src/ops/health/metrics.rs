@@ -1,0 +1,104 @@
+//! The report as Prometheus reads it from a file.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::{CHECKS, HealthError, Report, Severity};
+
+/// Writes the file beside its name and renames it, so that nobody reads half of it. Without a report it says that the
+/// database could not be asked.
+pub fn write(path: &Path, report: Option<&Report>) -> Result<(), HealthError> {
+    let failed = |source| HealthError::Metrics {
+        path: path.to_owned(),
+        source,
+    };
+    let beside = beside(path);
+    let written = fs::File::create(&beside)
+        .and_then(|mut file| file.write_all(text(report).as_bytes()))
+        .and_then(|()| fs::rename(&beside, path));
+    written.map_err(|error| {
+        fs::remove_file(&beside).ok();
+        failed(error)
+    })
+}
+
+/// A name that no collector of `*.prom` takes for one of its files.
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
+}
+
+fn text(report: Option<&Report>) -> String {
+    let mut text = String::new();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut gauge = |name: &str, help: &str, values: &[(String, f64)]| {
+        let _ = writeln!(text, "# HELP tenantctl_{name} {help}\n# TYPE tenantctl_{name} gauge");
+        for (labels, value) in values {
+            let _ = writeln!(text, "tenantctl_{name}{labels} {value}");
+        }
+    };
+    let one = |value: f64| [(String::new(), value)];
+    let up = if report.is_some() { 1.0 } else { 0.0 };
+    gauge("health_up", "Whether the database could be asked.", &one(up));
+    gauge(
+        "health_timestamp_seconds",
+        "When it was asked last.",
+        &one(now.as_secs() as f64),
+    );
+    let Some(report) = report else {
+        return text;
+    };
+    gauge(
+        "health_duration_seconds",
+        "How long the questions took.",
+        &one(report.elapsed.as_secs_f64()),
+    );
+    let per_check = |value: &dyn Fn(&super::Finding) -> usize| -> Vec<(String, f64)> {
+        let pairs = CHECKS
+            .iter()
+            .flat_map(|check| Severity::ALL.map(|severity| (check.name, severity)));
+        let pair = |(check, severity): (&str, Severity)| {
+            let those = report.findings.iter();
+            let those = those.filter(|finding| finding.check == check && finding.severity == severity);
+            let labels = format!("{{check=\"{check}\",severity=\"{}\"}}", severity.word());
+            (labels, those.map(value).sum::<usize>() as f64)
+        };
+        pairs.map(pair).collect()
+    };
+    gauge("health_findings", "Findings of each check.", &per_check(&|_| 1));
+    gauge(
+        "health_finding_tenants",
+        "Tenants that the findings of each check are about.",
+        &per_check(&|finding| finding.tenants.len()),
+    );
+    let (server, fleet) = (&report.server, &report.fleet);
+    let label = |status: &str| format!("{{status=\"{status}\"}}");
+    gauge(
+        "tenants",
+        "Tenants in the registry.",
+        &[
+            (label("active"), fleet.active as f64),
+            (label("suspended"), (fleet.tenants - fleet.active) as f64),
+        ],
+    );
+    for (name, help, value) in [
+        ("tables", "Tables of the database, catalogs apart.", fleet.tables),
+        ("indexes", "Indexes of the database, catalogs apart.", fleet.indexes),
+        ("catalog_bytes", "Bytes of the catalogs that grow with every tenant.", fleet.catalog_bytes),
+        ("connections", "Connections in use.", server.connections),
+        ("connections_max", "Connections that the server takes.", server.max_connections),
+        ("transaction_id_age", "Age of the server's oldest transaction id.", server.oldest_transaction_id),
+        ("multixact_age", "Age of the server's oldest multixact.", server.oldest_multixact),
+    ] {
+        gauge(name, help, &one(value as f64));
+    }
+    gauge(
+        "latency_seconds",
+        "A round trip to the server.",
+        &one(server.latency.as_secs_f64()),
+    );
+    text
+}

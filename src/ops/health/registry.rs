@@ -1,0 +1,243 @@
+//! The registry beside what is there: schemas, leftovers, versions.
+
+use super::ask::Ask;
+use super::checks;
+use super::finding::{Finding, Severity, counted, first, verb};
+use super::{Asking, HealthError};
+use crate::db::migrator::Migrations;
+use crate::db::{self, SchemaName};
+use crate::ops::migrate::survey::histories;
+use crate::ops::rehearse;
+use crate::tenant::RegistryError;
+
+/// A tenant, as far as anything here needs to know it.
+#[derive(Debug)]
+pub(super) struct Tenant {
+    pub(super) slug: String,
+    pub(super) schema: String,
+    pub(super) version: Option<i64>,
+    pub(super) fingerprint: Option<String>,
+    is_there: bool,
+    has_tables: bool,
+}
+
+/// Every tenant in the registry.
+pub(super) async fn tenants(ask: &Ask) -> Result<Vec<Tenant>, db::Error> {
+    let rows = ask.rows(include_str!("sql/tenants.sql")).await?;
+    let tenant = |row: &super::ask::Row| Tenant {
+        slug: row.text(0).to_owned(),
+        schema: row.text(1).to_owned(),
+        version: row.optional(2).and_then(|version| version.parse().ok()),
+        fingerprint: row.optional(3).map(str::to_owned),
+        is_there: row.flag(4),
+        has_tables: row.flag(5),
+    };
+    Ok(rows.iter().map(tenant).collect())
+}
+
+/// The slugs of those tenants of which something is so.
+pub(super) fn slugs(tenants: &[Tenant], is_so: impl Fn(&Tenant) -> bool) -> Vec<String> {
+    let those = tenants.iter().filter(|tenant| is_so(tenant));
+    those.map(|tenant| tenant.slug.clone()).collect()
+}
+
+/// Rows without schemas, schemas without rows, and what was interrupted.
+pub(super) async fn reality(ask: &Ask, asking: &Asking<'_>, tenants: &[Tenant]) -> Result<Vec<Finding>, HealthError> {
+    let mut found = Vec::new();
+    let missing = slugs(tenants, |tenant| !tenant.is_there);
+    if !missing.is_empty() {
+        let summary = format!(
+            "{} {} in the registry, and the database has no schema for {}",
+            counted(missing.len(), "tenant"),
+            verb(missing.len(), "is", "are"),
+            verb(missing.len(), "it", "them")
+        );
+        found.push(
+            Finding::new(Severity::Critical, &checks::SCHEMA_MISSING, summary)
+                .run("restore the schema from a backup; or, if it was meant to go:")
+                .run(format!("tenantctl drop {}", first(&missing)))
+                .about(missing),
+        );
+    }
+    let strangers = ask.rows(include_str!("sql/strangers.sql")).await?;
+    let template = asking.request.template.schema.as_str();
+    let template_has_tables = strangers.iter().any(|row| row.text(0) == template && row.flag(1));
+    let empty = slugs(tenants, |tenant| tenant.is_there && !tenant.has_tables);
+    if !empty.is_empty() && template_has_tables {
+        let summary = format!(
+            "the {} of {} {} no table",
+            verb(empty.len(), "schema", "schemas"),
+            counted(empty.len(), "tenant"),
+            verb(empty.len(), "has", "have")
+        );
+        found.push(
+            Finding::new(Severity::Critical, &checks::SCHEMA_EMPTY, summary)
+                .run(format!("tenantctl drift {} --sql", first(&empty)))
+                .about(empty),
+        );
+    }
+    if asking.readable.tenants {
+        let is_tenants = |name: &str| name != template && asking.request.naming.covers(name);
+        let unregistered: Vec<String> = strangers
+            .iter()
+            .map(|row| row.text(0).to_owned())
+            .filter(|name| is_tenants(name))
+            .collect();
+        found.extend(without_a_row(unregistered));
+    }
+    found.extend(leftovers(ask).await?);
+    if asking.readable.unfinished {
+        found.extend(unfinished_migrations(ask).await?);
+    }
+    if asking.readable.operations {
+        found.extend(lost_runs(ask).await?);
+    }
+    Ok(found)
+}
+
+fn without_a_row(schemas: Vec<String>) -> Option<Finding> {
+    let example = SchemaName::new(schemas.first()?.clone()).ok()?;
+    let summary = format!(
+        "{} {} named like a tenant's, and no tenant has {}",
+        counted(schemas.len(), "schema"),
+        verb(schemas.len(), "is", "are"),
+        verb(schemas.len(), "it", "them")
+    );
+    Some(
+        Finding::new(Severity::Warning, &checks::SCHEMA_UNREGISTERED, summary)
+            .run(format!("DROP SCHEMA {} CASCADE; -- if nobody needs it", example.quoted()))
+            .in_schemas(schemas),
+    )
+}
+
+async fn leftovers(ask: &Ask) -> Result<Option<Finding>, db::Error> {
+    let left = rehearse::leftovers(&ask.session).await?;
+    if left.is_empty() {
+        return Ok(None);
+    }
+    let summary = format!(
+        "{} {} left of {} that did not come to an end",
+        counted(left.len(), "clone"),
+        verb(left.len(), "is", "are"),
+        verb(left.len(), "a rehearsal", "rehearsals")
+    );
+    Ok(Some(
+        Finding::new(Severity::Warning, &checks::LEFTOVER, summary)
+            .run("tenantctl migrate --all --rehearse --tenants 1")
+            .in_schemas(left.iter().map(ToString::to_string).collect()),
+    ))
+}
+
+async fn unfinished_migrations(ask: &Ask) -> Result<Option<Finding>, db::Error> {
+    let rows = ask.rows(include_str!("sql/unfinished.sql")).await?;
+    let mut tenants: Vec<String> = rows.iter().map(|row| row.text(0).to_owned()).collect();
+    tenants.dedup();
+    Ok(rows.first().map(|row| {
+        let summary = format!(
+            "V{} and perhaps others were begun without a transaction and not finished in {}",
+            row.number(1),
+            counted(tenants.len(), "tenant")
+        );
+        Finding::new(Severity::Warning, &checks::MIGRATION_UNFINISHED, summary)
+            .run(format!("tenantctl migrate {}", first(&tenants)))
+            .about(tenants)
+    }))
+}
+
+async fn lost_runs(ask: &Ask) -> Result<Vec<Finding>, db::Error> {
+    let rows = ask.rows(include_str!("sql/lost_runs.sql")).await?;
+    let Some(newest) = rows.last() else {
+        return Ok(Vec::new());
+    };
+    let summary = format!(
+        "{} never said how {} ended, the last a `{}` by {} at {}",
+        counted(rows.len(), "run"),
+        verb(rows.len(), "it", "they"),
+        newest.text(1),
+        newest.text(2),
+        newest.text(3)
+    );
+    let finding = Finding::new(Severity::Note, &checks::RUN_UNFINISHED, summary)
+        .run(format!("tenantctl history --run {}", newest.number(0)));
+    Ok(vec![finding])
+}
+
+/// How far everybody is beside the template, and the template beside its files.
+pub(super) async fn versions(
+    ask: &Ask,
+    asking: &Asking<'_>,
+    tenants: &[Tenant],
+) -> Result<(Option<i64>, Vec<Finding>), HealthError> {
+    let request = asking.request;
+    if !asking.readable.tenants || !asking.readable.history {
+        return Ok((None, Vec::new()));
+    }
+    let (registry, template) = match histories(&ask.session, &request.template.schema).await {
+        Ok(histories) => histories,
+        Err(RegistryError::Sql(error)) => return Err(error.into()),
+        Err(error) => return Err(error.into()),
+    };
+    let mut found = Vec::new();
+    found.extend(behind_files(
+        &request.registry,
+        &registry,
+        (Severity::Warning, &checks::REGISTRY_BEHIND, "the registry"),
+        "tenantctl init",
+    ));
+    let Some(template) = template else {
+        return Ok((None, found));
+    };
+    found.extend(behind_files(
+        &request.template.migrations,
+        &template,
+        (Severity::Warning, &checks::TEMPLATE_BEHIND, "the template"),
+        "tenantctl migrate --all",
+    ));
+    let version = template.version();
+    found.extend(beside_template(version, tenants));
+    Ok((version, found))
+}
+
+fn behind_files(
+    files: &Migrations,
+    history: &crate::db::migrator::History,
+    (severity, check, what): (Severity, &checks::Check, &str),
+    run: &str,
+) -> Option<Finding> {
+    let standing = files.standing(history);
+    let summary = match standing.check() {
+        // The program's own files may have nothing to do with this database.
+        Err(_) if files.is_embedded() => return None,
+        Err(error) => format!("{what} does not fit its files: {error}"),
+        Ok(()) if standing.pending.is_empty() => return None,
+        Ok(()) => format!(
+            "{what} lacks {}: {}",
+            counted(standing.pending.len(), "migration"),
+            standing.pending.join(" ")
+        ),
+    };
+    Some(Finding::new(severity, check, summary).run(run))
+}
+
+fn beside_template(version: Option<i64>, tenants: &[Tenant]) -> Vec<Finding> {
+    let Some(version) = version else {
+        return Vec::new();
+    };
+    let behind = slugs(tenants, |tenant| tenant.version.is_some_and(|own| own < version));
+    let ahead = slugs(tenants, |tenant| tenant.version.is_some_and(|own| own > version));
+    let unknown = slugs(tenants, |tenant| tenant.version.is_none());
+    let mut found = Vec::new();
+    let mut push = |severity, check, those: Vec<String>, words: String, run: &str| {
+        if !those.is_empty() {
+            let summary = format!("{} {words}", counted(those.len(), "tenant"));
+            found.push(Finding::new(severity, check, summary).run(run).about(those));
+        }
+    };
+    let words = format!("{} behind the template, which is at V{version}", verb(behind.len(), "is", "are"));
+    push(Severity::Warning, &checks::VERSION_BEHIND, behind, words, "tenantctl migrate --all");
+    let words = format!("{} ahead of the template, which is at V{version}", verb(ahead.len(), "is", "are"));
+    push(Severity::Warning, &checks::VERSION_AHEAD, ahead, words, "tenantctl status --deep");
+    let words = format!("{} no version in the registry", verb(unknown.len(), "has", "have"));
+    push(Severity::Note, &checks::VERSION_UNKNOWN, unknown, words, "tenantctl migrate --all --deep");
+    found
+}

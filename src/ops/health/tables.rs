@@ -1,0 +1,65 @@
+//! Tables: constraints that old rows may break, dead rows, and what VACUUM has never seen.
+
+use super::ask::{Ask, Row};
+use super::checks;
+use super::finding::{Finding, Severity, counted, grouped};
+use super::{Asking, HealthError};
+
+/// Fewer dead rows than this do no harm.
+const MANY_DEAD_ROWS: i64 = 10_000;
+/// Tables with fewer rows than this need no VACUUM.
+const WORTH_VACUUMING: i64 = 10_000;
+
+/// Constraints that were never validated.
+pub(super) async fn not_validated(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<Finding>, HealthError> {
+    let rows = ask.rows(include_str!("sql/not_validated.sql")).await?;
+    let finding = |row: &Row| {
+        let (table, constraint, tenants) = (row.text(0), row.text(1), row.list(3));
+        let place = match tenants.len() {
+            0 => String::new(),
+            many => format!(" in {}", counted(many, "tenant")),
+        };
+        let summary = format!("constraint {constraint} of {table} is not validated{place}");
+        let kind = if row.flag(2) { "DOMAIN" } else { "TABLE" };
+        Finding::new(Severity::Warning, &checks::CONSTRAINT_NOT_VALIDATED, summary)
+            .run(format!(
+                "ALTER {kind} {} VALIDATE CONSTRAINT {};",
+                asking.quoted(table),
+                asking.quoted(constraint)
+            ))
+            .about(tenants)
+            .in_schemas(row.list(4))
+    };
+    Ok(rows.iter().map(finding).collect())
+}
+
+/// Tables with many dead rows, and those that were never vacuumed.
+pub(super) async fn rows(ask: &Ask) -> Result<Vec<Finding>, HealthError> {
+    let question = include_str!("sql/rows.sql")
+        .replace("{dead}", &MANY_DEAD_ROWS.to_string())
+        .replace("{untouched}", &WORTH_VACUUMING.to_string());
+    let rows = ask.rows(&question).await?;
+    let finding = |row: &Row| {
+        let (table, tenants) = (row.text(1), row.list(5));
+        let place = match tenants.len() {
+            0 => String::new(),
+            many => format!(" in {}", counted(many, "tenant")),
+        };
+        let finding = if row.text(0) == "dead" {
+            let summary = format!(
+                "{} of {} rows of {table} are dead{place}",
+                grouped(row.number(2)),
+                grouped(row.number(3))
+            );
+            Finding::new(Severity::Warning, &checks::DEAD_ROWS, summary)
+        } else {
+            let summary = format!("{table}, with {} rows, was never vacuumed{place}", grouped(row.number(2)));
+            Finding::new(Severity::Note, &checks::NEVER_VACUUMED, summary)
+        };
+        finding
+            .run_all(row.list(4).iter().map(|name| format!("VACUUM (ANALYZE) {name};")))
+            .about(tenants)
+            .in_schemas(row.list(6))
+    };
+    Ok(rows.iter().map(finding).collect())
+}
