@@ -18,6 +18,7 @@ mod exec;
 mod exec_statements;
 mod exit_codes;
 mod fidelity;
+mod health;
 mod init;
 mod judge;
 mod known_definition;

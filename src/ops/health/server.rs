@@ -21,7 +21,7 @@ const NEARLY_FULL: (f64, f64) = (0.8, 0.95);
 /// Tables that one worker of autovacuum can look after in good time.
 const TABLES_A_WORKER: i64 = 5_000;
 /// Less than this is not worth a word, whatever its share.
-const WORTH_SAVING: i64 = 32 * 1024 * 1024;
+const WORTH_SAVING: i64 = 16 * 1024 * 1024;
 const MANY_DEAD_ROWS: i64 = 10_000;
 /// How often the round trip is timed.
 const TRIPS: usize = 3;
@@ -169,7 +169,7 @@ fn connections(server: &Server) -> Vec<Finding> {
             found.push(Finding::new(severity, &checks::CONNECTION_LIMIT, summary).run(change));
         }
     }
-    const MANY: i64 = 50;
+    const MANY: i64 = 10;
     if server.idle >= MANY && server.idle * 2 > room {
         let summary = format!("{} of {} connections are idle", server.idle, server.connections);
         found.push(

@@ -5,6 +5,7 @@ use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::Server;
 
@@ -16,6 +17,11 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     pub(crate) fn start(server: &Server) -> Self {
+        Self::far_away(server, Duration::ZERO)
+    }
+
+    /// The same where every word takes this long, there and back.
+    pub(crate) fn far_away(server: &Server, delay: Duration) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("tc-px-")
             .tempdir_in("/tmp")
@@ -27,7 +33,7 @@ impl Proxy {
         // Ends with the process of the tests.
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                connect(client, &target, &known).ok();
+                connect(client, &target, &known, delay).ok();
             }
         });
         Self { folder, open }
@@ -47,19 +53,25 @@ impl Proxy {
     }
 }
 
-fn connect(client: UnixStream, target: &PathBuf, open: &Mutex<Vec<UnixStream>>) -> io::Result<()> {
+fn connect(
+    client: UnixStream,
+    target: &PathBuf,
+    open: &Mutex<Vec<UnixStream>>,
+    delay: Duration,
+) -> io::Result<()> {
     let server = UnixStream::connect(target)?;
     let mut known = open.lock().expect("no panic");
     known.extend([client.try_clone()?, server.try_clone()?]);
     let (from_client, from_server) = (client.try_clone()?, server.try_clone()?);
-    std::thread::spawn(move || pass(from_client, server));
-    std::thread::spawn(move || pass(from_server, client));
+    std::thread::spawn(move || pass(from_client, server, delay));
+    std::thread::spawn(move || pass(from_server, client, delay));
     Ok(())
 }
 
-fn pass(mut from: UnixStream, mut to: UnixStream) {
+fn pass(mut from: UnixStream, mut to: UnixStream, delay: Duration) {
     let mut buffer = [0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
+        std::thread::sleep(delay);
         if to.write_all(&buffer[..length]).is_err() {
             break;
         }

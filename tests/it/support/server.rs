@@ -94,6 +94,18 @@ impl Server {
         self.cluster.stop(StopMode::Immediate).expect("the server stops");
     }
 
+    /// One of PostgreSQL's programs, as the server's user, with the data in its environment.
+    pub(crate) fn command(&self, name: &str) -> Command {
+        let mut command = self.cluster.owner.command(self.cluster.binaries.program(name));
+        command.env("PGDATA", &self.cluster.folders.data);
+        command
+    }
+
+    /// The folder of the server's data.
+    pub(crate) fn data(&self) -> &Path {
+        &self.cluster.folders.data
+    }
+
     pub(crate) fn start_again(&self) {
         self.cluster.start().expect("the server starts again");
     }
