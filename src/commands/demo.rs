@@ -8,7 +8,7 @@ use crate::exit::ExitStatus;
 const DATABASE: &str = "tenantctl_demo";
 
 /// What the demo runs, as a person would type it.
-const STEPS: [&[&str]; 7] = [
+const STEPS: [&[&str]; 8] = [
     &["init"],
     &[
         "create",
@@ -46,6 +46,7 @@ const STEPS: [&[&str]; 7] = [
     &["list"],
     &["resolve", "pro.example"],
     &["exec", "--all", "--sql", "select current_schema()"],
+    &["health"],
 ];
 
 /// Show the main job on a private local server

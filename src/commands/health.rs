@@ -49,7 +49,10 @@ pub(crate) async fn run(cx: &Context, args: &HealthArgs) -> anyhow::Result<ExitS
         cx.ui.answer(&ChecksView::new())?;
         return Ok(ExitStatus::Done);
     }
-    if args.watch.is_some_and(|interval| interval < Duration::from_millis(100)) {
+    if args
+        .watch
+        .is_some_and(|interval| interval < Duration::from_millis(100))
+    {
         return Err(UsageError::new("`--watch` needs an interval of 100 ms at least").into());
     }
     let request = request(cx, args)?;
@@ -106,7 +109,11 @@ fn judge(cx: &Context, args: &HealthArgs, request: &Request, report: Report) -> 
         FailOn::Never => None,
     };
     let is_healthy = bound.is_none_or(|bound| report.worst().is_none_or(|worst| worst < bound));
-    let status = if is_healthy { ExitStatus::Done } else { ExitStatus::No };
+    let status = if is_healthy {
+        ExitStatus::Done
+    } else {
+        ExitStatus::No
+    };
     let view = HealthView::new(report, is_healthy, request.skip.names(), args.watch.is_some());
     (view, status)
 }

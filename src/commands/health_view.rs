@@ -152,7 +152,11 @@ impl FindingView {
             parts.push(few(&self.tenants));
         }
         if !self.schemas.is_empty() {
-            let word = if self.schemas.len() == 1 { "schema" } else { "schemas" };
+            let word = if self.schemas.len() == 1 {
+                "schema"
+            } else {
+                "schemas"
+            };
             parts.push(format!("{word} {}", few(&self.schemas)));
         }
         (!parts.is_empty()).then(|| parts.join("; "))
@@ -161,7 +165,11 @@ impl FindingView {
     fn plain(&self) -> String {
         let mut text = format!("\n{}  {}\n", self.severity.to_uppercase(), self.check);
         let mut part = |label: &str, words: &str| {
-            text.push_str(&wrapped(words, &format!("  {label}"), &" ".repeat(2 + label.len())));
+            text.push_str(&wrapped(
+                words,
+                &format!("  {label}"),
+                &" ".repeat(2 + label.len()),
+            ));
         };
         part("", &self.summary);
         if let Some(about) = self.about() {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::db::{self, Db, QuotedText, Session, SessionError};
+use crate::tenant::Naming;
 
 /// How long a question may wait for a lock. Catalogs are hardly ever locked against readers.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
@@ -77,16 +78,17 @@ impl Row {
 }
 
 impl Ask {
-    /// `prefix` is how tenants' schemas are called where the registry may not be read.
-    pub(super) async fn new(db: &Db, readable: &Readable, prefix: &str) -> Result<Self, SessionError> {
+    /// `naming` tells tenants' schemas where the registry may not be read.
+    pub(super) async fn new(db: &Db, readable: &Readable, naming: &Naming) -> Result<Self, SessionError> {
         let fleet = if readable.tenants {
             REGISTERED.to_owned()
         } else {
-            let prefix = QuotedText::new(prefix);
+            let prefix = QuotedText::new(naming.prefix());
+            let template = QuotedText::new(naming.template().as_str());
             format!(
                 "SELECT substr(nspname, length({prefix}) + 1) AS slug, nspname::text AS schema, true AS is_active, \
                  NULL::bigint AS version, NULL::text AS fingerprint FROM pg_namespace \
-                 WHERE starts_with(nspname::text, {prefix})"
+                 WHERE starts_with(nspname::text, {prefix}) AND nspname <> {template}"
             )
         };
         Ok(Self {

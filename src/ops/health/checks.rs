@@ -76,11 +76,8 @@ impl Skip {
                 .map(|check| check.name)
                 .ok_or_else(|| HealthError::UnknownCheck {
                     name: name.to_owned(),
-                    nearest: nearest(
-                        name,
-                        &CHECKS.iter().map(|check| check.name).collect::<Vec<_>>(),
-                    )
-                    .map(str::to_owned),
+                    nearest: nearest(name, &CHECKS.iter().map(|check| check.name).collect::<Vec<_>>())
+                        .map(str::to_owned),
                 })
         };
         names.into_iter().map(find).collect::<Result<_, _>>().map(Self)

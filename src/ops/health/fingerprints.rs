@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::checks;
 use super::finding::{Finding, Severity, counted, first, verb};
 use super::registry::{Tenant, slugs};
-use super::{Asking, HealthError};
+use super::{Asking, HealthError, Request};
 use crate::blueprint;
 use crate::db::{Db, SchemaName};
 
@@ -22,21 +22,31 @@ pub(super) async fn drift(
     version: Option<i64>,
     tenants: &[Tenant],
 ) -> Result<Vec<Finding>, HealthError> {
-    let template = &asking.request.template.schema;
-    let expected = take(db, std::slice::from_ref(template)).await?.remove(template);
-    let Some(expected) = expected else {
+    let Request {
+        template, deep, skip, ..
+    } = asking.request;
+    // Without the registry there is nothing to compare with.
+    if !asking.readable.tenants {
         return Ok(Vec::new());
-    };
+    }
     // Who is at another version must differ, which is said elsewhere.
     let is_comparable = |tenant: &Tenant| version.is_none() || tenant.version == version;
-    if asking.request.deep {
-        return anew(db, tenants, &expected, is_comparable).await;
-    }
-    let differs = |tenant: &Tenant| tenant.fingerprint.as_ref().is_some_and(|own| *own != expected);
-    let drifted = slugs(tenants, |tenant| is_comparable(tenant) && differs(tenant));
-    let unknown = slugs(tenants, |tenant| is_comparable(tenant) && tenant.fingerprint.is_none());
     let mut found = Vec::new();
-    found.extend(drifting(drifted, When::Kept));
+    if *deep || !skip.holds(&checks::DRIFT) {
+        let schema = &template.schema;
+        let Some(expected) = take(db, std::slice::from_ref(schema)).await?.remove(schema) else {
+            return Ok(found);
+        };
+        if *deep {
+            return anew(db, tenants, &expected, is_comparable).await;
+        }
+        let differs = |tenant: &Tenant| tenant.fingerprint.as_ref().is_some_and(|own| *own != expected);
+        let drifted = slugs(tenants, |tenant| is_comparable(tenant) && differs(tenant));
+        found.extend(drifting(drifted, When::Kept));
+    }
+    let unknown = slugs(tenants, |tenant| {
+        is_comparable(tenant) && tenant.fingerprint.is_none()
+    });
     if !unknown.is_empty() {
         let summary = format!(
             "{} {} no fingerprint: nobody has looked since the last migration",
@@ -53,6 +63,7 @@ pub(super) async fn drift(
 }
 
 /// When the fingerprints are from.
+#[derive(Clone, Copy)]
 enum When {
     Kept,
     Now,
@@ -88,15 +99,20 @@ async fn anew(
     let mut taken: HashMap<String, String> = HashMap::new();
     for group in schemas.chunks(GROUP) {
         let found = take(db, group).await?;
-        taken.extend(found.into_iter().map(|(schema, found)| (schema.to_string(), found)));
+        taken.extend(
+            found
+                .into_iter()
+                .map(|(schema, found)| (schema.to_string(), found)),
+        );
     }
     let now = |tenant: &Tenant| taken.get(&tenant.schema);
     let drifted = slugs(tenants, |tenant| {
         is_comparable(tenant) && now(tenant).is_some_and(|now| now != expected)
     });
-    let changed = slugs(tenants, |tenant| {
-        matches!((now(tenant), &tenant.fingerprint), (Some(now), Some(kept)) if now != kept)
-    });
+    let changed = slugs(
+        tenants,
+        |tenant| matches!((now(tenant), &tenant.fingerprint), (Some(now), Some(kept)) if now != kept),
+    );
     let mut found = Vec::new();
     found.extend(drifting(drifted, When::Now));
     if !changed.is_empty() {

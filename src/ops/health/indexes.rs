@@ -15,11 +15,18 @@ pub(super) async fn invalid(ask: &Ask) -> Result<Vec<Finding>, HealthError> {
         let (table, index, tenants) = (row.text(0), row.text(1), row.list(3));
         let summary = match tenants.len() {
             0 => format!("index {index} of {table} is invalid"),
-            many => format!("index {index} of {table} is invalid in {}", counted(many, "tenant")),
+            many => format!(
+                "index {index} of {table} is invalid in {}",
+                counted(many, "tenant")
+            ),
         };
         // REINDEX leaves such names when it is interrupted.
         let is_copy = index.contains("_ccnew") || index.contains("_ccold");
-        let statement = if is_copy { "DROP INDEX CONCURRENTLY" } else { "REINDEX INDEX CONCURRENTLY" };
+        let statement = if is_copy {
+            "DROP INDEX CONCURRENTLY"
+        } else {
+            "REINDEX INDEX CONCURRENTLY"
+        };
         Finding::new(Severity::Warning, &checks::INDEX_INVALID, summary)
             .run_all(row.list(2).iter().map(|name| format!("{statement} {name};")))
             .about(tenants)
@@ -41,8 +48,14 @@ pub(super) async fn unused(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<Finding
             bytes(row.number(4))
         );
         Finding::new(Severity::Note, &checks::INDEX_UNUSED, summary)
-            .run(format!("tenantctl new drop_{} --no-transaction", file_name(index)))
-            .run(format!("-- with: DROP INDEX CONCURRENTLY IF EXISTS {};", asking.quoted(index)))
+            .run(format!(
+                "tenantctl new drop_{} --no-transaction",
+                file_name(index)
+            ))
+            .run(format!(
+                "-- with: DROP INDEX CONCURRENTLY IF EXISTS {};",
+                asking.quoted(index)
+            ))
             .about(row.list(5))
     };
     Ok(rows.iter().map(finding).collect())
@@ -65,13 +78,23 @@ pub(super) async fn duplicate(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<Find
             others.join(" and "),
             verb(others.len(), "is", "are"),
         );
-        let drops = others.iter().zip(with_constraint.iter().skip(1)).map(|(name, is_constraint)| {
-            if *is_constraint {
-                format!("-- with: ALTER TABLE {} DROP CONSTRAINT {};", asking.quoted(table), asking.quoted(name))
-            } else {
-                format!("-- with: DROP INDEX CONCURRENTLY IF EXISTS {};", asking.quoted(name))
-            }
-        });
+        let drops = others
+            .iter()
+            .zip(with_constraint.iter().skip(1))
+            .map(|(name, is_constraint)| {
+                if *is_constraint {
+                    format!(
+                        "-- with: ALTER TABLE {} DROP CONSTRAINT {};",
+                        asking.quoted(table),
+                        asking.quoted(name)
+                    )
+                } else {
+                    format!(
+                        "-- with: DROP INDEX CONCURRENTLY IF EXISTS {};",
+                        asking.quoted(name)
+                    )
+                }
+            });
         Some(
             Finding::new(Severity::Note, &checks::INDEX_DUPLICATE, summary)
                 .run(format!(

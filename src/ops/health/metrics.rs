@@ -35,7 +35,10 @@ fn text(report: Option<&Report>) -> String {
     let mut text = String::new();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut gauge = |name: &str, help: &str, values: &[(String, f64)]| {
-        let _ = writeln!(text, "# HELP tenantctl_{name} {help}\n# TYPE tenantctl_{name} gauge");
+        let _ = writeln!(
+            text,
+            "# HELP tenantctl_{name} {help}\n# TYPE tenantctl_{name} gauge"
+        );
         for (labels, value) in values {
             let _ = writeln!(text, "tenantctl_{name}{labels} {value}");
         }
@@ -86,12 +89,32 @@ fn text(report: Option<&Report>) -> String {
     );
     for (name, help, value) in [
         ("tables", "Tables of the database, catalogs apart.", fleet.tables),
-        ("indexes", "Indexes of the database, catalogs apart.", fleet.indexes),
-        ("catalog_bytes", "Bytes of the catalogs that grow with every tenant.", fleet.catalog_bytes),
+        (
+            "indexes",
+            "Indexes of the database, catalogs apart.",
+            fleet.indexes,
+        ),
+        (
+            "catalog_bytes",
+            "Bytes of the catalogs that grow with every tenant.",
+            fleet.catalog_bytes,
+        ),
         ("connections", "Connections in use.", server.connections),
-        ("connections_max", "Connections that the server takes.", server.max_connections),
-        ("transaction_id_age", "Age of the server's oldest transaction id.", server.oldest_transaction_id),
-        ("multixact_age", "Age of the server's oldest multixact.", server.oldest_multixact),
+        (
+            "connections_max",
+            "Connections that the server takes.",
+            server.max_connections,
+        ),
+        (
+            "transaction_id_age",
+            "Age of the server's oldest transaction id.",
+            server.oldest_transaction_id,
+        ),
+        (
+            "multixact_age",
+            "Age of the server's oldest multixact.",
+            server.oldest_multixact,
+        ),
     ] {
         gauge(name, help, &one(value as f64));
     }

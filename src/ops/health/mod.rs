@@ -28,8 +28,8 @@ use self::ask::{Ask, Readable};
 use self::checks::Check;
 pub use self::checks::{CHECKS, Skip};
 pub use self::finding::{Finding, Severity};
-pub use self::report::{Fleet, Report, Server};
 use self::registry::Tenant;
+pub use self::report::{Fleet, Report, Server};
 use super::template;
 use crate::db::migrator::Migrations;
 use crate::db::{self, Db, QuotedIdent, Session, SessionError};
@@ -117,7 +117,7 @@ struct Asking<'a> {
 impl Asking<'_> {
     /// A connection to ask on.
     async fn ask(&self, db: &Db) -> Result<Ask, SessionError> {
-        Ask::new(db, &self.readable, self.request.naming.prefix()).await
+        Ask::new(db, &self.readable, &self.request.naming).await
     }
 
     /// A question that the server did not answer. What ends the connection is no finding.
@@ -125,17 +125,28 @@ impl Asking<'_> {
         let Some(cause) = error.of_statement() else {
             return Err(error);
         };
+        let wanted: Vec<&Check> = checks
+            .iter()
+            .copied()
+            .filter(|check| !self.request.skip.holds(check))
+            .collect();
         let what = match checks {
             [] => "the server and its catalogs".to_owned(),
-            checks => names(checks),
+            _ => names(&wanted),
         };
         let (why, run) = match cause.sqlstate() {
             Some("42501") => (
                 cause.to_string(),
                 format!("GRANT pg_monitor TO {};", QuotedIdent::new(&self.readable.role)),
             ),
-            Some("57014") => ("it took too long".to_owned(), "VACUUM (ANALYZE) pg_catalog.pg_class;".to_owned()),
-            Some("55P03") => ("somebody holds a lock on a catalog".to_owned(), "try again".to_owned()),
+            Some("57014") => (
+                "it took too long".to_owned(),
+                "VACUUM (ANALYZE) pg_catalog.pg_class;".to_owned(),
+            ),
+            Some("55P03") => (
+                "somebody holds a lock on what it reads".to_owned(),
+                "try again".to_owned(),
+            ),
             _ => (cause.to_string(), "try again; -v tells more".to_owned()),
         };
         tracing::info!("{what}: {cause}");
@@ -147,7 +158,9 @@ impl Asking<'_> {
     fn quoted(&self, name: &str) -> String {
         let is_plain = !name.is_empty()
             && !name.starts_with(|c: char| c.is_ascii_digit())
-            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            && name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
         if is_plain {
             name.to_owned()
         } else {
@@ -277,14 +290,18 @@ fn groups<'a>(
             checks: &[&checks::DRIFT, &checks::DRIFT_UNKNOWN, &checks::SCHEMA_CHANGED],
             answer: async move { plain(fingerprints::drift(db, asking, version, tenants).await) }.boxed(),
         },
-        group!(REALITY, async |ask| plain(registry::reality(ask, asking, tenants).await)),
+        group!(REALITY, async |ask| plain(
+            registry::reality(ask, asking, tenants).await
+        )),
         group!(&[&checks::INDEX_DUPLICATE], async |ask| plain(
             indexes::duplicate(ask, asking).await
         )),
         group!(&[&checks::INDEX_UNUSED], async |ask| plain(
             indexes::unused(ask, asking).await
         )),
-        group!(&[&checks::INDEX_INVALID], async |ask| plain(indexes::invalid(ask).await)),
+        group!(&[&checks::INDEX_INVALID], async |ask| plain(
+            indexes::invalid(ask).await
+        )),
         group!(&[&checks::SEQUENCE_EXHAUSTED], async |ask| plain(
             numbers::sequences(ask, asking).await
         )),
@@ -297,7 +314,9 @@ fn groups<'a>(
         group!(TRANSACTIONS, async |ask| plain(
             sessions::transactions(ask, asking).await
         )),
-        group!(&[&checks::BLOCKED], async |ask| plain(sessions::blocked(ask, asking).await)),
+        group!(&[&checks::BLOCKED], async |ask| plain(
+            sessions::blocked(ask, asking).await
+        )),
         group!(&[&checks::NOT_CHECKED], async |ask| plain(
             sessions::hidden(ask, asking).await
         )),
@@ -360,9 +379,21 @@ fn not_readable(asking: &Asking<'_>) -> Vec<Finding> {
         ..
     } = asking.readable;
     let tables: [(bool, &str, &[&Check]); 4] = [
-        (tenants, "tenants", &[&checks::SCHEMA_MISSING, &checks::SCHEMA_UNREGISTERED, &checks::DRIFT]),
+        (
+            tenants,
+            "tenants",
+            &[
+                &checks::SCHEMA_MISSING,
+                &checks::SCHEMA_UNREGISTERED,
+                &checks::DRIFT,
+            ],
+        ),
         (history, "refinery_schema_history", VERSIONS),
-        (unfinished, "tenant_unfinished_migrations", &[&checks::MIGRATION_UNFINISHED]),
+        (
+            unfinished,
+            "tenant_unfinished_migrations",
+            &[&checks::MIGRATION_UNFINISHED],
+        ),
         (operations, "tenant_operations", &[&checks::RUN_UNFINISHED]),
     ];
     let hidden = tables.iter().filter(|(is_readable, ..)| !is_readable);

@@ -43,8 +43,10 @@ pub(super) async fn sequences(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<Find
         is_readable: row.flag(7),
         is_narrow: row.flag(8),
     };
-    let (readable, hidden): (Vec<Sequence>, Vec<Sequence>) =
-        rows.iter().map(sequence).partition(|sequence| sequence.is_readable);
+    let (readable, hidden): (Vec<Sequence>, Vec<Sequence>) = rows
+        .iter()
+        .map(sequence)
+        .partition(|sequence| sequence.is_readable);
     let mut values = HashMap::new();
     for batch in readable.chunks(BATCH) {
         values.extend(read(ask, batch).await?);
@@ -122,8 +124,15 @@ fn nearly_used_up(sequences: &[Sequence], values: &HashMap<u32, f64>) -> Vec<Fin
             0 => String::new(),
             many => format!(" in {}", counted(many, "tenant")),
         };
-        let summary = format!("sequence {name} has used {:.0} % of its numbers{place}", worst * 100.0);
-        let what = if example.is_narrow { "the column" } else { "the sequence and its column" };
+        let summary = format!(
+            "sequence {name} has used {:.0} % of its numbers{place}",
+            worst * 100.0
+        );
+        let what = if example.is_narrow {
+            "the column"
+        } else {
+            "the sequence and its column"
+        };
         Some(
             Finding::new(severity, &checks::SEQUENCE_EXHAUSTED, summary)
                 .run(format!("make {what} bigint in a migration, or:"))
@@ -143,7 +152,12 @@ fn nearly_used_up(sequences: &[Sequence], values: &HashMap<u32, f64>) -> Vec<Fin
 pub(super) async fn ids(ask: &Ask) -> Result<((i64, i64), Vec<Finding>), HealthError> {
     let rows = ask.rows(include_str!("sql/numbers.sql")).await?;
     let mut found = Vec::new();
-    let oldest = |column| rows.iter().map(|row| row.number(column)).max().unwrap_or_default();
+    let oldest = |column| {
+        rows.iter()
+            .map(|row| row.number(column))
+            .max()
+            .unwrap_or_default()
+    };
     for row in &rows {
         let kinds: [(usize, usize, &Check, &str); 2] = [
             (1, 4, &checks::TRANSACTION_IDS, "transaction ids"),
@@ -155,10 +169,17 @@ pub(super) async fn ids(ask: &Ask) -> Result<((i64, i64), Vec<Finding>), HealthE
                 continue;
             };
             let database = row.text(0);
-            let summary = format!("database {database} has used {:.0} % of its {what}", share * 100.0);
+            let summary = format!(
+                "database {database} has used {:.0} % of its {what}",
+                share * 100.0
+            );
             let finding = Finding::new(severity, check, summary);
             found.push(if row.flag(3) {
-                finding.run_all(row.list(tables).iter().map(|name| format!("VACUUM (FREEZE) {name};")))
+                finding.run_all(
+                    row.list(tables)
+                        .iter()
+                        .map(|name| format!("VACUUM (FREEZE) {name};")),
+                )
             } else {
                 finding.run(format!("vacuumdb --freeze --dbname={database}"))
             });

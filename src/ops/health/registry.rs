@@ -42,7 +42,11 @@ pub(super) fn slugs(tenants: &[Tenant], is_so: impl Fn(&Tenant) -> bool) -> Vec<
 }
 
 /// Rows without schemas, schemas without rows, and what was interrupted.
-pub(super) async fn reality(ask: &Ask, asking: &Asking<'_>, tenants: &[Tenant]) -> Result<Vec<Finding>, HealthError> {
+pub(super) async fn reality(
+    ask: &Ask,
+    asking: &Asking<'_>,
+    tenants: &[Tenant],
+) -> Result<Vec<Finding>, HealthError> {
     let mut found = Vec::new();
     let missing = slugs(tenants, |tenant| !tenant.is_there);
     if !missing.is_empty() {
@@ -105,7 +109,10 @@ fn without_a_row(schemas: Vec<String>) -> Option<Finding> {
     );
     Some(
         Finding::new(Severity::Warning, &checks::SCHEMA_UNREGISTERED, summary)
-            .run(format!("DROP SCHEMA {} CASCADE; -- if nobody needs it", example.quoted()))
+            .run(format!(
+                "DROP SCHEMA {} CASCADE; -- if nobody needs it",
+                example.quoted()
+            ))
             .in_schemas(schemas),
     )
 }
@@ -233,11 +240,38 @@ fn beside_template(version: Option<i64>, tenants: &[Tenant]) -> Vec<Finding> {
             found.push(Finding::new(severity, check, summary).run(run).about(those));
         }
     };
-    let words = format!("{} behind the template, which is at V{version}", verb(behind.len(), "is", "are"));
-    push(Severity::Warning, &checks::VERSION_BEHIND, behind, words, "tenantctl migrate --all");
-    let words = format!("{} ahead of the template, which is at V{version}", verb(ahead.len(), "is", "are"));
-    push(Severity::Warning, &checks::VERSION_AHEAD, ahead, words, "tenantctl status --deep");
-    let words = format!("{} no version in the registry", verb(unknown.len(), "has", "have"));
-    push(Severity::Note, &checks::VERSION_UNKNOWN, unknown, words, "tenantctl migrate --all --deep");
+    let words = format!(
+        "{} behind the template, which is at V{version}",
+        verb(behind.len(), "is", "are")
+    );
+    push(
+        Severity::Warning,
+        &checks::VERSION_BEHIND,
+        behind,
+        words,
+        "tenantctl migrate --all",
+    );
+    let words = format!(
+        "{} ahead of the template, which is at V{version}",
+        verb(ahead.len(), "is", "are")
+    );
+    push(
+        Severity::Warning,
+        &checks::VERSION_AHEAD,
+        ahead,
+        words,
+        "tenantctl status --deep",
+    );
+    let words = format!(
+        "{} no version in the registry",
+        verb(unknown.len(), "has", "have")
+    );
+    push(
+        Severity::Note,
+        &checks::VERSION_UNKNOWN,
+        unknown,
+        words,
+        "tenantctl migrate --all --deep",
+    );
     found
 }

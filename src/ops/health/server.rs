@@ -84,10 +84,10 @@ pub(super) async fn fleet(ask: &Ask) -> Result<Fleet, db::Error> {
         ..Fleet::default()
     };
     if let Some(largest) = &fleet.largest {
-        let schema = QuotedText::new(&db::SchemaName::new(largest).map_or_else(
-            |_| largest.clone(),
-            |schema| schema.quoted().to_string(),
-        ))
+        let schema = QuotedText::new(
+            &db::SchemaName::new(largest)
+                .map_or_else(|_| largest.clone(), |schema| schema.quoted().to_string()),
+        )
         .to_string();
         let locks = include_str!("sql/schema_locks.sql").replace("{schema}", &schema);
         fleet.locks = ask.row(&locks).await?.number(0);
@@ -158,7 +158,10 @@ fn connections(server: &Server) -> Vec<Finding> {
             "this role",
             server.of_role,
             server.role_limit,
-            format!("ALTER ROLE {} CONNECTION LIMIT …", db::QuotedIdent::new(&server.role)),
+            format!(
+                "ALTER ROLE {} CONNECTION LIMIT …",
+                db::QuotedIdent::new(&server.role)
+            ),
         ),
     ] {
         if limit < 0 {
@@ -198,18 +201,23 @@ fn pool(asking: &Asking<'_>, server: &Server) -> Option<Finding> {
             "`database.pool_max` is {pool}, and the server has {} free for this role",
             counted(usize::try_from(free).unwrap_or_default(), "connection")
         );
-        Finding::new(Severity::Warning, &checks::POOL, summary)
-            .run(format!("set database.pool_max to {}, or DATABASE_POOL_MAX", (free / 2).max(1)))
+        Finding::new(Severity::Warning, &checks::POOL, summary).run(format!(
+            "set database.pool_max to {}, or DATABASE_POOL_MAX",
+            (free / 2).max(1)
+        ))
     })
 }
 
 fn locks(asking: &Asking<'_>, server: &Server, fleet: &Fleet) -> Vec<Finding> {
     let mut found = Vec::new();
-    let jobs = i64::try_from(asking.request.jobs.min(asking.pool)).unwrap_or(1).max(1);
+    let jobs = i64::try_from(asking.request.jobs.min(asking.pool))
+        .unwrap_or(1)
+        .max(1);
     let at_once = jobs * fleet.locks;
     // Applications need some of it too.
     let share = at_once as f64 / server.lock_table.max(1) as f64;
-    let wanted = (2 * at_once * server.locks_per_transaction / server.lock_table.max(1)).max(1) / 64 * 64 + 64;
+    let wanted =
+        (2 * at_once * server.locks_per_transaction / server.lock_table.max(1)).max(1) / 64 * 64 + 64;
     let severity = if fleet.locks > server.lock_table {
         Some(Severity::Critical)
     } else {
@@ -245,7 +253,10 @@ fn locks(asking: &Asking<'_>, server: &Server, fleet: &Fleet) -> Vec<Finding> {
 
 fn autovacuum(server: &Server, fleet: &Fleet) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (is_on, name) in [(server.autovacuum, "autovacuum"), (server.track_counts, "track_counts")] {
+    for (is_on, name) in [
+        (server.autovacuum, "autovacuum"),
+        (server.track_counts, "track_counts"),
+    ] {
         if !is_on {
             found.push(
                 Finding::new(Severity::Warning, &checks::AUTOVACUUM, format!("{name} is off"))
@@ -285,13 +296,21 @@ pub(super) async fn catalogs(ask: &Ask) -> Result<(i64, Vec<Finding>), db::Error
         let (severity, summary, run) = if dead >= MANY_DEAD_ROWS && dead * 5 > live {
             (
                 Severity::Warning,
-                format!("{name} has {} dead rows beside {} live ones", grouped(dead), grouped(live)),
+                format!(
+                    "{name} has {} dead rows beside {} live ones",
+                    grouped(dead),
+                    grouped(live)
+                ),
                 format!("VACUUM (ANALYZE) pg_catalog.{name};"),
             )
         } else if waste > WORTH_SAVING && waste > size / 2 {
             (
                 Severity::Note,
-                format!("{name} takes {}, of which some {} are empty", bytes(size), bytes(waste)),
+                format!(
+                    "{name} takes {}, of which some {} are empty",
+                    bytes(size),
+                    bytes(waste)
+                ),
                 format!("VACUUM FULL pg_catalog.{name}; -- keeps everybody waiting meanwhile"),
             )
         } else {
@@ -317,7 +336,9 @@ mod tests {
             end_of_life(&server).map(|finding| finding.summary)
         };
         for (major, day, end) in END_OF_LIFE {
-            let midnight = format!("{day}T00:00:00Z").parse::<jiff::Timestamp>().expect("a day");
+            let midnight = format!("{day}T00:00:00Z")
+                .parse::<jiff::Timestamp>()
+                .expect("a day");
             assert_eq!(midnight.as_second(), end, "{major}");
             assert_eq!(summary(major, end - 1), None);
             assert!(summary(major, end).is_some_and(|summary| summary.ends_with(day)));

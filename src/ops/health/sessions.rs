@@ -24,7 +24,12 @@ pub(super) async fn transactions(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<F
     let finding = |row: &Row| {
         let (is_idle, age, since) = (row.flag(3), row.number(4), row.number(5));
         let (check, limit, so_long, doing) = if is_idle && since >= idle {
-            (&checks::IDLE_IN_TRANSACTION, idle, since, "idle in a transaction for")
+            (
+                &checks::IDLE_IN_TRANSACTION,
+                idle,
+                since,
+                "idle in a transaction for",
+            )
         } else if age >= long {
             (&checks::LONG_TRANSACTION, long, age, "in a transaction for")
         } else {
@@ -61,8 +66,10 @@ async fn prepared(ask: &Ask, long: i64) -> Result<Vec<Finding>, HealthError> {
             row.text(1),
             span(row.number(2))
         );
-        Finding::new(Severity::Warning, &checks::PREPARED_TRANSACTION, summary)
-            .run(format!("ROLLBACK PREPARED {}; -- or COMMIT PREPARED", QuotedText::new(row.text(0))))
+        Finding::new(Severity::Warning, &checks::PREPARED_TRANSACTION, summary).run(format!(
+            "ROLLBACK PREPARED {}; -- or COMMIT PREPARED",
+            QuotedText::new(row.text(0))
+        ))
     };
     Ok(rows.iter().map(finding).collect())
 }
@@ -122,9 +129,17 @@ pub(super) async fn blocked(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<Findin
             "{} {} for {}{on}, the longest for {} ({})",
             counted(head.waiting.len(), "session"),
             verb(head.waiting.len(), "waits", "wait"),
-            if head.who.is_empty() { format!("pid {pid}") } else { head.who },
+            if head.who.is_empty() {
+                format!("pid {pid}")
+            } else {
+                head.who
+            },
             span(head.longest),
-            if doing.is_empty() { "hidden from this role".to_owned() } else { doing.join(": ") }
+            if doing.is_empty() {
+                "hidden from this role".to_owned()
+            } else {
+                doing.join(": ")
+            }
         );
         Some(
             Finding::new(severity, &checks::BLOCKED, summary)
@@ -170,7 +185,11 @@ pub(super) async fn hidden(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<Finding
     if row.flag(0) || row.number(1) == 0 {
         return Ok(Vec::new());
     }
-    let checks = [&checks::LONG_TRANSACTION, &checks::IDLE_IN_TRANSACTION, &checks::IDLE_CONNECTIONS];
+    let checks = [
+        &checks::LONG_TRANSACTION,
+        &checks::IDLE_IN_TRANSACTION,
+        &checks::IDLE_CONNECTIONS,
+    ];
     let names: Vec<&str> = checks.iter().map(|check| check.name).collect();
     let summary = format!(
         "{}: what {} of {} do is hidden from this role",
@@ -195,7 +214,8 @@ mod tests {
 
     #[test]
     fn the_head_of_a_queue_is_who_waits_for_nobody() {
-        let before: BTreeMap<i64, Vec<i64>> = [(1, vec![2]), (2, vec![3, 4]), (5, vec![6]), (6, vec![5])].into();
+        let before: BTreeMap<i64, Vec<i64>> =
+            [(1, vec![2]), (2, vec![3, 4]), (5, vec![6]), (6, vec![5])].into();
         let heads = |pid| heads_of(pid, &before).into_iter().collect::<Vec<_>>();
         assert_eq!(heads(1), [3, 4]);
         assert_eq!(heads(3), [3]);

@@ -24,7 +24,11 @@ struct Alike {
 }
 
 /// Statements whose mean time is too long.
-pub(super) async fn slow(ask: &Ask, asking: &Asking<'_>, tenants: &[Tenant]) -> Result<Vec<Finding>, HealthError> {
+pub(super) async fn slow(
+    ask: &Ask,
+    asking: &Asking<'_>,
+    tenants: &[Tenant],
+) -> Result<Vec<Finding>, HealthError> {
     let limit = asking.request.limits.slow_statement;
     let Some(view) = &asking.readable.statements else {
         return Ok(Vec::new());

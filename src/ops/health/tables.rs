@@ -53,7 +53,10 @@ pub(super) async fn rows(ask: &Ask) -> Result<Vec<Finding>, HealthError> {
             );
             Finding::new(Severity::Warning, &checks::DEAD_ROWS, summary)
         } else {
-            let summary = format!("{table}, with {} rows, was never vacuumed{place}", grouped(row.number(2)));
+            let summary = format!(
+                "{table}, with {} rows, was never vacuumed{place}",
+                grouped(row.number(2))
+            );
             Finding::new(Severity::Note, &checks::NEVER_VACUUMED, summary)
         };
         finding

@@ -28,7 +28,8 @@ struct Found {
 fn of(run: &Run, check: &str) -> Vec<Found> {
     let texts = |value: &Value| -> Vec<String> {
         let list = value.as_array().expect("a list").iter();
-        list.map(|text| text.as_str().expect("a text").to_owned()).collect()
+        list.map(|text| text.as_str().expect("a text").to_owned())
+            .collect()
     };
     let report = run.json();
     let findings = report["findings"].as_array().expect("a list").iter();
@@ -48,7 +49,13 @@ fn of(run: &Run, check: &str) -> Vec<Found> {
 #[track_caller]
 fn one(run: &Run, check: &str) -> Found {
     let mut found = of(run, check);
-    assert_eq!(found.len(), 1, "{check}: {found:?} in {} {}", run.stdout, run.stderr);
+    assert_eq!(
+        found.len(),
+        1,
+        "{check}: {found:?} in {} {}",
+        run.stdout,
+        run.stderr
+    );
     found.remove(0)
 }
 

@@ -16,23 +16,43 @@ fn sequences_that_are_nearly_used_up_are_found() {
         ));
     }
     assert!(of(&health(&database).success(), "sequence-exhausted").is_empty());
-    database.sql("SELECT setval('tenant_acme.numbered_id_seq', 1600000000), setval('numbered_id_seq', 1700000000)");
+    database.sql(
+        "SELECT setval('tenant_acme.numbered_id_seq', 1600000000), setval('numbered_id_seq', 1700000000)",
+    );
     database.sql("SELECT setval('tenant_globex.numbered_id_seq', 1400000000)");
     let found = one(&health(&database).success(), "sequence-exhausted");
     assert_eq!(found.severity, "warning");
-    assert_eq!(found.summary, "sequence numbered_id_seq has used 79 % of its numbers in 1 tenant");
-    assert_eq!((found.tenants, found.schemas), (vec!["acme".to_owned()], vec!["public".to_owned()]));
+    assert_eq!(
+        found.summary,
+        "sequence numbered_id_seq has used 79 % of its numbers in 1 tenant"
+    );
+    assert_eq!(
+        (found.tenants, found.schemas),
+        (vec!["acme".to_owned()], vec!["public".to_owned()])
+    );
 
     database.sql("SELECT setval('tenant_globex.wide', 32000), setval('tenant_acme.down', -2147483000)");
     let run = health(&database).exits(4);
     let found = of(&run, "sequence-exhausted");
-    let summaries: Vec<(&str, &str)> = found.iter().map(|f| (f.severity.as_str(), f.summary.as_str())).collect();
+    let summaries: Vec<(&str, &str)> = found
+        .iter()
+        .map(|f| (f.severity.as_str(), f.summary.as_str()))
+        .collect();
     assert_eq!(
         summaries,
         [
-            ("critical", "sequence down has used 100 % of its numbers in 1 tenant"),
-            ("critical", "sequence wide has used 98 % of its numbers in 1 tenant"),
-            ("warning", "sequence numbered_id_seq has used 79 % of its numbers in 1 tenant"),
+            (
+                "critical",
+                "sequence down has used 100 % of its numbers in 1 tenant"
+            ),
+            (
+                "critical",
+                "sequence wide has used 98 % of its numbers in 1 tenant"
+            ),
+            (
+                "warning",
+                "sequence numbered_id_seq has used 79 % of its numbers in 1 tenant"
+            ),
         ]
     );
 }
@@ -50,7 +70,11 @@ fn go_far(server: &Server, number: u32) {
         .arg(server.data())
         .output()
         .expect("pg_resetwal runs");
-    assert!(reset.status.success(), "{}", String::from_utf8_lossy(&reset.stderr));
+    assert!(
+        reset.status.success(),
+        "{}",
+        String::from_utf8_lossy(&reset.stderr)
+    );
     // The pages in which the next ones are written down.
     for (folder, segment, bytes) in [
         ("pg_xact", number / (8192 * 4 * 32), 256 * 1024),
@@ -74,18 +98,29 @@ fn transaction_ids_and_multixacts_that_run_out_are_found() {
     database.run(&["init", "--quiet"]).success();
     database.run(&["create", "--quiet", "acme"]).success();
     assert!(of(&health(&database).success(), "transaction-ids").is_empty());
-    for (number, severity, share) in [(1_000_000_000, "warning", "47 %"), (1_700_000_000, "critical", "79 %")] {
+    for (number, severity, share) in [
+        (1_000_000_000, "warning", "47 %"),
+        (1_700_000_000, "critical", "79 %"),
+    ] {
         go_far(&server, number);
         let run = health(&database);
-        for (check, what) in [("transaction-ids", "transaction ids"), ("multixacts", "multixacts")] {
+        for (check, what) in [
+            ("transaction-ids", "transaction ids"),
+            ("multixacts", "multixacts"),
+        ] {
             let found = of(&run, check);
             let own = format!("database {} has used {share} of its {what}", database.name());
             let own = found.iter().find(|found| found.summary == own);
             let own = own.unwrap_or_else(|| panic!("{check}: {found:?}"));
             assert_eq!(own.severity, severity);
             assert!(own.run[0].starts_with("VACUUM (FREEZE) "), "{own:?}");
-            let other = found.iter().find(|found| found.summary.starts_with("database postgres "));
-            assert_eq!(other.expect("of postgres").run, ["vacuumdb --freeze --dbname=postgres"]);
+            let other = found
+                .iter()
+                .find(|found| found.summary.starts_with("database postgres "));
+            assert_eq!(
+                other.expect("of postgres").run,
+                ["vacuumdb --freeze --dbname=postgres"]
+            );
         }
     }
 }

@@ -18,13 +18,25 @@ fn rows_without_schemas_and_schemas_without_rows_are_found() {
     );
     let run = health(&database).exits(4);
     let missing = one(&run, "schema-missing");
-    assert_eq!((missing.severity.as_str(), missing.tenants), ("critical", vec!["acme".to_owned()]));
+    assert_eq!(
+        (missing.severity.as_str(), missing.tenants),
+        ("critical", vec!["acme".to_owned()])
+    );
     assert!(missing.run.contains(&"tenantctl drop acme".to_owned()));
     let empty = one(&run, "schema-empty");
-    assert_eq!((empty.severity.as_str(), empty.tenants), ("critical", vec!["globex".to_owned()]));
+    assert_eq!(
+        (empty.severity.as_str(), empty.tenants),
+        ("critical", vec!["globex".to_owned()])
+    );
     let stray = one(&run, "schema-unregistered");
-    assert_eq!((stray.severity.as_str(), stray.schemas), ("warning", vec!["tenant_stray".to_owned()]));
-    assert_eq!(names(&run), ["schema-missing", "schema-empty", "schema-unregistered"]);
+    assert_eq!(
+        (stray.severity.as_str(), stray.schemas),
+        ("warning", vec!["tenant_stray".to_owned()])
+    );
+    assert_eq!(
+        names(&run),
+        ["schema-missing", "schema-empty", "schema-unregistered"]
+    );
 }
 
 /// Kills a run that sleeps on the server, and then what it was doing there.
@@ -98,7 +110,11 @@ fn versions_that_differ_are_found() {
     assert_eq!(names(&look(&fleet).success()), [] as [&str; 0]);
     fleet.file("V2__more.sql", "CREATE TABLE more (id int);");
     let found = one(&look(&fleet).success(), "template-behind");
-    assert!(found.summary.ends_with("lacks 1 migration: V2__more"), "{}", found.summary);
+    assert!(
+        found.summary.ends_with("lacks 1 migration: V2__more"),
+        "{}",
+        found.summary
+    );
     assert!(of(&look(&fleet), "version-behind").is_empty());
 
     fleet.migrate(&["t01", "t02", "t03"]).success();
@@ -127,7 +143,10 @@ fn drift_is_known_from_the_last_look_and_anew_with_deep() {
     fleet.run(&["drift", "--all"]).exits(4);
     let run = look(&fleet).success();
     let drift = one(&run, "drift");
-    assert_eq!((drift.severity.as_str(), drift.tenants), ("warning", vec!["t01".to_owned()]));
+    assert_eq!(
+        (drift.severity.as_str(), drift.tenants),
+        ("warning", vec!["t01".to_owned()])
+    );
     let deep = health_with(fleet.program(), &["--deep"]).success();
     assert!(of(&deep, "schema-changed").is_empty());
 

@@ -56,11 +56,22 @@ fn connections_that_run_out_are_found_before_they_have() {
     let run = health(&database).success();
     let found = one(&run, "connections");
     assert_eq!(found.severity, "warning");
-    assert!(found.summary.starts_with("18 of 21 connections are in use"), "{}", found.summary);
+    assert!(
+        found.summary.starts_with("18 of 21 connections are in use"),
+        "{}",
+        found.summary
+    );
     assert_eq!(one(&run, "connection-limit").severity, "warning");
-    assert_eq!(one(&run, "idle-connections").summary, "17 of 18 connections are idle");
+    assert_eq!(
+        one(&run, "idle-connections").summary,
+        "17 of 18 connections are idle"
+    );
     let pool = one(&run, "pool");
-    assert!(pool.summary.contains("`database.pool_max` is 10"), "{}", pool.summary);
+    assert!(
+        pool.summary.contains("`database.pool_max` is 10"),
+        "{}",
+        pool.summary
+    );
     let small = health_with(database.program().env("DATABASE_POOL_MAX", "2"), &[]).success();
     assert!(of(&small, "pool").is_empty());
 
@@ -93,7 +104,11 @@ fn a_table_of_locks_that_is_too_small_is_found() {
     assert!(of(&health_with(program("1"), &[]).success(), "locks").is_empty());
     let found = one(&health_with(program("4"), &[]).success(), "locks");
     assert_eq!(found.severity, "warning");
-    assert!(found.summary.ends_with("the server has room for 1,240"), "{}", found.summary);
+    assert!(
+        found.summary.ends_with("the server has room for 1,240"),
+        "{}",
+        found.summary
+    );
     assert!(found.run[0].contains("max_locks_per_transaction"), "{found:?}");
 
     // What is foretold comes true, and what is not does not.
@@ -101,9 +116,14 @@ fn a_table_of_locks_that_is_too_small_is_found() {
         "BEGIN; DROP SCHEMA tenant_acme CASCADE; SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid(); ROLLBACK",
     );
     let report = health_with(program("1"), &[]).json();
-    let foretold = report["fleet"]["locks_of_largest_schema"].as_f64().expect("a number");
+    let foretold = report["fleet"]["locks_of_largest_schema"]
+        .as_f64()
+        .expect("a number");
     let held: f64 = held.lines().last().expect("a line").parse().expect("a number");
-    assert!((0.8..1.3).contains(&(foretold / held)), "{foretold} foretold, {held} held");
+    assert!(
+        (0.8..1.3).contains(&(foretold / held)),
+        "{foretold} foretold, {held} held"
+    );
 
     tables(&database, "tenant_acme", 400);
     let run = health_with(program("1"), &[]).exits(4);
@@ -111,7 +131,10 @@ fn a_table_of_locks_that_is_too_small_is_found() {
     assert!(of(&run, "dump-locks").is_empty());
     database.sql("CREATE SCHEMA others");
     tables(&database, "others", 900);
-    assert_eq!(one(&health_with(program("1"), &[]).exits(4), "dump-locks").severity, "note");
+    assert_eq!(
+        one(&health_with(program("1"), &[]).exits(4), "dump-locks").severity,
+        "note"
+    );
 }
 
 #[test]
@@ -125,7 +148,10 @@ fn autovacuum_that_is_off_or_short_of_hands_is_found() {
     let database = Database::on(&server);
     database.run(&["init", "--quiet"]).success();
     let run = health(&database).success();
-    let mut off: Vec<String> = of(&run, "autovacuum").into_iter().map(|found| found.summary).collect();
+    let mut off: Vec<String> = of(&run, "autovacuum")
+        .into_iter()
+        .map(|found| found.summary)
+        .collect();
     off.sort();
     assert_eq!(off, ["autovacuum is off", "track_counts is off"]);
     assert!(of(&run, "autovacuum-workers").is_empty());
@@ -134,7 +160,11 @@ fn autovacuum_that_is_off_or_short_of_hands_is_found() {
     tables(&database, "others", 5000);
     let found = one(&health(&database).success(), "autovacuum-workers");
     assert_eq!(found.severity, "note");
-    assert!(found.summary.starts_with("1 worker of autovacuum for 5,0"), "{}", found.summary);
+    assert!(
+        found.summary.starts_with("1 worker of autovacuum for 5,0"),
+        "{}",
+        found.summary
+    );
 }
 
 #[test]
@@ -155,7 +185,9 @@ fn catalogs_full_of_dead_rows_or_of_nothing_are_found() {
     }
     let catalog = |found: Vec<Found>| {
         let mut found = found.into_iter();
-        found.find(|found| found.summary.starts_with("pg_attribute ")).expect("pg_attribute")
+        found
+            .find(|found| found.summary.starts_with("pg_attribute "))
+            .expect("pg_attribute")
     };
     let found = catalog(of(&health(&database).success(), "catalog-bloat"));
     assert_eq!(found.severity, "warning");

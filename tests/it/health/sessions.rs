@@ -73,16 +73,26 @@ fn transactions_that_do_not_end_are_found() {
     );
     let idle = in_time(&database, "idle-in-transaction");
     let long = in_time(&database, "long-transaction");
-    assert!(idle[0].summary.contains("forgetful) is idle in a transaction for"), "{idle:?}");
+    assert!(
+        idle[0]
+            .summary
+            .contains("forgetful) is idle in a transaction for"),
+        "{idle:?}"
+    );
     assert_eq!(idle[0].tenants, ["acme"]);
-    assert!(long[0].summary.contains("thorough) is in a transaction for"), "{long:?}");
+    assert!(
+        long[0].summary.contains("thorough) is in a transaction for"),
+        "{long:?}"
+    );
     assert_eq!(long[0].tenants, ["globex"]);
     assert!(["warning", "critical"].contains(&long[0].severity.as_str()));
     // By the limits that are the default, that is nothing.
     let run = health(&database).success();
     assert!(of(&run, "long-transaction").is_empty() && of(&run, "idle-in-transaction").is_empty());
     database.sql(&idle[0].run[0]);
-    wait_until("it is gone", || of(&impatient(&database), "idle-in-transaction").is_empty());
+    wait_until("it is gone", || {
+        of(&impatient(&database), "idle-in-transaction").is_empty()
+    });
 }
 
 #[test]
@@ -98,11 +108,20 @@ fn who_is_blocked_is_found_with_who_blocks() {
         "second",
         "BEGIN; LOCK TABLE tenant_acme.users IN ACCESS SHARE MODE;",
     );
-    let _third = Session::start(&database, "third", "LOCK TABLE tenant_acme.users IN SHARE MODE;");
+    let _third = Session::start(
+        &database,
+        "third",
+        "BEGIN; LOCK TABLE tenant_acme.users IN SHARE MODE;",
+    );
     let _fourth = Session::start(&database, "fourth", "SELECT count(*) FROM tenant_acme.users;");
     let found = in_time(&database, "blocked");
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].summary.contains("holder) on tenant_acme.users, the longest for"), "{found:?}");
+    assert!(
+        found[0]
+            .summary
+            .contains("holder) on tenant_acme.users, the longest for"),
+        "{found:?}"
+    );
     assert!(found[0].summary.contains("idle in transaction: "), "{found:?}");
     assert_eq!(found[0].tenants, ["acme"]);
     database.sql(&found[0].run[0]);
@@ -117,7 +136,10 @@ fn who_waits_for_a_row_is_found_with_its_tenant() {
     let _first = Session::start(&database, "first", update);
     let _second = Session::start(&database, "second", update);
     let found = in_time(&database, "blocked");
-    assert!(found[0].summary.contains("first) on tenant_acme.counters"), "{found:?}");
+    assert!(
+        found[0].summary.contains("first) on tenant_acme.counters"),
+        "{found:?}"
+    );
     assert_eq!(found[0].tenants, ["acme"]);
 }
 
@@ -149,12 +171,20 @@ fn changes_to_schemas_that_are_under_way_keep_nobody_waiting() {
     );
     let started = Instant::now();
     let run = health_with(database.program(), &["--skip", "drift"]).exits(4);
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        started.elapsed()
+    );
     assert_eq!(one(&run, "sequence-exhausted").tenants, ["globex"]);
     assert!(of(&run, "not-checked").is_empty(), "{}", run.stdout);
     // The template's definition cannot be read meanwhile, which is said in time.
     let run = health(&database).exits(4);
-    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        started.elapsed()
+    );
     for found in of(&run, "not-checked") {
         assert!(found.summary.starts_with("drift"), "{found:?}");
     }

@@ -18,7 +18,9 @@ fn slow_statements_are_found_with_the_tenants_that_they_name() {
     database.sql("SELECT extensions.pg_stat_statements_reset()");
     for schema in ["tenant_acme", "tenant_globex"] {
         for _ in 0..2 {
-            database.sql(&format!("SELECT count(*), pg_sleep(0.2) FROM {schema}.users /* slow */"));
+            database.sql(&format!(
+                "SELECT count(*), pg_sleep(0.2) FROM {schema}.users /* slow */"
+            ));
         }
     }
     let run = health_with(picky(&database), &[]).success();
@@ -37,5 +39,10 @@ fn an_extension_that_the_server_has_not_loaded_is_said() {
     database.sql("CREATE EXTENSION pg_stat_statements");
     let run = health_with(picky(&database), &[]).success();
     let found = of(&run, "not-checked");
-    assert!(found[0].summary.starts_with("slow-statement: pg_stat_statements must be loaded"), "{found:?}");
+    assert!(
+        found[0]
+            .summary
+            .starts_with("slow-statement: pg_stat_statements must be loaded"),
+        "{found:?}"
+    );
 }

@@ -30,7 +30,7 @@ FROM (
            count(*) FILTER (WHERE usename = current_user) AS of_role,
            count(*) FILTER (WHERE state = 'idle') AS idle
     FROM pg_stat_activity
-    WHERE usesysid IS NOT NULL AND leader_pid IS NULL
+    WHERE usesysid IS NOT NULL AND datid IS NOT NULL AND leader_pid IS NULL
 ) AS sessions
 JOIN pg_stat_database AS own ON own.datname = current_database()
 JOIN pg_database AS database ON database.oid = own.datid
