@@ -21,9 +21,9 @@ use crate::ops::migrate::RolloutError;
 use crate::ops::migration_files::NewFileError;
 use crate::ops::original::{MakeError, OriginalError};
 use crate::ops::rehearse::{Mishap, RehearseError};
+use crate::ops::retention::{CleanupError, TooMuch};
 use crate::ops::scaffold::ScaffoldError;
 use crate::ops::seed::FixtureError;
-use crate::ops::retention::{CleanupError, TooMuch};
 use crate::ops::template::TemplateError;
 use crate::tenant::{DomainError, NamingError, RegistryError, SelectionError, SlugError};
 
@@ -222,6 +222,8 @@ fn status(cause: Cause<'_>) -> Option<ExitStatus> {
         .downcast_ref::<CleanupError>()
         .is_some_and(CleanupError::is_usage)
     {
+        return Some(ExitStatus::Usage);
+    }
     if let Some(HealthError::UnknownCheck { .. }) = cause.downcast_ref() {
         return Some(ExitStatus::Usage);
     }

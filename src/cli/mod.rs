@@ -7,9 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands;
-use crate::config::{ColorChoice, DatabaseFlags, Flags, OutputFormat};
-use crate::tenant::App;
 use crate::config::{ColorChoice, DatabaseFlags, FailOn, Flags, OutputFormat};
+use crate::tenant::App;
 
 /// Run fleets of schema-per-tenant PostgreSQL tenants
 ///
@@ -171,6 +170,9 @@ impl ValueEnum for App {
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
         Some(clap::builder::PossibleValue::new(self.name()).help(self.about()))
+    }
+}
+
 impl ValueEnum for FailOn {
     fn value_variants<'a>() -> &'a [Self] {
         &[Self::Critical, Self::Warning, Self::Note, Self::Never]

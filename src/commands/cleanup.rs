@@ -6,7 +6,7 @@ use serde_json::json;
 use super::cleanup_metrics;
 use super::cleanup_view::CleanupView;
 use crate::cli::args::{JobArgs, OptionalSelection, parse_duration_flag};
-use crate::config::{MAX_DAYS, PolicyAction, Settings};
+use crate::config::{MAX_DAYS, PolicyAction, PolicySettings, policies_of};
 use crate::context::Context;
 use crate::db::Access;
 use crate::error::{UsageError, fleet_status, worse};
@@ -62,8 +62,7 @@ fn parse_days(text: &str) -> Result<u32, String> {
 
 impl CleanupArgs {
     /// The policies that run, each with its window.
-    fn rules(&self, settings: &Settings) -> Result<Vec<Rule>, UsageError> {
-        let all = &settings.retention.policies;
+    fn rules(&self, all: &[PolicySettings]) -> Result<Vec<Rule>, UsageError> {
         let known = || {
             all.iter()
                 .map(|policy| policy.name.as_str())
@@ -110,9 +109,21 @@ impl CleanupArgs {
     }
 }
 
+/// The policies of the configuration; without any, those of the application that the template was built from.
+async fn policies(cx: &Context) -> anyhow::Result<Vec<PolicySettings>> {
+    let configured = &cx.settings.retention.policies;
+    if !configured.is_empty() || cx.settings.template_migrations.is_some() {
+        return Ok(configured.clone());
+    }
+    match cx.origin().await?.app() {
+        Some(app) => Ok(policies_of(app.retention())?),
+        None => Ok(Vec::new()),
+    }
+}
+
 pub(crate) async fn run(cx: &Context, args: &CleanupArgs) -> anyhow::Result<ExitStatus> {
     let started = Instant::now();
-    let rules = args.rules(&cx.settings)?;
+    let rules = args.rules(&policies(cx).await?)?;
     let mut selection = args.tenants.selection(cx).await?;
     let passes_over = selection.which == Which::All && !selection.include_inactive;
     selection.include_inactive |= passes_over;

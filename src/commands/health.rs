@@ -55,7 +55,7 @@ pub(crate) async fn run(cx: &Context, args: &HealthArgs) -> anyhow::Result<ExitS
     {
         return Err(UsageError::new("`--watch` needs an interval of 100 ms at least").into());
     }
-    let request = request(cx, args)?;
+    let request = request(cx, args).await?;
     match args.watch {
         None => {
             let report = look(cx, args, &request).await?;
@@ -68,12 +68,12 @@ pub(crate) async fn run(cx: &Context, args: &HealthArgs) -> anyhow::Result<ExitS
     }
 }
 
-fn request(cx: &Context, args: &HealthArgs) -> anyhow::Result<Request> {
+async fn request(cx: &Context, args: &HealthArgs) -> anyhow::Result<Request> {
     let settings = &cx.settings.health;
     let names = settings.skip.iter().chain(&args.skip);
     Ok(Request {
         registry: cx.registry(None)?,
-        template: cx.template(None)?,
+        template: cx.template(None).await?,
         naming: cx.settings.tenants.naming.clone(),
         skip: Skip::choose(names.map(String::as_str))?,
         limits: Limits {

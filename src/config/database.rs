@@ -217,7 +217,7 @@ mod tests {
             database: flags,
             ..Flags::default()
         };
-        Settings::resolve(file, &flags, &environment).map(|settings| settings.database.source)
+        Settings::resolve(file, None, &flags, &environment).map(|settings| settings.database.source)
     }
 
     fn found(source: Result<DatabaseSource, ConfigError>) -> Urls {

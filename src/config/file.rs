@@ -96,6 +96,10 @@ pub(super) struct LintTable {
 pub(super) struct SizesTable {
     pub(super) exact_up_to: Option<usize>,
     pub(super) keep: Option<WrittenAge>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct HealthTable {
     pub(super) skip: Option<Vec<String>>,
     pub(super) fail_on: Option<super::FailOn>,

@@ -19,7 +19,7 @@ pub use self::environment::Environment;
 pub use self::error::ConfigError;
 use self::file::ConfigFile;
 pub(crate) use self::file::nearest;
-pub use self::retention::{MAX_DAYS, PolicyAction, PolicySettings, RetentionSettings};
+pub use self::retention::{MAX_DAYS, PolicyAction, PolicySettings, RetentionSettings, policies_of};
 use crate::db::SchemaName;
 use crate::tenant::Naming;
 
@@ -127,6 +127,8 @@ pub struct SizesSettings {
     pub exact_up_to: usize,
     /// How long snapshots are kept; zero for ever.
     pub keep: Duration,
+}
+
 /// What `health` looks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthSettings {
@@ -207,9 +209,7 @@ impl Settings {
                 user: file.local.user,
                 database: file.local.database.unwrap_or_else(|| "tenantctl".to_owned()),
             },
-            retention: file
-                .retention
-                .resolve(folder, file.template.migrations.is_some())?,
+            retention: file.retention.resolve(folder)?,
             registry_migrations: file.registry.migrations,
             template_migrations: file.template.migrations,
             seed: SeedSettings {
@@ -226,6 +226,7 @@ impl Settings {
                     .sizes
                     .keep
                     .map_or(Duration::from_hours(400 * 24), |written| written.0),
+            },
             health: HealthSettings {
                 skip: file.health.skip.unwrap_or_default(),
                 fail_on: file.health.fail_on.unwrap_or_default(),

@@ -12,8 +12,6 @@ use super::file::explain;
 
 /// The name under which a file of policies is looked for. One of another name has to be there.
 const FILE_NAME: &str = "retention.toml";
-/// The policies of the template that the program carries.
-const OF_METRICS: &str = include_str!("../../fixtures/apps/metrics/retention.toml");
 
 /// The table as it was written.
 #[derive(Debug, Default, Deserialize)]
@@ -109,14 +107,30 @@ impl PolicyAction {
     }
 }
 
+/// The policies of an application that the program carries.
+pub fn policies_of(text: &str) -> Result<Vec<PolicySettings>, ConfigError> {
+    resolved(parse(Path::new("the program's own policies"), text)?)
+}
+
+/// Policies as they are meant, no two of one name.
+fn resolved(written: Vec<WrittenPolicy>) -> Result<Vec<PolicySettings>, ConfigError> {
+    let mut policies: Vec<PolicySettings> = Vec::new();
+    for policy in written {
+        let policy = policy.resolve()?;
+        if policies.iter().any(|other| other.name == policy.name) {
+            return Err(ConfigError::general(format!(
+                "two retention policies are named `{}`",
+                policy.name
+            )));
+        }
+        policies.push(policy);
+    }
+    Ok(policies)
+}
+
 impl RetentionTable {
-    /// Reads the policies where they are: in the configuration, in the file beside it, and for the template that the
-    /// program carries in the program.
-    pub(super) fn resolve(
-        self,
-        folder: Option<&Path>,
-        has_own_template: bool,
-    ) -> Result<RetentionSettings, ConfigError> {
+    /// Reads the policies where they are: in the configuration, and in the file beside it.
+    pub(super) fn resolve(self, folder: Option<&Path>) -> Result<RetentionSettings, ConfigError> {
         let beside = match (&self.file, folder) {
             (Some(file), _) => read(file, !file.ends_with(FILE_NAME))?,
             (None, Some(folder)) => read(&folder.join(FILE_NAME), false)?,
@@ -124,20 +138,7 @@ impl RetentionTable {
         };
         let mut written = self.policy;
         written.extend(beside.unwrap_or_default());
-        if written.is_empty() && !has_own_template {
-            written = parse(Path::new("the program's own policies"), OF_METRICS)?;
-        }
-        let mut policies: Vec<PolicySettings> = Vec::new();
-        for policy in written {
-            let policy = policy.resolve()?;
-            if policies.iter().any(|other| other.name == policy.name) {
-                return Err(ConfigError::general(format!(
-                    "two retention policies are named `{}`",
-                    policy.name
-                )));
-            }
-            policies.push(policy);
-        }
+        let policies = resolved(written)?;
         let settings = RetentionSettings {
             batch_size: self.batch_size.unwrap_or(5000),
             max_batch: Duration::from_millis(self.max_batch_ms.unwrap_or(200).into()),
@@ -252,7 +253,7 @@ mod tests {
 
     fn resolved(text: &str) -> Result<RetentionSettings, String> {
         let table: RetentionTable = toml::from_str(text).map_err(|error| error.to_string())?;
-        table.resolve(None, true).map_err(|error| error.to_string())
+        table.resolve(None).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -281,13 +282,11 @@ mod tests {
     }
 
     #[test]
-    fn the_programs_own_policies_are_for_its_own_template() {
-        let own = RetentionTable::default().resolve(None, false).expect("valid");
-        assert!(
-            own.policies
-                .iter()
-                .any(|policy| policy.name == "expired-sessions")
-        );
+    fn the_policies_of_every_application_can_be_read() {
+        for app in crate::tenant::App::ALL {
+            let policies = policies_of(app.retention()).expect("valid");
+            assert!(!policies.is_empty(), "{}", app.name());
+        }
         assert_eq!(resolved("").expect("valid").policies, []);
     }
 

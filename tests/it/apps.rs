@@ -46,6 +46,26 @@ fn live(app: &str) {
         .with_data()
         .expect_faithful(&schema, "tenant_copy");
     run(&["drift", "--all"]);
+
+    let sizes = run(&["sizes", "-o", "json"]).json();
+    assert_eq!(sizes["tenants"].as_array().map(Vec::len), Some(5), "{sizes}");
+    let due = run(&[
+        "cleanup",
+        "--days",
+        "1",
+        "--all",
+        "--yes",
+        "--dry-run",
+        "-o",
+        "json",
+    ])
+    .json();
+    let gone = run(&["cleanup", "--days", "1", "--all", "--yes", "-o", "json"]).json();
+    assert!(gone["rows"].as_u64() > Some(0), "{gone}");
+    assert!(due["rows"].as_u64() > Some(0), "{due}");
+    let left = run(&["cleanup", "--days", "1", "--all", "--yes", "-o", "json"]).json();
+    assert_eq!(left["rows"], 0, "{left}");
+    run(&["drift", "--all"]);
     run(&["drop", "copy", "acme", "--yes"]);
     assert_eq!(database.sql("SELECT count(*) FROM tenants"), "3");
 }

@@ -9,7 +9,7 @@ fn init_makes_registry_and_template_and_says_so() {
     insta::assert_snapshot!(run.shown(), @"
     exit 0
     --- stdout
-    registry is now at V5: 5 migrations applied (V1__registry, V2__known_fingerprints, V3__unfinished_migrations, V4__known_definitions, V5__size_snapshots)
+    registry is now at V6: 6 migrations applied (V1__registry, V2__known_fingerprints, V3__unfinished_migrations, V4__known_definitions, V5__size_snapshots, V6__cleanups)
     template `tenant_template` is now at V4: 4 migrations applied (V1__users, V2__metrics, V3__dashboards, V4__audit_and_jobs)
     --- stderr
     ");
@@ -19,8 +19,8 @@ fn init_makes_registry_and_template_and_says_so() {
     );
     assert_eq!(
         tables,
-        "refinery_schema_history tenant_known_fingerprints tenant_operation_results tenant_operations \
-         tenant_size_snapshots tenant_unfinished_migrations tenants"
+        "refinery_schema_history tenant_archives tenant_cleanups tenant_known_fingerprints tenant_operation_results \
+         tenant_operations tenant_size_snapshots tenant_unfinished_migrations tenants"
     );
 }
 
@@ -33,7 +33,7 @@ fn init_a_second_time_changes_nothing() {
         serde_json::json!({
             "version": 1,
             "dry_run": false,
-            "registry": { "version": 5, "applied": [] },
+            "registry": { "version": 6, "applied": [] },
             "template": {
                 "schema": "tenant_template", "app": "metrics", "managed": true, "left_as_is": false, "version": 4, "applied": [],
             },
@@ -46,7 +46,7 @@ fn init_dry_run_leaves_the_database_empty() {
     let database = Database::empty();
     let run = database.run(&["init", "--dry-run"]).success();
     insta::assert_snapshot!(run.stdout, @r"
-    registry would be brought to V5: 5 migrations (V1__registry, V2__known_fingerprints, V3__unfinished_migrations, V4__known_definitions, V5__size_snapshots)
+    registry would be brought to V6: 6 migrations (V1__registry, V2__known_fingerprints, V3__unfinished_migrations, V4__known_definitions, V5__size_snapshots, V6__cleanups)
     template `tenant_template` would be brought to V4: 4 migrations (V1__users, V2__metrics, V3__dashboards, V4__audit_and_jobs)
     ");
     assert_eq!(
@@ -72,7 +72,7 @@ fn ten_inits_at_once_all_succeed() {
             *sum += answer[part]["applied"].as_array().map_or(0, Vec::len);
         }
     }
-    assert_eq!(applied, [5, 4]);
+    assert_eq!(applied, [6, 4]);
 }
 
 #[test]
@@ -192,6 +192,6 @@ fn init_in_csv_has_a_line_for_the_registry_and_one_for_the_template() {
     let run = database.run(&["init", "-o", "csv"]).success();
     assert_eq!(
         run.stdout,
-        "part,schema,version,applied\nregistry,public,5,\ntemplate,tenant_template,4,\n"
+        "part,schema,version,applied\nregistry,public,6,\ntemplate,tenant_template,4,\n"
     );
 }

@@ -3,8 +3,8 @@
 mod apps;
 mod architecture;
 mod chaos;
-mod client;
 mod cleanup;
+mod client;
 mod clone;
 mod config;
 mod connections;
