@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         Verdict {
             name: "health of 1,000 tenants to one question of psql",
             figure: median_of(ratios),
-            bound: 10.0,
+            bound: 3.0,
             unit: "",
             at_least: false,
         },

@@ -70,6 +70,7 @@ fn every_command_works_through_a_pooler() {
         7,
         "{counted}"
     );
+    pooled.run(&["health", "--deep"]).success();
     pooled.run(&["drop", "acme", "b1", "b2", "--yes"]).success();
     pooled.run(&["create", "acme"]).success();
     pooled.run(&["create", "acme"]).exits(1).says("already exists");

@@ -273,6 +273,10 @@ fn groups<'a>(
         };
     }
     let mut groups = vec![
+        // What takes longest is begun first.
+        group!(&[&checks::SEQUENCE_EXHAUSTED], async |ask| plain(
+            numbers::sequences(ask, asking).await
+        )),
         group!(&[], async |ask| {
             let fleet = server::fleet(ask).await?;
             let found = server::judge(asking, server, &fleet);
@@ -301,9 +305,6 @@ fn groups<'a>(
         )),
         group!(&[&checks::INDEX_INVALID], async |ask| plain(
             indexes::invalid(ask).await
-        )),
-        group!(&[&checks::SEQUENCE_EXHAUSTED], async |ask| plain(
-            numbers::sequences(ask, asking).await
         )),
         group!(&[&checks::DEAD_ROWS, &checks::NEVER_VACUUMED], async |ask| plain(
             tables::rows(ask).await

@@ -290,9 +290,9 @@ pub(super) async fn catalogs(ask: &Ask) -> Result<(i64, Vec<Finding>), db::Error
     let rows = ask.rows(include_str!("sql/catalogs.sql")).await?;
     let total = rows.iter().map(|row| row.number(1) + row.number(2)).sum();
     let found = rows.iter().filter_map(|row| {
-        let [size, _, live, dead, width] = [1, 2, 3, 4, 5].map(|column| row.number(column));
+        let [size, live, dead] = [1, 3, 4].map(|column| row.number(column));
         let name = row.text(0);
-        let waste = size - live * width;
+        let waste = row.optional(5).map_or(0, |_| size - live * row.number(5));
         let (severity, summary, run) = if dead >= MANY_DEAD_ROWS && dead * 5 > live {
             (
                 Severity::Warning,
