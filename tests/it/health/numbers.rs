@@ -60,7 +60,10 @@ fn sequences_that_are_nearly_used_up_are_found() {
 /// Lets the server believe that it has used up so many transaction ids and multixacts.
 fn go_far(server: &Server, number: u32) {
     let stop = |mode: &str| {
-        let status = server.command("pg_ctl").args(["stop", "-w", "-m", mode]).status();
+        let status = server
+            .command("pg_ctl")
+            .args(["stop", "-s", "-w", "-m", mode])
+            .status();
         assert!(status.expect("pg_ctl runs").success());
     };
     stop("fast");
