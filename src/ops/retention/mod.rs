@@ -11,6 +11,7 @@ mod partitions;
 mod place;
 mod policy;
 mod preview;
+mod range;
 mod shape;
 mod statement;
 mod taken;
@@ -324,9 +325,8 @@ impl Run<'_> {
         let Err(error) = result else {
             return Ok(Answer::Done(()));
         };
-        match error.downcast_ref::<Halt>() {
-            Some(halt @ (Halt::Gone | Halt::Held)) => return Ok(Answer::Skip(halt.to_string())),
-            _ => {}
+        if let Some(halt @ (Halt::Gone | Halt::Held)) = error.downcast_ref::<Halt>() {
+            return Ok(Answer::Skip(halt.to_string()));
         }
         match self.db.direct().await {
             Ok(session) if exec::is_gone(&session, tenant).await.unwrap_or(false) => {

@@ -78,12 +78,12 @@ impl<'a> Place<'a> {
         if intent == Intent::Look {
             sql.push_str("SET LOCAL transaction_read_only = on; ");
         }
-        let _ = write!(
+        let _ = writeln!(
             sql,
             "SELECT coalesce((SELECT CASE \
                 WHEN coalesce(metadata -> 'legal_hold', 'null') NOT IN ('null', 'false', '\"\"') THEN 'tenantctl: held' \
                 WHEN NOT pg_try_advisory_xact_lock_shared({}) THEN 'tenantctl: locked' \
-                ELSE '1' END FROM public.tenants WHERE id = '{id}' AND schema_name = {}), 'tenantctl: gone')::int;\n",
+                ELSE '1' END FROM public.tenants WHERE id = '{id}' AND schema_name = {}), 'tenantctl: gone')::int;",
             LockName::Tenant(schema).key(),
             QuotedText::new(schema.as_str()),
         );

@@ -30,10 +30,8 @@ pub(super) async fn of(work: &Work<'_>, jobs: &[Job<'_>]) -> anyhow::Result<Vec<
                     }
                     _ if amount.rows == 0 => {}
                     _ => {
-                        *taken
-                            .along
-                            .entry(Taken::table_of(job, which).to_owned())
-                            .or_default() += amount
+                        let table = Taken::table_of(job, which).to_owned();
+                        *taken.along.entry(table).or_default() += amount;
                     }
                 }
             }

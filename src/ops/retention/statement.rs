@@ -1,104 +1,15 @@
 //! The statements that look for due rows and take them away, each over a range of a table's rows.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
 use super::graph::{Family, Member};
 use super::policy::{Rule, Unfit};
+use super::range::{Range, Tid};
 use super::shape::{Shape, Table, Unit};
 use crate::db::{QuotedIdent, SchemaName};
-
-/// More rows than this no block has.
-const SLOTS: u64 = 2048;
-/// And blocks of the usual size no more than these.
-const FILLED: u64 = 292;
-
-/// A place in a table: a block, and a row in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Tid(u64);
-
-/// Rows from one place to before another.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Range {
-    pub(super) from: Tid,
-    pub(super) to: Tid,
-    /// How many of them are due.
-    pub(super) rows: u64,
-}
-
-impl Tid {
-    pub(super) fn of_block(block: u64) -> Self {
-        Self(block * SLOTS)
-    }
-
-    pub(super) fn block(self) -> u64 {
-        self.0 / SLOTS
-    }
-}
-
-impl fmt::Display for Tid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({},{})", self.0 / SLOTS, self.0 % SLOTS)
-    }
-}
-
-impl Range {
-    /// Both halves of it by place; none where there is but one place.
-    pub(super) fn halves(self) -> Option<(Self, Self)> {
-        let (from, to) = (self.from.0, self.to.0);
-        if to - from < 2 {
-            return None;
-        }
-        let block = (from / SLOTS + to / SLOTS).div_ceil(2) * SLOTS;
-        let middle = if block > from && block < to {
-            block
-        } else {
-            from + (to - from) / 2
-        };
-        Some(self.cut(middle, self.rows / 2))
-    }
-
-    /// Both parts of it, the first with this many of its rows or so, as if they were spread evenly.
-    pub(super) fn split(self, wanted: u64) -> Option<(Self, Self)> {
-        let (from, to) = (self.from.0, self.to.0);
-        let share = (wanted as f64 / self.rows.max(1) as f64).clamp(0.0, 1.0);
-        let blocks = to.div_ceil(SLOTS) - from / SLOTS;
-        if blocks > 1 {
-            let whole = ((blocks as f64 * share) as u64).clamp(1, blocks - 1);
-            let rows = (self.rows as f64 * whole as f64 / blocks as f64) as u64;
-            return Some(self.cut((from / SLOTS + whole) * SLOTS, rows));
-        }
-        let used = to.min(from / SLOTS * SLOTS + FILLED);
-        if used < from + 2 {
-            return self.halves();
-        }
-        let middle = from + (((used - from) as f64 * share) as u64).clamp(1, used - from - 1);
-        Some(self.cut(middle, wanted.min(self.rows)))
-    }
-
-    fn cut(self, middle: u64, rows: u64) -> (Self, Self) {
-        let middle = Tid(middle);
-        (
-            Self {
-                to: middle,
-                rows,
-                ..self
-            },
-            Self {
-                from: middle,
-                rows: self.rows - rows,
-                ..self
-            },
-        )
-    }
-
-    fn condition(self, alias: &str) -> String {
-        format!("{alias}.ctid >= '{}' AND {alias}.ctid < '{}'", self.from, self.to)
-    }
-}
 
 /// A policy in one schema, ready to be written as SQL.
 #[derive(Debug)]
@@ -196,7 +107,7 @@ impl<'a> Job<'a> {
         let bucket = format!("width_bucket({alias}.ctid, '{{{}}}'::tid[])", listed.join(","));
         let mut due = self.due.clone();
         // The planner is free to take an index where nothing is left out.
-        if *first > Tid(0) || !self.is_indexed {
+        if *first > Tid::of_block(0) || !self.is_indexed {
             let range = Range {
                 from: *first,
                 to: *last,
@@ -217,8 +128,8 @@ impl<'a> Job<'a> {
     /// Statements that show whether what the policy says can be read: what would be run, over no row.
     pub(super) fn samples(&self) -> Vec<String> {
         let nowhere = Range {
-            from: Tid(0),
-            to: Tid(0),
+            from: Tid::of_block(0),
+            to: Tid::of_block(0),
             rows: 0,
         };
         let Some(unit) = self.table.units.first() else {
@@ -471,38 +382,4 @@ fn above(member: &Member<'_>) -> String {
 
 fn key_name(column: &str) -> String {
     QuotedIdent::new(&format!("k_{column}")).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_range_is_split_down_to_a_single_row() {
-        let mut range = Range {
-            from: Tid::of_block(0),
-            to: Tid::of_block(64),
-            rows: 4000,
-        };
-        let (first, second) = range.split(1000).expect("two parts");
-        assert_eq!(
-            (first.to.to_string().as_str(), first.rows, second.rows),
-            ("(16,0)", 1000, 3000)
-        );
-        let mut steps = 0;
-        while let Some((first, second)) = range.halves() {
-            assert!(first.to > first.from && second.to > second.from);
-            range = if steps % 2 == 0 { first } else { second };
-            steps += 1;
-        }
-        assert_eq!(range.to.0 - range.from.0, 1);
-        assert!(steps < 24, "{steps}");
-        let block = Range {
-            from: Tid::of_block(3),
-            to: Tid::of_block(4),
-            rows: 150,
-        };
-        let (first, _) = block.split(50).expect("two parts");
-        assert_eq!((first.to.to_string().as_str(), first.rows), ("(3,97)", 50));
-    }
 }

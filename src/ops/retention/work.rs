@@ -7,8 +7,9 @@ use super::archive::{Archives, Lines};
 use super::pace::Pace;
 use super::partitions;
 use super::place::{Halt, Intent, Place};
+use super::range::{Range, Tid};
 use super::shape::Unit;
-use super::statement::{Job, Range, Tid};
+use super::statement::Job;
 use super::taken::Taken;
 use crate::db::{self, Db, Session, TextResult};
 
