@@ -10,6 +10,8 @@ use crate::db::migrator::MigrateError;
 use crate::db::{self, LockHeld, SessionError, Unterminated};
 use crate::exit::ExitStatus;
 use crate::fleet::Report;
+use crate::ops::backup::BackupError;
+use crate::ops::backup::format::FormatError;
 use crate::ops::clone::CloneError;
 use crate::ops::drop::DropError;
 use crate::ops::exec::Refused;
@@ -116,6 +118,8 @@ fn hint(cause: Cause<'_>) -> Option<String> {
         .or_else(|| of(cause, |error: &RehearseError| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &Mishap| error.hint().map(owned)))
         .or_else(|| of(cause, CloneError::hint))
+        .or_else(|| of(cause, BackupError::hint))
+        .or_else(|| of(cause, |error: &FormatError| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &ConfigError| error.hint().map(owned)))
         .or_else(|| of(cause, ConnInfoError::hint))
         .or_else(|| of(cause, ConnectError::hint))
@@ -225,6 +229,12 @@ fn status(cause: Cause<'_>) -> Option<ExitStatus> {
         return Some(ExitStatus::Usage);
     }
     if let Some(HealthError::UnknownCheck { .. }) = cause.downcast_ref() {
+        return Some(ExitStatus::Usage);
+    }
+    if cause
+        .downcast_ref::<BackupError>()
+        .is_some_and(BackupError::is_usage)
+    {
         return Some(ExitStatus::Usage);
     }
     if let Some(TemplateError::OfTenant { .. }) = cause.downcast_ref() {

@@ -141,6 +141,15 @@ impl Blueprint {
 
     /// The statements that make the schema again.
     pub fn script(&self, shape: Shape, unclear: UnclearText) -> Result<Script, CannotCopy> {
+        self.script_for(&self.role, shape, unclear)
+    }
+
+    /// The same for another role than the one that has read it: everything is given to its owner by name.
+    pub fn script_with_owners(&self, shape: Shape, unclear: UnclearText) -> Result<Script, CannotCopy> {
+        self.script_for("", shape, unclear)
+    }
+
+    fn script_for(&self, role: &str, shape: Shape, unclear: UnclearText) -> Result<Script, CannotCopy> {
         if !self.refused.is_empty() {
             return Err(CannotCopy::Refused {
                 schema: self.schema.clone(),
@@ -163,7 +172,7 @@ impl Blueprint {
             shape,
         )?;
         let filled = &self.contents.filled_views;
-        Ok(script::script(&objects, &steps, shape, &self.role, filled))
+        Ok(script::script(&objects, &steps, shape, role, filled))
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
+
 use super::Kind;
 use super::object::{Address, List, Object};
 use super::order::{Form, Step};
@@ -19,7 +21,7 @@ pub enum Shape {
 }
 
 /// One statement, or a few that belong together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
     /// What it makes, for error messages: `table users`.
     pub what: String,
@@ -27,7 +29,7 @@ pub struct Statement {
 }
 
 /// The statements that make a schema.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Script {
     pub before_rows: Vec<Statement>,
     pub after_rows: Vec<Statement>,

@@ -1,5 +1,6 @@
 //! One file per subcommand: its arguments, and what turns them into a request and a report into an answer.
 
+pub(crate) mod backup;
 pub(crate) mod cleanup;
 mod cleanup_metrics;
 mod cleanup_view;
@@ -18,10 +19,12 @@ pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod lint;
 pub(crate) mod list;
+pub(crate) mod list_backups;
 pub(crate) mod migrate;
 pub(crate) mod new;
 mod rehearse;
 pub(crate) mod resolve;
+pub(crate) mod restore;
 mod scaffold;
 pub(crate) mod seed;
 mod seed_view;
@@ -32,6 +35,7 @@ pub(crate) mod suspend;
 pub(crate) mod template;
 mod tenant_view;
 pub(crate) mod update;
+pub(crate) mod verify;
 
 use crate::cli::Command;
 use crate::context::Context;
@@ -57,6 +61,11 @@ pub(crate) async fn run(cx: &Context, command: &Command) -> anyhow::Result<ExitS
         Command::History(args) => history::run(cx, args).await,
         Command::Sizes(args) => sizes::run(cx, args).await,
         Command::Cleanup(args) => cleanup::run(cx, args).await,
+        Command::Backup(args) => backup::run(cx, args).await,
+        Command::Restore(args) => restore::run(cx, args).await,
+        Command::Undrop(args) => restore::run_undrop(cx, args).await,
+        Command::Verify(args) => verify::run(cx, args).await,
+        Command::ListBackups(args) => list_backups::run(cx, args).await,
         Command::Exec(args) => exec::run(cx, args).await,
         Command::Seed(args) => seed::run(cx, args).await,
         Command::New(args) => new::run(cx, args),

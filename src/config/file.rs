@@ -27,6 +27,7 @@ pub(super) struct ConfigFile {
     pub(super) sizes: SizesTable,
     pub(super) retention: RetentionTable,
     pub(super) health: HealthTable,
+    pub(super) backup: BackupTable,
     pub(super) output: OutputTable,
     pub(super) local: LocalTable,
     pub(super) targets: BTreeMap<String, TargetTable>,
@@ -110,6 +111,13 @@ pub(super) struct HealthTable {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+pub(super) struct BackupTable {
+    pub(super) dir: Option<PathBuf>,
+    pub(super) recipients: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct OutputTable {
     pub(super) format: Option<super::OutputFormat>,
     pub(super) color: Option<super::ColorChoice>,
@@ -173,6 +181,7 @@ impl ConfigFile {
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut paths: Vec<&mut Option<PathBuf>> = vec![
             &mut file.database.password_file,
+            &mut file.backup.dir,
             &mut file.registry.migrations,
             &mut file.template.migrations,
             &mut file.seed.tenants,

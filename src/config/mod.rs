@@ -81,6 +81,7 @@ pub struct Settings {
     pub sizes: SizesSettings,
     pub retention: RetentionSettings,
     pub health: HealthSettings,
+    pub backup: BackupSettings,
     /// Tables of the template whose rows go along into every new tenant.
     pub reference_tables: Vec<String>,
     pub output: OutputFormat,
@@ -137,6 +138,13 @@ pub struct HealthSettings {
     pub long_transaction: Duration,
     pub idle_in_transaction: Duration,
     pub blocked: Duration,
+}
+
+/// Where backups are kept, and whom they are encrypted to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupSettings {
+    pub dir: Option<PathBuf>,
+    pub recipients: Vec<String>,
 }
 
 /// Where the private server lives.
@@ -234,6 +242,10 @@ impl Settings {
                 idle_in_transaction: limit(file.health.idle_in_transaction, 60),
                 blocked: limit(file.health.blocked, 5),
             },
+            backup: BackupSettings {
+                dir: file.backup.dir,
+                recipients: file.backup.recipients.unwrap_or_default(),
+            },
             reference_tables: file.template.reference_tables.unwrap_or_default(),
             output: flags.output.or(file.output.format).unwrap_or_default(),
             color: flags.color.or(file.output.color).unwrap_or_default(),
@@ -314,6 +326,7 @@ mod tests {
             "sizes",
             "retention",
             "health",
+            "backup",
             "output",
             "local",
             "targets.eu",

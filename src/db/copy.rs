@@ -1,9 +1,16 @@
-//! Rows on their way from one session to another, a piece at a time.
+//! Rows on their way from one session to another, or to and from this program, a piece at a time.
+
+use std::io::Cursor;
+use std::pin::Pin;
 
 use futures_util::{SinkExt, TryStreamExt};
+use tokio_postgres::CopyInSink;
 
 use super::error::Error;
 use super::session::Transaction;
+
+/// How large the pieces are in which rows are handed on.
+const PIECE: usize = 128 * 1024;
 
 /// Why rows did not arrive, and on which side that was.
 #[derive(Debug, thiserror::Error)]
@@ -32,4 +39,56 @@ pub async fn copy_rows(
         }
     }
     sink.finish().await.map_err(writing)
+}
+
+/// Hands what `out`, a `COPY … TO STDOUT`, answers to `take`, as long as that wants more.
+pub async fn read_rows(
+    from: &Transaction<'_>,
+    out: &str,
+    mut take: impl AsyncFnMut(Vec<u8>) -> bool,
+) -> Result<(), Error> {
+    let mut rows = std::pin::pin!(from.client().copy_out(out).await?);
+    let mut piece = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        if piece.is_empty() {
+            piece.reserve(row.len().max(PIECE));
+        }
+        piece.extend_from_slice(&row);
+        if piece.len() >= PIECE && !take(std::mem::take(&mut piece)).await {
+            return Ok(());
+        }
+    }
+    if !piece.is_empty() {
+        take(piece).await;
+    }
+    Ok(())
+}
+
+/// A `COPY … FROM STDIN` under way. Dropped before its end it fails, and its transaction with it.
+pub struct RowsIn {
+    sink: Pin<Box<CopyInSink<Cursor<Vec<u8>>>>>,
+}
+
+impl RowsIn {
+    /// Begins to write rows.
+    pub async fn begin(to: &Transaction<'_>, into: &str) -> Result<Self, Error> {
+        let sink = to.client().copy_in(into).await?;
+        Ok(Self { sink: Box::pin(sink) })
+    }
+
+    /// Sends a piece. Says whether the server wants more; if not, [`RowsIn::finish`] says why.
+    pub async fn send(&mut self, piece: Vec<u8>) -> bool {
+        self.sink.feed(Cursor::new(piece)).await.is_ok()
+    }
+
+    /// Ends, and says how many rows have arrived.
+    pub async fn finish(mut self) -> Result<u64, Error> {
+        Ok(self.sink.as_mut().finish().await?)
+    }
+}
+
+impl std::fmt::Debug for RowsIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RowsIn").finish_non_exhaustive()
+    }
 }

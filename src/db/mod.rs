@@ -20,7 +20,7 @@ mod timeout;
 pub use tokio_postgres::Row;
 pub use tokio_postgres::types::{FromSql, Type};
 
-pub use self::copy::{CopyError, copy_rows};
+pub use self::copy::{CopyError, RowsIn, copy_rows, read_rows};
 pub use self::error::Error;
 pub use self::ident::{MAX_NAME_BYTES, NameError, QuotedIdent, QuotedText, SchemaName, with_constants};
 pub use self::lock::{LockHeld, LockName};

@@ -1,6 +1,7 @@
 //! The work of the commands: a `Request` in, a report out. Operations know PostgreSQL and nothing of the terminal.
 
 pub mod application;
+pub mod backup;
 pub mod clone;
 pub mod create;
 pub mod drift;

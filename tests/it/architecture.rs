@@ -18,8 +18,10 @@ const LAYERS: [&[&str]; 10] = [
 ];
 
 /// Crates with one home each.
-const HOMES: [(&str, &[&str]); 10] = [
+const HOMES: [(&str, &[&str]); 12] = [
     ("argon2", &["ops/seed/"]),
+    ("age", &["ops/backup/"]),
+    ("zstd", &["ops/backup/", "ops/retention/"]),
     ("clap", &["cli/", "commands/", "lib.rs"]),
     ("comfy_table", &["ui/"]),
     ("indicatif", &["ui/"]),

@@ -1,0 +1,243 @@
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::failed_view::FailedView;
+use crate::cli::args::{JobArgs, TenantSelection};
+use crate::context::Context;
+use crate::db::Db;
+use crate::error::{UsageError, fleet_status};
+use crate::exit::ExitStatus;
+use crate::fleet::OnError;
+use crate::ops::backup::{self, Folder, Identities, Keep, Options, Recipients, Taken};
+use crate::ui::{Cell, Column, Table, View, format};
+
+/// Back tenants up, one file each
+///
+/// Each file is taken from one snapshot while the tenant stays in use, and has its name only when it is whole. It holds
+/// the schema, the rows and the row of the registry; `restore` brings them back, and so does `zstd -dc FILE | psql`
+/// for the schema alone.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackupArgs {
+    #[command(flatten)]
+    tenants: TenantSelection,
+    #[command(flatten)]
+    dir: DirArgs,
+    /// Keep this many backups of each tenant that was backed up, and remove older ones
+    #[arg(long, value_name = "NUMBER")]
+    keep: Option<u32>,
+    /// Keep the backups of so many days, and remove older ones; with `--keep` those stay that either keeps
+    #[arg(long, value_name = "DAYS")]
+    keep_days: Option<u32>,
+    /// Leave out the rows of this table; may be repeated
+    #[arg(long, value_name = "TABLE")]
+    exclude_table_data: Vec<String>,
+    /// Encrypt to this recipient of age, `age1…`; may be repeated [default: the configuration's `backup.recipients`]
+    #[arg(long, value_name = "RECIPIENT")]
+    encrypt: Vec<String>,
+    #[command(flatten)]
+    jobs: JobArgs,
+}
+
+/// Where backups are.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DirArgs {
+    /// Folder of the backups [default: the configuration's `backup.dir`]
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+}
+
+impl DirArgs {
+    pub(super) fn folder<'a>(&'a self, cx: &'a Context) -> anyhow::Result<&'a Path> {
+        let folder = self.dir.as_deref().or(cx.settings.backup.dir.as_deref());
+        folder.ok_or_else(|| {
+            UsageError::new("no folder for backups was named")
+                .with_hint("pass `--dir FOLDER`, or set `backup.dir` in the configuration")
+                .into()
+        })
+    }
+}
+
+/// The keys for encrypted backups.
+#[derive(Debug, clap::Args)]
+pub(crate) struct IdentityArgs {
+    /// File with the key of an encrypted backup, as `age-keygen` writes it; may be repeated
+    #[arg(long = "identity", value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+impl IdentityArgs {
+    pub(super) fn load(&self) -> anyhow::Result<Identities> {
+        Ok(Identities::load(&self.files)?)
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct BackupView {
+    folder: String,
+    backups: Vec<BackupRow>,
+    removed: Vec<String>,
+    failed: Vec<FailedView>,
+}
+
+#[derive(Debug, Serialize)]
+struct BackupRow {
+    slug: String,
+    file: String,
+    taken_at: Timestamp,
+    bytes: u64,
+    tables: usize,
+    rows: u64,
+}
+
+impl View for BackupView {
+    fn tables(&self) -> Vec<Table> {
+        let mut table = Table::new([
+            Column::text("slug"),
+            Column::text("file"),
+            Column::number("rows"),
+            Column::number("size"),
+        ]);
+        for row in &self.backups {
+            table.push(vec![
+                row.slug.as_str().into(),
+                row.file.as_str().into(),
+                Cell::Count(row.rows),
+                Cell::Text(format::bytes(row.bytes)),
+            ]);
+        }
+        vec![table]
+    }
+
+    fn csv(&self) -> Option<Table> {
+        let mut table = Table::new([
+            Column::text("slug"),
+            Column::text("file"),
+            Column::text("taken_at"),
+            Column::number("tables"),
+            Column::number("rows"),
+            Column::number("bytes"),
+        ]);
+        for row in &self.backups {
+            table.push(vec![
+                row.slug.as_str().into(),
+                row.file.as_str().into(),
+                Cell::Text(row.taken_at.to_string()),
+                Cell::Count(row.tables as u64),
+                Cell::Count(row.rows),
+                Cell::Count(row.bytes),
+            ]);
+        }
+        Some(table)
+    }
+
+    fn plain(&self) -> Option<String> {
+        self.backups.is_empty().then(String::new)
+    }
+}
+
+pub(crate) async fn run(cx: &Context, args: &BackupArgs) -> anyhow::Result<ExitStatus> {
+    let folder = args.dir.folder(cx)?;
+    let options = Options {
+        folder: folder.to_owned(),
+        recipients: recipients(cx, &args.encrypt)?,
+        left_out: args.exclude_table_data.clone(),
+    };
+    let selection = args.tenants.selection(cx).await?;
+    let db = cx.db().await?;
+    let plan = args.jobs.plan(&cx.settings.fleet, halved(db)?, OnError::Continue);
+    let tenants = selection.resolve(&db.session().await?).await?;
+    if tenants.is_empty() {
+        cx.ui.note("no tenants to back up");
+    }
+    let ids: std::collections::HashMap<_, _> = tenants
+        .iter()
+        .map(|tenant| (tenant.slug.clone(), tenant.id))
+        .collect();
+    let files = Folder::new(folder);
+    files.remove_leftovers();
+
+    let mut progress = cx.ui.progress("Backing up", tenants.len());
+    let request = backup::Request {
+        tenants,
+        options,
+        lock_timeout: cx.settings.tenants.lock_timeout,
+        plan,
+    };
+    let report = backup::run(db, request, &cx.stop, &mut progress).await;
+    progress.finish();
+
+    let taken: Vec<Taken> = report.done().map(|(_, taken)| taken.clone()).collect();
+    let mut removed = Vec::new();
+    if !taken.is_empty() {
+        files.add(&taken)?;
+        let keep = Keep {
+            newest: args.keep,
+            days: args.keep_days,
+        };
+        if !keep.is_everything() {
+            let done: Vec<_> = report
+                .done()
+                .filter_map(|(slug, _)| ids.get(slug).copied())
+                .collect();
+            removed = files.prune(&done, keep, Timestamp::now())?;
+        }
+    }
+    for (slug, taken) in report.done() {
+        for note in &taken.notes {
+            cx.ui.note(format!("`{slug}`: {note}"));
+        }
+    }
+    if !removed.is_empty() {
+        cx.ui.note(format!(
+            "removed {}",
+            format::count(removed.len(), "older backup")
+        ));
+    }
+    cx.ui.answer(&BackupView {
+        folder: folder.display().to_string(),
+        backups: taken.iter().map(BackupRow::from).collect(),
+        removed,
+        failed: FailedView::all(&report),
+    })?;
+    cx.ui.failures(&report, "be backed up");
+    Ok(fleet_status(&report))
+}
+
+/// Whom backups are encrypted to.
+pub(super) fn recipients(cx: &Context, flags: &[String]) -> anyhow::Result<Recipients> {
+    let written = if flags.is_empty() {
+        &cx.settings.backup.recipients
+    } else {
+        flags
+    };
+    Ok(Recipients::new(written)?)
+}
+
+/// How many tenants can be backed up at once: each needs two connections, one that reads and one that sees what is
+/// changed meanwhile.
+pub(super) fn halved(db: &Db) -> anyhow::Result<usize> {
+    match db.capacity() / 2 {
+        0 => Err(
+            UsageError::new("a backup needs two connections, and the pool has one")
+                .with_hint("raise `database.pool_max`")
+                .into(),
+        ),
+        half => Ok(half),
+    }
+}
+
+impl From<&Taken> for BackupRow {
+    fn from(taken: &Taken) -> Self {
+        let name = taken.file.file_name().unwrap_or_default();
+        Self {
+            slug: taken.slug.clone(),
+            file: name.to_string_lossy().into_owned(),
+            taken_at: taken.taken_at,
+            bytes: taken.bytes,
+            tables: taken.head.tables,
+            rows: taken.sums.rows(),
+        }
+    }
+}

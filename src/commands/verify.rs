@@ -1,0 +1,131 @@
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::backup::IdentityArgs;
+use crate::context::Context;
+use crate::error::{UsageError, diagnose};
+use crate::exit::ExitStatus;
+use crate::fleet::Urgency;
+use crate::ops::backup::{self, Target, Verified};
+use crate::ui::{Cell, Column, Table, View};
+
+/// Find out whether backups are whole
+///
+/// Every byte is read and every checksum compared; no database is needed for that. Exits with 4 when one of them is not
+/// whole.
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// The backups
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Restore each aside as well, compare it, and undo that; needs a database, and changes nothing in it
+    #[arg(long)]
+    restore: bool,
+    #[command(flatten)]
+    identities: IdentityArgs,
+}
+
+#[derive(Debug, Serialize)]
+struct VerifyView {
+    restored: bool,
+    files: Vec<FileRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct FileRow {
+    file: String,
+    whole: bool,
+    problem: Option<String>,
+    slug: Option<String>,
+    taken_at: Option<jiff::Timestamp>,
+    tables: Option<usize>,
+    rows: Option<u64>,
+}
+
+impl View for VerifyView {
+    fn tables(&self) -> Vec<Table> {
+        let mut table = Table::new([
+            Column::text("file"),
+            Column::text("tenant"),
+            Column::text("taken"),
+            Column::number("rows"),
+            Column::text("result"),
+        ]);
+        for row in &self.files {
+            table.push(vec![
+                row.file.as_str().into(),
+                Cell::optional(row.slug.as_deref()),
+                row.taken_at.map_or(Cell::None, Cell::Time),
+                row.rows.map_or(Cell::None, Cell::Count),
+                Cell::Text(row.problem.clone().unwrap_or_else(|| "whole".to_owned())),
+            ]);
+        }
+        vec![table]
+    }
+}
+
+impl FileRow {
+    fn new(file: &str, checked: Result<Verified, String>) -> Self {
+        let (verified, problem) = match checked {
+            Ok(verified) => (Some(verified), None),
+            Err(problem) => (None, Some(problem)),
+        };
+        Self {
+            file: file.to_owned(),
+            whole: problem.is_none(),
+            problem,
+            slug: verified.as_ref().map(|it| it.manifest.tenant.slug.clone()),
+            taken_at: verified.as_ref().map(|it| it.manifest.taken_at),
+            tables: verified.as_ref().map(|it| it.sums.tables.len()),
+            rows: verified.as_ref().map(|it| it.sums.rows()),
+        }
+    }
+}
+
+pub(crate) async fn run(cx: &Context, args: &VerifyArgs) -> anyhow::Result<ExitStatus> {
+    let identities = args.identities.load()?;
+    if let Some(missing) = args.files.iter().find(|file| !file.is_file()) {
+        return Err(UsageError::new(format!("there is no file `{}`", missing.display())).into());
+    }
+    let target = Target {
+        slug: None,
+        naming: cx.settings.tenants.naming.clone(),
+        replace: false,
+        keep_text: true,
+    };
+    let mut files = Vec::new();
+    for file in &args.files {
+        let aside = match args.restore {
+            true => Some((cx.db().await?, &target)),
+            false => None,
+        };
+        let checked = tokio::select! {
+            checked = backup::verify(file, &identities, aside, cx.settings.tenants.lock_timeout) => checked,
+            () = cx.stop.reached(Urgency::Drain) => return Ok(ExitStatus::Interrupted),
+        };
+        let checked = match checked {
+            Ok(verified) => Ok(verified),
+            Err(error) if error.is_about_the_backup() => {
+                let diagnosis = diagnose(&error.into());
+                // The file is in the table already.
+                let said: Vec<String> = match diagnosis.causes.is_empty() {
+                    true => vec![diagnosis.message],
+                    false => diagnosis.causes,
+                };
+                Err(said.join(": "))
+            }
+            Err(error) => return Err(error.into()),
+        };
+        files.push(FileRow::new(&file.display().to_string(), checked));
+    }
+    let is_whole = files.iter().all(|row| row.whole);
+    cx.ui.answer(&VerifyView {
+        restored: args.restore,
+        files,
+    })?;
+    Ok(match is_whole {
+        true => ExitStatus::Done,
+        false => ExitStatus::No,
+    })
+}

@@ -1,0 +1,125 @@
+//! Why a tenant was not backed up, or not brought back.
+
+use std::path::PathBuf;
+
+use super::format::FormatError;
+use crate::blueprint::ReadError;
+use crate::db::{self, LockHeld, SchemaName, SessionError};
+use crate::ops::clone::CloneError;
+use crate::ops::original::{MakeError, OriginalError};
+use crate::tenant::Slug;
+use crate::tenant::registry::RegistryError;
+
+/// Why a tenant was not backed up, or not brought back.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    #[error("{0}")]
+    Locked(#[from] LockHeld),
+    #[error("{0}")]
+    Registry(#[from] RegistryError),
+    #[error("{0}")]
+    Original(#[from] OriginalError),
+    #[error("{0}")]
+    Make(#[from] MakeError),
+    #[error("schema `{schema}` has no table `{table}`, whose rows are to be left out")]
+    NoTable { schema: SchemaName, table: String },
+    #[error("{doing}")]
+    Step { doing: String, source: db::Error },
+    #[error("{}", .file.display())]
+    File { file: PathBuf, source: FormatError },
+    #[error("backup `{}` cannot be written", .file.display())]
+    Write { file: PathBuf, source: std::io::Error },
+    #[error("folder `{}` of backups", .folder.display())]
+    Folder { folder: PathBuf, source: std::io::Error },
+    #[error("folder `{}` has no backup of `{slug}`", .folder.display())]
+    NoBackup { slug: Slug, folder: PathBuf },
+    #[error("`{recipient}` is no recipient: {reason}")]
+    Recipient { recipient: String, reason: String },
+    #[error("identity file `{}` cannot be used: {reason}", .file.display())]
+    Identity { file: PathBuf, reason: String },
+    #[error("the manifest cannot be used: {0}")]
+    Manifest(String),
+    #[error("what was restored is not what was backed up: {0}")]
+    Differs(String),
+    #[error("objects outside schema `{schema}` depend on it: {}", objects.join(", "))]
+    NeededOutside {
+        schema: SchemaName,
+        objects: Vec<String>,
+    },
+    #[error("the work on the file ended early")]
+    Abandoned,
+    #[error("{0}")]
+    Session(#[from] SessionError),
+    #[error("{0}")]
+    Sql(#[from] db::Error),
+}
+
+impl BackupError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Registry(RegistryError::SlugTaken(_)) => Some(
+                "pass `--replace` to put the backup in its place, or `--as SLUG` to restore it beside it"
+                    .to_owned(),
+            ),
+            Self::Registry(RegistryError::DomainTaken(_)) => {
+                Some("give that tenant another domain, or pass `--as SLUG`, which takes none".to_owned())
+            }
+            Self::Make(MakeError::Failed { source, .. }) if source.sqlstate() == Some("42704") => {
+                Some("roles and extensions are no part of a backup; create them first".to_owned())
+            }
+            Self::Step { source, .. } if source.sqlstate() == Some("42501") => Some(
+                "connect as a role that may read all rows: the owner of the tables or one with BYPASSRLS"
+                    .to_owned(),
+            ),
+            Self::NoBackup { .. } => Some("`tenantctl list-backups` shows what there is".to_owned()),
+            Self::File { source, .. } => source.hint().map(str::to_owned),
+            Self::NeededOutside { .. } => Some(
+                "drop or change those objects first; tenantctl removes nothing outside the schema".to_owned(),
+            ),
+            _ => None,
+        }
+    }
+
+    /// Whether the arguments have to change.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Recipient { .. } | Self::Identity { .. } | Self::NoTable { .. }
+        )
+    }
+
+    /// Whether it says that the backup is not as it should be, and not that it could not be tried.
+    pub fn is_about_the_backup(&self) -> bool {
+        matches!(
+            self,
+            Self::File { .. } | Self::Manifest(_) | Self::Differs(_) | Self::Make(_) | Self::Step { .. }
+        )
+    }
+
+    /// Whether the tenant only has to keep still for a moment.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Original(OriginalError::Read {
+                source: ReadError::Changing(_),
+                ..
+            })
+        )
+    }
+}
+
+impl From<CloneError> for BackupError {
+    fn from(error: CloneError) -> Self {
+        match error {
+            CloneError::Locked(error) => error.into(),
+            CloneError::Registry(error) => error.into(),
+            CloneError::Original(error) => error.into(),
+            CloneError::Make(error) => error.into(),
+            CloneError::Step { doing, source } => Self::Step { doing, source },
+            CloneError::RowsDiffer(what) => Self::Differs(what.join(", ")),
+            CloneError::Session(error) => error.into(),
+            CloneError::Sql(error) => error.into(),
+        }
+    }
+}

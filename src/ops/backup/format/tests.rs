@@ -1,0 +1,1 @@
+//! The reader held against what is whole, and against what is not.

@@ -1,0 +1,26 @@
+//! Backups: one file per tenant, and back.
+//!
+//! A backup is taken from one snapshot (`take`), and is a file only when it is whole (`pack`). What is restored is read
+//! twice: first to find out whether the file is whole, without a database, and then into one transaction (`restore`).
+//! Rows stream; the text of the file is described in `format`.
+
+mod error;
+mod folder;
+pub mod format;
+mod pack;
+mod restore;
+mod take;
+mod verify;
+
+pub use self::error::BackupError;
+pub use self::folder::{Folder, Keep, Kept};
+pub use self::pack::{Identities, Recipients};
+pub use self::restore::{Request as RestoreRequest, Restored, Target, run as restore};
+pub(in crate::ops) use self::take::take_in_tx;
+pub use self::take::{Options, Request, Taken, run};
+pub use self::verify::{Verified, verify};
+
+/// How rows are written and read, so that they are the same text on every server.
+const READABLE: &str = "SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off; \
+                        SET LOCAL xmloption = content; SET LOCAL datestyle = iso; SET LOCAL intervalstyle = postgres; \
+                        SET LOCAL extra_float_digits = 3; SET LOCAL bytea_output = hex; SET LOCAL lc_monetary = 'C'";

@@ -1,0 +1,557 @@
+//! Bringing a backup back: everything in one transaction, which commits only what is the same as what was backed up.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::format::{Definition, FormatError, Manifest, RowSum, Summary, TableSum};
+use super::{BackupError, Identities, READABLE, pack};
+use crate::blueprint::{self, CannotCopy, Statement, Table};
+use crate::db::{self, Db, LockHeld, LockName, RowsIn, SchemaName, Transaction, Type, read_rows};
+use crate::fleet::{Event, Observer, Retry, is_transient, words};
+use crate::ops::clone::{Steps, step};
+use crate::ops::drop::{lock_shared_tables, what_needs_it};
+use crate::ops::log::Entry;
+use crate::ops::original::{MakeError, OriginalError, first_failing, opening};
+use crate::tenant::registry::{self, Origin, RegistryError};
+use crate::tenant::{Domain, Naming, NewTenant, Slug, Tenant};
+
+/// How many pieces of rows wait for the server at most.
+const WAITING: usize = 16;
+
+/// What to bring back, and as what.
+#[derive(Debug)]
+pub struct Request {
+    pub file: PathBuf,
+    pub identities: Identities,
+    pub target: Target,
+    pub lock_timeout: Duration,
+    pub retry: Retry,
+    /// Stop before the first change.
+    pub dry_run: bool,
+    pub log: Entry,
+}
+
+/// What a backup becomes.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Another slug than the one in the backup.
+    pub slug: Option<Slug>,
+    pub naming: Naming,
+    /// A tenant of that slug makes room.
+    pub replace: bool,
+    /// Texts that name the original's schema in an unclear way are left as they are under another name.
+    pub keep_text: bool,
+}
+
+/// What was restored, or would be.
+#[derive(Debug)]
+pub struct Restored {
+    pub slug: Slug,
+    pub schema: SchemaName,
+    /// `None` when nothing was changed.
+    pub tenant: Option<Tenant>,
+    pub replaced: bool,
+    pub manifest: Manifest,
+    pub sums: Summary,
+}
+
+/// Restores a backup. What often passes is tried again.
+pub async fn run(db: &Db, request: &Request, observer: &mut dyn Observer) -> anyhow::Result<Restored> {
+    let (manifest, sums) = checked(&request.file, &request.identities).await?;
+    let new = request.target.tenant(&manifest)?;
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let rows = FileRows {
+            file: &request.file,
+            identities: &request.identities,
+            expected: &sums,
+            feed: None,
+            next: 0,
+        };
+        let work = Work {
+            manifest: &manifest,
+            new: &new,
+            target: &request.target,
+            lock_timeout: request.lock_timeout,
+        };
+        let made = if request.dry_run {
+            work.foresee(db).await.map(|replaced| (None, replaced))
+        } else {
+            work.attempt(db, rows, &request.log, observer)
+                .await
+                .map(|(tenant, replaced)| (Some(tenant), replaced))
+        };
+        let error = match made {
+            Ok((tenant, replaced)) => {
+                return Ok(Restored {
+                    slug: new.slug,
+                    schema: new.schema,
+                    tenant,
+                    replaced,
+                    manifest,
+                    sums,
+                });
+            }
+            Err(error) => anyhow::Error::new(error),
+        };
+        if attempt > request.retry.times || !is_transient(&error) {
+            return Err(error);
+        }
+        let pause = request.retry.pause(attempt);
+        observer.observe(&Event::Retrying {
+            slug: new.slug.clone(),
+            attempt,
+            pause,
+            reason: words(&error),
+        });
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Reads the whole file, and finds out whether it is whole.
+pub(super) async fn checked(
+    file: &Path,
+    identities: &Identities,
+) -> Result<(Manifest, Summary), BackupError> {
+    let (path, identities) = (file.to_owned(), identities.clone());
+    let checked = tokio::task::spawn_blocking(move || pack::check(&path, &identities)).await;
+    let of_file = |source| BackupError::File {
+        file: file.to_owned(),
+        source,
+    };
+    checked.map_err(|_| BackupError::Abandoned)?.map_err(of_file)
+}
+
+impl Target {
+    /// The tenant that a backup becomes.
+    pub(super) fn tenant(&self, manifest: &Manifest) -> Result<NewTenant, BackupError> {
+        let unusable = |error: String| BackupError::Manifest(error);
+        let row = &manifest.tenant;
+        let own: Slug = row
+            .slug
+            .parse()
+            .map_err(|error: crate::tenant::SlugError| unusable(error.to_string()))?;
+        let slug = self.slug.clone().unwrap_or_else(|| own.clone());
+        let is_other = slug != own;
+        let schema = match is_other {
+            true => self
+                .naming
+                .schema_for(&slug)
+                .map_err(|error| unusable(error.to_string()))?,
+            false => SchemaName::new(&manifest.schema).map_err(|error| unusable(error.to_string()))?,
+        };
+        let unclear = &manifest.definition.unclear;
+        if is_other && !self.keep_text && !unclear.is_empty() {
+            return Err(OriginalError::CannotCopy(CannotCopy::Unclear {
+                schema,
+                places: unclear.clone(),
+            })
+            .into());
+        }
+        let domain = match &row.domain {
+            Some(domain) if !is_other => Some(
+                domain
+                    .parse::<Domain>()
+                    .map_err(|error| unusable(error.to_string()))?,
+            ),
+            _ => None,
+        };
+        Ok(NewTenant {
+            schema,
+            name: if is_other {
+                slug.to_string()
+            } else {
+                row.name.clone()
+            },
+            slug,
+            domain,
+            plan: row.plan.clone(),
+            region: row.region.clone(),
+            metadata: row.metadata.clone(),
+        })
+    }
+}
+
+/// Where rows come from.
+pub(super) trait Rows {
+    /// Sends the rows of the next table, and says what they come to.
+    async fn send(&mut self, table: &Table, into: &mut RowsIn) -> Result<TableSum, BackupError>;
+
+    /// Says whether all that was sent is to be trusted.
+    async fn finish(self) -> Result<(), BackupError>;
+}
+
+/// What is to be made.
+pub(super) struct Work<'a> {
+    pub(super) manifest: &'a Manifest,
+    pub(super) new: &'a NewTenant,
+    pub(super) target: &'a Target,
+    pub(super) lock_timeout: Duration,
+}
+
+impl Work<'_> {
+    /// Begins a transaction with the tenant's lock.
+    async fn begin<'s>(&self, session: &'s mut db::Session) -> Result<Transaction<'s>, BackupError> {
+        let lock = LockName::Tenant(&self.new.schema);
+        let first = match self.target.replace {
+            true => lock_shared_tables(&self.new.schema),
+            false => "SELECT".to_owned(),
+        };
+        let opening = format!(
+            "BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
+             SET LOCAL idle_in_transaction_session_timeout = 0;\n{first};\nSELECT pg_try_advisory_xact_lock({})",
+            db::optional_limit_in_ms(self.lock_timeout),
+            lock.key(),
+        );
+        let (transaction, answers) = session.begin(&opening).await?;
+        let is_locked = answers
+            .last()
+            .and_then(|answer| answer.rows.first())
+            .is_some_and(|row| row[0].as_deref() == Some("t"));
+        if is_locked {
+            return Ok(transaction);
+        }
+        let holder = lock.holder(&transaction).await?;
+        transaction.rollback().await?;
+        Err(LockHeld::new(lock, holder).into())
+    }
+
+    /// Says whether a tenant would be replaced.
+    async fn foresee(&self, db: &Db) -> Result<bool, BackupError> {
+        let session = db.session().await?;
+        match registry::look_up(&session, &self.new.slug).await? {
+            Some(_) if !self.target.replace => Err(RegistryError::SlugTaken(self.new.slug.clone()).into()),
+            found => Ok(found.is_some()),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        db: &Db,
+        rows: impl Rows,
+        log: &Entry,
+        observer: &mut dyn Observer,
+    ) -> Result<(Tenant, bool), BackupError> {
+        let mut session = db.direct().await?;
+        let transaction = self.begin(&mut session).await?;
+        let made = async {
+            let (registered, old) = self.register_in_tx(&transaction).await?;
+            self.fill_in_tx(&transaction, rows, observer).await?;
+            let is_replaced = registered.is_none();
+            let tenant = self.settle_in_tx(&transaction, registered, old).await?;
+            transaction.script("SET LOCAL search_path = pg_catalog").await?;
+            log.record_in_tx(&transaction, &self.new.slug).await?;
+            Ok((tenant, is_replaced))
+        };
+        let made = made.await;
+        transaction.end(made).await
+    }
+
+    /// Takes the slug, the domain and the schema's name. What bears them is put aside; it is there for everybody else
+    /// until the transaction ends.
+    async fn register_in_tx(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> Result<(Option<Tenant>, Option<SchemaName>), BackupError> {
+        let new = self.new;
+        let schema = &new.schema;
+        if self.target.replace && registry::look_up(transaction, &new.slug).await?.is_some() {
+            let current = registry::lock_in_tx(transaction, &new.slug).await?;
+            let outside = transaction.text_query(&what_needs_it(&current.schema)).await?;
+            let objects: Vec<String> = outside
+                .into_iter()
+                .flat_map(|answer| answer.rows)
+                .filter_map(|mut row| row.pop().flatten())
+                .collect();
+            if !objects.is_empty() {
+                return Err(BackupError::NeededOutside {
+                    schema: current.schema,
+                    objects,
+                });
+            }
+            if current.schema != *schema {
+                return Err(RegistryError::SchemaTaken(current.schema).into());
+            }
+            if registry::count_tables(transaction, schema).await?.is_none() {
+                return Ok((None, None));
+            }
+            let aside = SchemaName::new(format!("tenantctl_replaced_{}", Uuid::new_v4().simple()))
+                .expect("a short name with our prefix is a name");
+            let rename = format!("ALTER SCHEMA {} RENAME TO {}", schema.quoted(), aside.quoted());
+            transaction.script(&rename).await?;
+            return Ok((None, Some(aside)));
+        }
+        let origin = Origin {
+            version: self.manifest.tenant.schema_version,
+            fingerprint: Some(&self.manifest.fingerprint),
+        };
+        Ok((
+            Some(registry::insert_in_tx(transaction, new, &origin).await?),
+            None,
+        ))
+    }
+
+    /// Ends what the registry knows of the tenant, and drops what was replaced.
+    async fn settle_in_tx(
+        &self,
+        transaction: &Transaction<'_>,
+        registered: Option<Tenant>,
+        old: Option<SchemaName>,
+    ) -> Result<Tenant, BackupError> {
+        const SAME: &str = "UPDATE public.tenants AS t SET is_active = $3, created_at = $4, \
+             id = CASE WHEN EXISTS (SELECT FROM public.tenants AS o WHERE o.id = $2) THEN t.id ELSE $2 END \
+             WHERE t.slug = $1";
+        const REPLACED: &str =
+            "UPDATE public.tenants SET schema_version = $2, schema_fingerprint = $3 WHERE slug = $1";
+        let (row, slug) = (&self.manifest.tenant, self.new.slug.as_str());
+        transaction.script("SET LOCAL search_path = pg_catalog").await?;
+        if registered.is_none() {
+            let params: [db::Param<'_>; 3] = [
+                (&slug, Type::TEXT),
+                (&row.schema_version, Type::INT8),
+                (&self.manifest.fingerprint, Type::TEXT),
+            ];
+            transaction.execute(REPLACED, &params).await?;
+        } else if row.slug == slug {
+            // The same tenant again, as applications know it.
+            let params: [db::Param<'_>; 4] = [
+                (&slug, Type::TEXT),
+                (&row.id, Type::UUID),
+                (&row.is_active, Type::BOOL),
+                (&row.created_at, Type::TIMESTAMPTZ),
+            ];
+            transaction.execute(SAME, &params).await?;
+        }
+        if let Some(old) = old {
+            transaction
+                .script(&format!("DROP SCHEMA {} CASCADE", old.quoted()))
+                .await
+                .map_err(|source| step("dropping what was replaced", source))?;
+        }
+        Ok(registry::find(transaction, &self.new.slug).await?)
+    }
+
+    /// Makes the schema with its rows, and compares it with what the backup says.
+    pub(super) async fn fill_in_tx(
+        &self,
+        transaction: &Transaction<'_>,
+        mut rows: impl Rows,
+        observer: &mut dyn Observer,
+    ) -> Result<Summary, BackupError> {
+        let definition = &self.manifest.definition;
+        let schema = &self.new.schema;
+        if definition.refers_outside {
+            let lock = LockName::SharedTables.key();
+            transaction
+                .script(&format!("SELECT pg_catalog.pg_advisory_xact_lock_shared({lock})"))
+                .await?;
+        }
+        let script = &definition.script;
+        let tables: Vec<&Table> = definition.filled().collect();
+        let mut steps = Steps {
+            slug: &self.new.slug,
+            done: 0,
+            of: tables.len() + script.after_rows.len() + script.refreshes.len(),
+            observer,
+        };
+        self.make(transaction, &script.before_rows).await?;
+        let readable = READABLE.replace(
+            "search_path = pg_catalog",
+            &format!("search_path = {}, pg_catalog", schema.quoted()),
+        );
+        transaction.script(&readable).await?;
+        let mut sums = Summary::default();
+        for table in tables {
+            steps.begin(&format!("rows of table {}", table.name));
+            sums.tables.push(self.load(transaction, table, &mut rows).await?);
+        }
+        rows.finish().await?;
+        self.complete(transaction, definition, &mut steps).await?;
+        let found = blueprint::fingerprints_in_tx(transaction, std::slice::from_ref(schema))
+            .await?
+            .remove(schema)
+            .unwrap_or_default();
+        let known = &self.manifest.fingerprint;
+        if blueprint::is_comparable(known) && found != *known {
+            return Err(BackupError::Differs(format!(
+                "the definition has the fingerprint {found}, and had {known}"
+            )));
+        }
+        Ok(sums)
+    }
+
+    /// Makes what comes before the rows in one message. What fails is looked for again, one by one.
+    async fn make(&self, transaction: &Transaction<'_>, statements: &[Statement]) -> Result<(), BackupError> {
+        let schema = &self.new.schema;
+        let written = || {
+            statements
+                .iter()
+                .map(|statement| (statement.what.clone(), statement.sql(schema)))
+        };
+        let texts: Vec<String> = written().map(|(_, statement)| statement).collect();
+        transaction.script("SAVEPOINT unmade").await?;
+        let made = transaction
+            .script(&format!("{}{}", opening(schema), texts.join(";\n")))
+            .await;
+        let Err(source) = made else { return Ok(()) };
+        let mut object = None;
+        if source.lies_in_the_statement() {
+            transaction.script("ROLLBACK TO unmade").await?;
+            object = first_failing(transaction, schema, written()).await.ok().flatten();
+        }
+        Err(MakeError::new(schema, object, source).into())
+    }
+
+    /// Loads a table, reads it again and compares.
+    async fn load(
+        &self,
+        transaction: &Transaction<'_>,
+        table: &Table,
+        rows: &mut impl Rows,
+    ) -> Result<TableSum, BackupError> {
+        let writing = |source| step(&format!("writing the rows of table {}", table.name), source);
+        let mut into = RowsIn::begin(transaction, &table.copy_in())
+            .await
+            .map_err(writing)?;
+        let sent = rows.send(table, &mut into).await?;
+        let arrived = into.finish().await.map_err(writing)?;
+        let mut found = RowSum::default();
+        read_rows(transaction, &table.copy_out(&self.new.schema), async |piece| {
+            found.add(&piece);
+            true
+        })
+        .await
+        .map_err(|source| step(&format!("reading the rows of table {} again", table.name), source))?;
+        let found = found.of(&table.name);
+        if found.rows != sent.rows || arrived != sent.rows {
+            return Err(BackupError::Differs(format!(
+                "table {} has {} rows, and had {}",
+                table.name, found.rows, sent.rows
+            )));
+        }
+        if found != sent {
+            return Err(BackupError::Differs(format!(
+                "the rows of table {} read otherwise",
+                table.name
+            )));
+        }
+        Ok(sent)
+    }
+
+    /// What comes after the rows.
+    async fn complete(
+        &self,
+        transaction: &Transaction<'_>,
+        definition: &Definition,
+        steps: &mut Steps<'_>,
+    ) -> Result<(), BackupError> {
+        let schema = &self.new.schema;
+        for statement in &definition.script.after_rows {
+            steps.begin(&statement.what);
+            transaction
+                .script(&statement.sql(schema))
+                .await
+                .map_err(|source| MakeError::new(schema, Some(statement.what.clone()), source))?;
+        }
+        if !definition.sequences.is_empty() {
+            transaction
+                .script(&definition.sequences.join(";\n"))
+                .await
+                .map_err(|source| step("continuing the sequences", source))?;
+        }
+        for statement in &definition.script.refreshes {
+            steps.begin(&statement.what);
+            transaction
+                .script(&statement.sql(schema))
+                .await
+                .map_err(|source| step(&format!("filling {}", statement.what), source))?;
+        }
+        Ok(())
+    }
+}
+
+/// The rows in a file, which is read by a thread of its own and checked once more meanwhile.
+pub(super) struct FileRows<'a> {
+    pub(super) file: &'a Path,
+    pub(super) identities: &'a Identities,
+    /// What the file held when it was checked.
+    pub(super) expected: &'a Summary,
+    pub(super) feed: Option<Feed>,
+    pub(super) next: usize,
+}
+
+/// The thread that reads, and what it has read.
+pub(super) struct Feed {
+    /// `None` ends the rows of a table.
+    pieces: mpsc::Receiver<Option<Vec<u8>>>,
+    reading: JoinHandle<Result<Summary, FormatError>>,
+}
+
+impl Feed {
+    fn begin(file: &Path, identities: &Identities) -> Self {
+        let (heard, pieces) = mpsc::channel(WAITING);
+        let (file, identities) = (file.to_owned(), identities.clone());
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut reader = pack::open(&file, &identities)?;
+            while reader.next_table()? {
+                while let Some(piece) = reader.rows()? {
+                    if heard.blocking_send(Some(piece.to_vec())).is_err() {
+                        return Err(FormatError::Cut);
+                    }
+                }
+                if heard.blocking_send(None).is_err() {
+                    return Err(FormatError::Cut);
+                }
+            }
+            reader.finish()
+        });
+        Self { pieces, reading }
+    }
+}
+
+impl FileRows<'_> {
+    fn damaged(&self) -> BackupError {
+        BackupError::File {
+            file: self.file.to_owned(),
+            source: FormatError::Damaged("it was changed while it was being read".to_owned()),
+        }
+    }
+}
+
+impl Rows for FileRows<'_> {
+    async fn send(&mut self, _table: &Table, into: &mut RowsIn) -> Result<TableSum, BackupError> {
+        let feed = self
+            .feed
+            .get_or_insert_with(|| Feed::begin(self.file, self.identities));
+        loop {
+            match feed.pieces.recv().await {
+                Some(Some(piece)) => {
+                    if !into.send(piece).await {
+                        break;
+                    }
+                }
+                Some(None) => break,
+                None => return Err(self.damaged()),
+            }
+        }
+        let sum = self.expected.tables.get(self.next).cloned();
+        self.next += 1;
+        sum.ok_or_else(|| self.damaged())
+    }
+
+    async fn finish(mut self) -> Result<(), BackupError> {
+        let Some(mut feed) = self.feed.take() else {
+            return Ok(());
+        };
+        feed.pieces.close();
+        match feed.reading.await {
+            Ok(Ok(sums)) if sums == *self.expected => Ok(()),
+            _ => Err(self.damaged()),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Finding out whether backups are whole, by reading them or by restoring them aside.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::format::{Manifest, Summary};
+use super::restore::{FileRows, Target, Work, checked};
+use super::{BackupError, Identities};
+use crate::db::{self, Db, SchemaName};
+use crate::fleet::Unobserved;
+use crate::tenant::{NewTenant, Slug};
+
+/// A backup that is whole.
+#[derive(Debug)]
+pub struct Verified {
+    pub manifest: Manifest,
+    pub sums: Summary,
+}
+
+/// Reads a backup from its first to its last byte. In a database it is restored as well, under a name of its own and
+/// in a transaction that is undone.
+pub async fn verify(
+    file: &Path,
+    identities: &Identities,
+    aside: Option<(&Db, &Target)>,
+    lock_timeout: Duration,
+) -> Result<Verified, BackupError> {
+    let (manifest, sums) = checked(file, identities).await?;
+    if let Some((db, target)) = aside {
+        restore_aside(db, target, file, identities, (&manifest, &sums), lock_timeout).await?;
+    }
+    Ok(Verified { manifest, sums })
+}
+
+async fn restore_aside(
+    db: &Db,
+    target: &Target,
+    file: &Path,
+    identities: &Identities,
+    (manifest, sums): (&Manifest, &Summary),
+    lock_timeout: Duration,
+) -> Result<(), BackupError> {
+    let number = uuid::Uuid::new_v4().simple().to_string();
+    let schema = SchemaName::new(format!("tenantctl_verify_{number}"))
+        .expect("a short name with our prefix is a name");
+    let slug: Slug = manifest
+        .tenant
+        .slug
+        .parse()
+        .map_err(|error: crate::tenant::SlugError| BackupError::Manifest(error.to_string()))?;
+    let new = NewTenant {
+        slug,
+        schema,
+        name: manifest.tenant.name.clone(),
+        domain: None,
+        plan: manifest.tenant.plan.clone(),
+        region: None,
+        metadata: manifest.tenant.metadata.clone(),
+    };
+    let work = Work {
+        manifest,
+        new: &new,
+        target,
+        lock_timeout,
+    };
+    let rows = FileRows {
+        file,
+        identities,
+        expected: sums,
+        feed: None,
+        next: 0,
+    };
+    let mut session = db.direct().await?;
+    let opening = format!(
+        "BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
+         SET LOCAL idle_in_transaction_session_timeout = 0",
+        db::optional_limit_in_ms(lock_timeout)
+    );
+    let (transaction, _) = session.begin(&opening).await?;
+    let filled = work.fill_in_tx(&transaction, rows, &mut Unobserved).await;
+    transaction.rollback().await?;
+    filled.map(drop)
+}
