@@ -281,7 +281,9 @@ impl Work<'_> {
             }
             answers => taken.add_own(answers.last().map_or(0, |answer| answer.affected)),
         };
-        self.pace.learn(job.rule.name(), own, started.elapsed());
+        // By the rows it could have had, as the next one is measured out by those.
+        self.pace
+            .learn(job.rule.name(), own.max(range.rows), started.elapsed());
         taken.batches += 1;
         Ok(Batch::Took(own))
     }
