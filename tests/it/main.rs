@@ -2,6 +2,7 @@
 
 mod apps;
 mod architecture;
+mod backup;
 mod chaos;
 mod cleanup;
 mod client;

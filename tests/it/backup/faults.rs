@@ -1,0 +1,91 @@
+//! Kills and full disks.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use super::Backups;
+use crate::support::{Run, signal};
+
+fn large(slugs: &[&str]) -> Backups {
+    let backups = Backups::with_tenants(slugs);
+    for slug in slugs {
+        backups.sql(&format!(
+            "INSERT INTO tenant_{slug}.people (name) SELECT md5(n::text) FROM generate_series(1, 60000) n"
+        ));
+    }
+    backups
+}
+
+#[test]
+fn a_backup_that_is_killed_leaves_no_file_that_looks_whole() {
+    let backups = large(&["acme", "globex"]);
+    for round in 1..=8 {
+        let child = backups
+            .database
+            .program()
+            .spawn(&["backup", "--all", "--jobs", "2", "--dir", backups.dir()]);
+        std::thread::sleep(Duration::from_millis(round * 60));
+        signal(child.id(), "KILL");
+        Run::of(child);
+        for file in [backups.files("acme"), backups.files("globex")].concat() {
+            let file = file.to_str().expect("a path in UTF-8");
+            backups.database.run(&["verify", file]).success();
+        }
+    }
+    backups.run(&["list-backups"]).success();
+    backups.run(&["backup", "--all"]).success();
+}
+
+#[test]
+fn a_restore_that_is_killed_leaves_the_old_or_the_new() {
+    let backups = large(&["acme"]);
+    let file = backups.take("acme");
+    backups.sql("DELETE FROM tenant_acme.people WHERE id > 1");
+    let arguments: [&[&str]; 2] = [&["restore", &file, "--replace"], &["restore", &file, "--as", "copy"]];
+    for round in 1..=8_u64 {
+        let child = backups
+            .database
+            .program()
+            .spawn(arguments[usize::try_from(round % 2).unwrap_or_default()]);
+        std::thread::sleep(Duration::from_millis(round * 80));
+        signal(child.id(), "KILL");
+        Run::of(child);
+        let rows = backups.sql("SELECT count(*) FROM tenant_acme.people");
+        assert!(rows == "1" || rows == "60020", "{rows}");
+        let state = backups.database.state();
+        if state.1.contains("tenant_copy") {
+            assert!(state.0.contains("copy tenant_copy"));
+            assert_eq!(backups.sql("SELECT count(*) FROM tenant_copy.people"), "60020");
+            backups.sql("DROP SCHEMA tenant_copy CASCADE; DELETE FROM tenants WHERE slug = 'copy'");
+        }
+        assert_eq!(
+            backups.sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'tenantctl%'"),
+            "0"
+        );
+    }
+    backups.database.run(&["restore", &file, "--replace"]).success();
+    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "60020");
+}
+
+#[test]
+fn a_full_disk_leaves_no_file_that_looks_whole() {
+    let backups = large(&["acme"]);
+    let disk = backups.path().join("disk");
+    fs::create_dir(&disk).expect("a folder");
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=300k", "tmpfs"])
+        .arg(&disk)
+        .status();
+    assert!(
+        mounted.is_ok_and(|status| status.success()),
+        "a tmpfs cannot be mounted; run as root"
+    );
+    let run = backups
+        .database
+        .run(&["backup", "acme", "--dir", disk.to_str().expect("UTF-8")]);
+    let left: Vec<_> = fs::read_dir(&disk).expect("readable").flatten().collect();
+    Command::new("umount").arg("-l").arg(&disk).status().ok();
+    run.exits(1).says("No space left on device");
+    assert!(left.is_empty(), "{left:?}");
+}

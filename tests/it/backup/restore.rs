@@ -1,0 +1,278 @@
+//! What comes back.
+
+use std::process::{Command, Stdio};
+
+use super::Backups;
+use crate::support::{Database, Judge, psql, wait_until};
+
+/// Everything that the registry says of a tenant, but for when its row was touched.
+const ROW: &str = "SELECT id, slug, name, domain, schema_name, subscription_plan, region, status, metadata, \
+                   schema_version, created_at FROM tenants WHERE slug = 'acme'";
+
+fn with_every_kind_of_data() -> Backups {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql("DROP SCHEMA tenant_acme CASCADE");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("data.sql");
+    let sql = include_str!("../clone/data.sql").replace("{schema}", "tenant_acme");
+    std::fs::write(&file, sql).expect("written");
+    let loaded = Command::new("psql")
+        .args([database.url(), "-XAtq", "-v", "ON_ERROR_STOP=1", "-f"])
+        .arg(&file)
+        .output()
+        .expect("psql is installed with the server");
+    assert!(
+        loaded.status.success(),
+        "{}",
+        String::from_utf8_lossy(&loaded.stderr)
+    );
+    Backups::of(database)
+}
+
+/// Restores a backup with nothing but plain tools.
+fn by_plain_tools(url: &str, file: &str) {
+    let mut zstd = Command::new("zstd")
+        .args(["-dc", file])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("zstd is installed");
+    let psql = Command::new("psql")
+        .args([url, "-XAtq", "-v", "ON_ERROR_STOP=1"])
+        .stdin(zstd.stdout.take().expect("a pipe"))
+        .output()
+        .expect("psql is installed with the server");
+    assert!(zstd.wait().expect("it ends").success());
+    assert!(psql.status.success(), "{}", String::from_utf8_lossy(&psql.stderr));
+}
+
+#[test]
+fn a_dropped_tenant_comes_back_as_it_was() {
+    let database = Database::new();
+    let create = ["create", "acme", "--plan", "pro", "--region", "eu", "--name", "Acme, Inc."];
+    let more = ["--domain", "acme.example", "--metadata", r#"{"crm": [1, null]}"#];
+    database.run(&[&create[..], &more].concat()).success();
+    let backups = Backups::of(database);
+    backups.sql("CREATE TABLE tenant_acme.people (id serial PRIMARY KEY, name text)");
+    backups.sql("INSERT INTO tenant_acme.people (name) SELECT n::text FROM generate_series(1, 999) n");
+    backups.sql("UPDATE tenants SET created_at = '2020-02-02' WHERE slug = 'acme'");
+    let file = backups.take("acme");
+    backups.database.run(&["clone", "acme", "before"]).success();
+    let row = backups.sql(ROW);
+    backups.sql("DROP SCHEMA tenant_acme CASCADE; DELETE FROM tenants WHERE slug = 'acme'");
+    let run = backups.database.run(&["restore", &file]).success();
+    assert!(run.stdout.contains("acme  tenant_acme"), "{}", run.stdout);
+    assert_eq!(backups.sql(ROW), row);
+    Judge::new(backups.database.url())
+        .with_data()
+        .expect_faithful("tenant_before", "tenant_acme");
+    assert_eq!(
+        backups.sql("SELECT count(DISTINCT schema_fingerprint) FROM tenants"),
+        "1"
+    );
+    assert_eq!(
+        backups.sql(
+            "SELECT r.slug, o.outcome FROM tenant_operations o JOIN tenant_operation_results r \
+             ON r.operation_id = o.id WHERE command = 'restore'"
+        ),
+        "acme|done"
+    );
+    backups.database.run(&["restore", &file]).exits(1).says("--replace");
+}
+
+#[test]
+fn a_suspended_tenant_comes_back_suspended() {
+    let backups = Backups::with_tenants(&["acme"]);
+    backups.database.run(&["suspend", "acme"]).success();
+    backups.run(&["backup", "acme", "--inactive"]).success();
+    let file = backups.files("acme").pop().expect("a file");
+    backups.sql("DROP SCHEMA tenant_acme CASCADE; DELETE FROM tenants WHERE slug = 'acme'");
+    backups.database.run(&["restore", file.to_str().expect("UTF-8")]).success();
+    assert_eq!(backups.sql("SELECT status FROM tenants"), "suspended");
+}
+
+#[test]
+fn every_kind_of_data_comes_back_by_restore_and_by_plain_tools() {
+    let backups = with_every_kind_of_data();
+    backups.run(&["backup", "acme"]).success().says("large objects");
+    let file = backups.files("acme").pop().expect("a file");
+    let file = file.to_str().expect("a path in UTF-8");
+    let judge = || Judge::new(backups.database.url()).with_data();
+    backups.database.run(&["restore", file, "--as", "copy"]).success();
+    judge().expect_faithful("tenant_acme", "tenant_copy");
+    backups.database.run(&["verify", "--restore", file]).success();
+    backups.sql("DROP SCHEMA tenant_acme CASCADE; DELETE FROM tenants WHERE slug = 'acme'");
+    by_plain_tools(backups.database.url(), file);
+    judge().expect_faithful("tenant_copy", "tenant_acme");
+    backups.sql("DROP SCHEMA tenant_acme CASCADE");
+    backups.database.run(&["restore", file]).success();
+    judge().expect_faithful("tenant_copy", "tenant_acme");
+}
+
+#[test]
+fn a_backup_comes_back_in_another_database() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let file = backups.take("acme");
+    let other = Database::new();
+    other.run(&["restore", &file]).success();
+    let of = |database: &Database| {
+        let row = database.sql("SELECT id, slug, schema_fingerprint FROM tenants");
+        row + &database.sql("SELECT string_agg(p::text, ' ' ORDER BY id) FROM tenant_acme.people p")
+    };
+    assert_eq!(of(&other), of(&backups.database));
+    let empty = Database::empty();
+    empty
+        .run(&["restore", &file])
+        .exits(2)
+        .says("this database has no registry of tenants");
+    assert_eq!(empty.sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'tenant%'"), "0");
+}
+
+#[test]
+fn under_another_name_it_takes_no_domain_and_no_identity() {
+    let backups = Backups::with_tenants(&["acme"]);
+    backups.sql("UPDATE tenants SET domain = 'acme.example'");
+    let file = backups.take("acme");
+    let json = backups
+        .database
+        .run(&["restore", &file, "--as", "copy", "-o", "json"])
+        .success()
+        .json();
+    assert_eq!(json["tenant"]["schema"], "tenant_copy");
+    assert_eq!(json["from"], "acme");
+    assert_eq!(json["rows"], 24);
+    assert_eq!(
+        backups.sql("SELECT count(*), count(DISTINCT id), count(domain) FROM tenants"),
+        "2|2|1"
+    );
+    // The domain is somebody else's by now.
+    backups.sql("DROP SCHEMA tenant_acme CASCADE; DELETE FROM tenants WHERE slug = 'acme'");
+    backups.sql("UPDATE tenants SET domain = 'ACME.example'");
+    let run = backups.database.run(&["restore", &file]).exits(1);
+    run.says("domain `acme.example` already belongs to another tenant");
+    assert_eq!(backups.database.state().1, "tenant_copy");
+}
+
+#[test]
+fn a_dry_run_checks_the_file_and_changes_nothing() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let file = backups.take("acme");
+    let state = backups.database.state();
+    let run = backups
+        .database
+        .run(&["restore", &file, "--as", "copy", "--dry-run", "-o", "json"])
+        .success();
+    assert_eq!(run.json()["tenant"], serde_json::Value::Null);
+    assert_eq!(backups.database.state(), state);
+    backups.database.run(&["restore", &file, "--dry-run"]).exits(1);
+}
+
+#[test]
+fn replace_puts_the_backup_in_the_tenants_place() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let file = backups.take("acme");
+    backups.sql("UPDATE tenants SET name = 'Newer' WHERE slug = 'acme'");
+    backups.sql("DROP TABLE tenant_acme.people; CREATE TABLE tenant_acme.later (id int)");
+    let id = backups.sql("SELECT id FROM tenants");
+    let json = backups
+        .database
+        .run(&["restore", &file, "--replace", "-o", "json"])
+        .success()
+        .json();
+    assert_eq!(json["replaced"], true);
+    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
+    assert_eq!(backups.sql("SELECT to_regclass('tenant_acme.later')"), "");
+    assert_eq!(backups.sql("SELECT id FROM tenants"), id);
+    assert_eq!(backups.sql("SELECT name FROM tenants"), "Newer");
+    assert_eq!(
+        backups.sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'tenantctl%'"),
+        "0"
+    );
+    backups.database.run(&["drift", "acme"]).exits(4);
+}
+
+#[test]
+fn what_is_replaced_is_there_until_the_backup_is_whole() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let file = backups.take("acme");
+    backups.sql("INSERT INTO tenant_acme.people (name) VALUES ('newer')");
+    // A reader keeps the old tables from being dropped, and sees all of them meanwhile.
+    let mut reader = Command::new("psql")
+        .args([backups.database.url(), "-XAtq", "-c"])
+        .arg("BEGIN; SELECT count(*) FROM tenant_acme.people; SELECT pg_sleep(1.5); SELECT count(*) FROM tenant_acme.people; COMMIT")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("psql is installed with the server");
+    wait_until("the reader reads", || {
+        backups.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") != "0"
+    });
+    backups.database.run(&["restore", &file, "--replace"]).success();
+    let output = reader.wait_with_output().expect("it ends");
+    let seen = String::from_utf8_lossy(&output.stdout).into_owned();
+    let counts: Vec<&str> = seen.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(counts, ["21", "21"]);
+    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
+}
+
+#[test]
+fn replace_spares_what_others_outside_depend_on() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let file = backups.take("acme");
+    backups.sql("CREATE VIEW public.report AS SELECT id FROM tenant_acme.people");
+    backups
+        .database
+        .run(&["restore", &file, "--replace"])
+        .exits(1)
+        .says("rule _RETURN on view report");
+    assert_eq!(backups.sql("SELECT count(*) FROM public.report"), "20");
+}
+
+#[test]
+fn rows_that_the_role_would_not_see_are_an_error() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let role = format!("reader_{}", std::process::id());
+    backups.sql(&format!(
+        "CREATE ROLE {role} LOGIN; GRANT pg_read_all_data TO {role}; \
+         CREATE POLICY some ON tenant_acme.people USING (id < 5); \
+         ALTER TABLE tenant_acme.people ENABLE ROW LEVEL SECURITY"
+    ));
+    let url = format!("{}&user={role}", backups.database.url());
+    let url = match backups.database.url().contains('?') {
+        true => url,
+        false => url.replacen('&', "?", 1),
+    };
+    let run = crate::support::Program::new()
+        .env("DATABASE_URL", &url)
+        .run(&["backup", "acme", "--dir", backups.dir()]);
+    let run = run.exits(1);
+    run.says("row-level security").says("BYPASSRLS");
+    assert!(backups.files("acme").is_empty());
+    backups.take("acme");
+    backups.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+#[test]
+fn rows_of_tables_can_be_left_out() {
+    let backups = Backups::with_tenants(&["acme"]);
+    backups
+        .run(&["backup", "acme", "--exclude-table-data", "people"])
+        .success();
+    let file = backups.files("acme").pop().expect("a file");
+    let file = file.to_str().expect("a path in UTF-8");
+    backups.database.run(&["restore", file, "--as", "copy"]).success();
+    assert_eq!(backups.sql("SELECT count(*) FROM tenant_copy.people"), "0");
+    assert_eq!(
+        backups.sql("INSERT INTO tenant_copy.people (name) VALUES ('next') RETURNING id"),
+        "21"
+    );
+    by_plain_tools_elsewhere(file);
+}
+
+/// The same file in a database that has nothing else.
+fn by_plain_tools_elsewhere(file: &str) {
+    let other = Database::empty();
+    by_plain_tools(other.url(), file);
+    assert_eq!(
+        psql(other.url(), "SELECT count(*) FROM tenant_acme.refinery_schema_history"),
+        Ok("4".to_owned())
+    );
+}
