@@ -78,6 +78,12 @@ impl Context {
         Ok(Some(self.db_at(self.target(Some(url), password)?, None)))
     }
 
+    /// The database that the configuration names so; `flag` is where it was named.
+    pub(crate) async fn db_of(&self, flag: &'static str, name: &str) -> anyhow::Result<Db> {
+        let there = self.open(self.settings.target(flag, name)?)?;
+        Ok(there.cancelled_with(self.db().await?))
+    }
+
     /// The database if it is in use already, to cancel what runs there.
     pub(crate) fn db_in_use(&self) -> Option<&Db> {
         self.db.get()

@@ -63,13 +63,13 @@ impl DirArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct IdentityArgs {
     /// File with the key of an encrypted backup, as `age-keygen` writes it; may be repeated
-    #[arg(long = "identity", value_name = "FILE")]
-    files: Vec<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    identity: Vec<PathBuf>,
 }
 
 impl IdentityArgs {
     pub(super) fn load(&self) -> anyhow::Result<Identities> {
-        Ok(Identities::load(&self.files)?)
+        Ok(Identities::load(&self.identity)?)
     }
 }
 

@@ -1,19 +1,24 @@
+use std::path::PathBuf;
+
 use serde::Serialize;
 use serde_json::json;
 
+use super::backup::{DirArgs, halved, recipients};
 use crate::cli::args::{Confirmation, JobArgs, name_them, parse_slug};
 use crate::context::Context;
 use crate::db::Access;
-use crate::error::fleet_status;
+use crate::error::{UsageError, fleet_status};
 use crate::exit::ExitStatus;
 use crate::fleet::OnError;
+use crate::ops::backup::Options;
 use crate::ops::drop;
 use crate::tenant::{Selection, Slug, Which};
-use crate::ui::{Column, Table, View};
+use crate::ui::{Cell, Column, Table, View};
 
 /// Remove tenants for good: schema, data and row
 ///
-/// Asks for the slug. Nothing outside the tenant's schema is ever removed: where other objects depend on it, the
+/// Asks for the slug, and takes a backup first, which `undrop` brings back; nobody writes to the tables while it is
+/// taken. Nothing outside the tenant's schema is ever removed: where other objects depend on it, the
 /// tenant stays and they are named.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DropArgs {
@@ -23,6 +28,11 @@ pub(crate) struct DropArgs {
     /// Report what would be removed without changing anything
     #[arg(long)]
     dry_run: bool,
+    /// Take no backup first
+    #[arg(long, conflicts_with = "dir")]
+    no_backup: bool,
+    #[command(flatten)]
+    dir: DirArgs,
     #[command(flatten)]
     confirmation: Confirmation,
     #[command(flatten)]
@@ -39,13 +49,19 @@ struct DropView {
 struct DroppedRow {
     slug: String,
     schema: String,
+    /// The backup that was taken first.
+    backup: Option<String>,
 }
 
 impl View for DropView {
     fn tables(&self) -> Vec<Table> {
-        let mut table = Table::new(["dropped", "schema"].map(Column::text));
+        let mut table = Table::new(["dropped", "schema", "backup"].map(Column::text));
         for row in &self.dropped {
-            table.push(vec![row.slug.as_str().into(), row.schema.as_str().into()]);
+            table.push(vec![
+                row.slug.as_str().into(),
+                row.schema.as_str().into(),
+                Cell::optional(row.backup.as_deref()),
+            ]);
         }
         vec![table]
     }
@@ -58,6 +74,17 @@ impl View for DropView {
             .map(|row| format!("{verb} tenant `{}` with schema `{}`", row.slug, row.schema))
             .collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+}
+
+impl DropArgs {
+    fn folder(&self, cx: &Context) -> anyhow::Result<PathBuf> {
+        let folder = self.dir.folder(cx).map_err(|_| {
+            UsageError::new("a backup is taken first, and no folder for backups was named").with_hint(
+                "pass `--dir FOLDER`, set `backup.dir` in the configuration, or pass `--no-backup`",
+            )
+        })?;
+        Ok(folder.to_owned())
     }
 }
 
@@ -75,6 +102,7 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
             .map(|tenant| DroppedRow {
                 slug: tenant.slug.to_string(),
                 schema: tenant.schema.to_string(),
+                backup: None,
             })
             .collect();
         cx.ui.answer(&DropView {
@@ -83,13 +111,29 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
         })?;
         return Ok(ExitStatus::Done);
     }
+    let backup = match args.no_backup {
+        true => None,
+        false => Some(Options {
+            folder: args.folder(cx)?,
+            recipients: recipients(cx, &[])?,
+            left_out: Vec::new(),
+        }),
+    };
+    let at_once = match args.no_backup {
+        true => db.capacity(),
+        false => halved(db)?,
+    };
     let (named, expected) = name_them(
         &tenants.iter().map(|tenant| &tenant.slug).collect::<Vec<_>>(),
         "drop",
     );
     let question = format!(
-        "This removes {named} with all data from {}. It cannot be undone.",
-        db.describe()
+        "This removes {named} with all data from {}. {}",
+        db.describe(),
+        match &backup {
+            Some(options) => format!("A backup in `{}` is taken first.", options.folder.display()),
+            None => "It cannot be undone.".to_owned(),
+        }
     );
     args.confirmation.obtain(cx, question, expected).await?;
 
@@ -97,7 +141,8 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
     let request = drop::Request {
         tenants,
         options: cx.tenant_options(Access::ReadWrite),
-        plan: args.jobs.plan(&cx.settings.fleet, db.capacity(), OnError::Stop),
+        backup,
+        plan: args.jobs.plan(&cx.settings.fleet, at_once, OnError::Stop),
         log: cx.log_entry(json!({})),
     };
     let report = drop::run(db, request, &cx.stop, &mut progress).await;
@@ -108,6 +153,7 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
         .map(|(slug, dropped)| DroppedRow {
             slug: slug.to_string(),
             schema: dropped.schema.to_string(),
+            backup: dropped.backup.as_ref().map(|file| file.display().to_string()),
         })
         .collect();
     let missing = report.done().filter(|(_, dropped)| dropped.schema_was_missing);
@@ -116,6 +162,11 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
             "schema `{}` of `{slug}` was gone already",
             dropped.schema
         ));
+    }
+    for row in &dropped {
+        if let Some(file) = &row.backup {
+            cx.ui.note(format!("backed `{}` up to `{file}`", row.slug));
+        }
     }
     cx.ui.answer(&DropView {
         dry_run: false,

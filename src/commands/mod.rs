@@ -21,6 +21,7 @@ pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod list_backups;
 pub(crate) mod migrate;
+pub(crate) mod move_tenant;
 pub(crate) mod new;
 mod rehearse;
 pub(crate) mod resolve;
@@ -64,6 +65,7 @@ pub(crate) async fn run(cx: &Context, command: &Command) -> anyhow::Result<ExitS
         Command::Backup(args) => backup::run(cx, args).await,
         Command::Restore(args) => restore::run(cx, args).await,
         Command::Undrop(args) => restore::run_undrop(cx, args).await,
+        Command::Move(args) => move_tenant::run(cx, args).await,
         Command::Verify(args) => verify::run(cx, args).await,
         Command::ListBackups(args) => list_backups::run(cx, args).await,
         Command::Exec(args) => exec::run(cx, args).await,

@@ -132,11 +132,10 @@ impl DatabaseSource {
         }
         if let Some(name) = &flags.database.target {
             let Some(target) = targets.remove(name) else {
-                return Err(unknown_target(name, &targets));
+                return Err(unknown_target("--target", name, &targets));
             };
             if target.url.is_none() {
-                return Err(ConfigError::general(format!("target `{name}` has no `url`"))
-                    .with_hint(format!("add `url = \"postgresql://…\"` under `[targets.{name}]`")));
+                return Err(no_url(name));
             }
             return Ok(Self::Urls(Urls {
                 url: target.url,
@@ -174,12 +173,32 @@ impl DatabaseSource {
     }
 }
 
-fn unknown_target(name: &str, targets: &BTreeMap<String, TargetTable>) -> ConfigError {
+/// The named databases as they were written.
+pub(super) fn urls_of(targets: &BTreeMap<String, TargetTable>) -> BTreeMap<String, Urls> {
+    let urls = |target: &TargetTable| Urls {
+        url: target.url.clone(),
+        direct: target.direct_url.clone(),
+        shadow: target.shadow_url.clone(),
+        password_file: target.password_file.clone(),
+    };
+    targets
+        .iter()
+        .map(|(name, target)| (name.clone(), urls(target)))
+        .collect()
+}
+
+pub(super) fn no_url(name: &str) -> ConfigError {
+    ConfigError::general(format!("target `{name}` has no `url`"))
+        .with_hint(format!("add `url = \"postgresql://…\"` under `[targets.{name}]`"))
+}
+
+pub(super) fn unknown_target<T>(
+    flag: &'static str,
+    name: &str,
+    targets: &BTreeMap<String, T>,
+) -> ConfigError {
     let known: Vec<&str> = targets.keys().map(String::as_str).collect();
-    let error = ConfigError::in_flag(
-        "--target",
-        format!("there is no target `{name}` in the configuration"),
-    );
+    let error = ConfigError::in_flag(flag, format!("there is no target `{name}` in the configuration"));
     match nearest(name, &known) {
         Some(near) => error.with_hint(format!("did you mean `{near}`?")),
         None if known.is_empty() => {

@@ -10,6 +10,7 @@ mod error;
 mod file;
 mod retention;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -82,6 +83,8 @@ pub struct Settings {
     pub retention: RetentionSettings,
     pub health: HealthSettings,
     pub backup: BackupSettings,
+    /// The named databases.
+    pub targets: BTreeMap<String, Urls>,
     /// Tables of the template whose rows go along into every new tenant.
     pub reference_tables: Vec<String>,
     pub output: OutputFormat,
@@ -186,6 +189,7 @@ impl Settings {
         if jobs == 0 {
             return Err(ConfigError::general("setting `fleet.jobs` must be at least 1"));
         }
+        let targets = database::urls_of(&file.targets);
         let local_enabled = file.local.enabled.unwrap_or(false);
         Ok(Self {
             database: DatabaseSettings::resolve(
@@ -242,6 +246,7 @@ impl Settings {
                 idle_in_transaction: limit(file.health.idle_in_transaction, 60),
                 blocked: limit(file.health.blocked, 5),
             },
+            targets,
             backup: BackupSettings {
                 dir: file.backup.dir,
                 recipients: file.backup.recipients.unwrap_or_default(),
@@ -256,6 +261,17 @@ impl Settings {
 
 fn limit(written: Option<duration::WrittenDuration>, seconds: u64) -> Duration {
     written.map_or(Duration::from_secs(seconds), |written| written.0)
+}
+
+impl Settings {
+    /// The named database of that name; `flag` is where it was named.
+    pub fn target(&self, flag: &'static str, name: &str) -> Result<&Urls, ConfigError> {
+        match self.targets.get(name) {
+            Some(urls) if urls.url.is_some() => Ok(urls),
+            Some(_) => Err(database::no_url(name)),
+            None => Err(database::unknown_target(flag, name, &self.targets)),
+        }
+    }
 }
 
 /// A whole number from the environment.

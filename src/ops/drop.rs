@@ -1,18 +1,24 @@
 //! Removing tenants for good: the schema and the row of the registry, both or neither.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::backup::{self, BackupError, Identities};
 use super::log::Entry;
 use crate::db::{
     self, Db, LockName, OpenTenantError, QuotedText, SchemaName, Session, TenantOptions, Transaction,
 };
 use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
-use crate::tenant::Tenant;
 use crate::tenant::registry::{self, RegistryError};
+use crate::tenant::{Slug, Tenant};
 
 /// What to remove, and how.
 #[derive(Debug)]
 pub struct Request {
     pub tenants: Vec<Tenant>,
     pub options: TenantOptions,
+    /// Where each is backed up first.
+    pub backup: Option<backup::Options>,
     pub plan: Plan,
     pub log: Entry,
 }
@@ -23,6 +29,8 @@ pub struct Dropped {
     pub schema: SchemaName,
     /// The schema was gone already; only the row was removed.
     pub schema_was_missing: bool,
+    /// The backup that was taken first.
+    pub backup: Option<PathBuf>,
 }
 
 /// Why a tenant is still there.
@@ -37,6 +45,8 @@ pub enum DropError {
     Open(#[from] OpenTenantError),
     #[error("{0}")]
     Registry(#[from] RegistryError),
+    #[error("the backup that comes first failed, and tenant `{slug}` stays")]
+    Backup { slug: Slug, source: BackupError },
     #[error("dropping schema `{schema}`")]
     Schema { schema: SchemaName, source: db::Error },
     #[error("{0}")]
@@ -60,12 +70,13 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
     let Request {
         tenants,
         options,
+        backup,
         plan,
         log,
     } = request;
     let job = async |tenant: &Tenant| {
         let mut session = db.direct().await?;
-        match drop_tenant(&mut session, tenant, &options, &log).await {
+        match drop_tenant(db, &mut session, tenant, &options, backup.as_ref(), &log).await {
             Ok(dropped) => Ok(Answer::Done(dropped)),
             Err(DropError::Registry(RegistryError::Unknown { .. })) => {
                 Ok(Answer::Skip("somebody else dropped it meanwhile".to_owned()))
@@ -77,19 +88,30 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
 }
 
 async fn drop_tenant(
+    db: &Db,
     session: &mut Session,
     tenant: &Tenant,
     options: &TenantOptions,
+    backup: Option<&backup::Options>,
     log: &Entry,
 ) -> Result<Dropped, DropError> {
     let first = lock_shared_tables(&tenant.schema);
     let (transaction, exists) = session.lock_tenant_after(&first, &tenant.schema, options).await?;
     let result = if exists {
-        drop_in_tx(&transaction, tenant, log).await
+        match back_up_in_tx(db, &transaction, tenant, backup).await {
+            Ok(file) => drop_in_tx(&transaction, tenant, log)
+                .await
+                .map(|dropped| Dropped {
+                    backup: file,
+                    ..dropped
+                }),
+            Err(error) => Err(error),
+        }
     } else {
         forget_in_tx(&transaction, tenant, log).await.map(|()| Dropped {
             schema: tenant.schema.clone(),
             schema_was_missing: true,
+            backup: None,
         })
     };
     transaction.end(result).await
@@ -104,6 +126,49 @@ pub(super) fn lock_shared_tables(schema: &SchemaName) -> String {
         .replace("{schema}", &QuotedText::new(&quoted).to_string())
 }
 
+/// Backs the tenant up and reads the file again. From the first row on nobody writes to the tables any more, so that
+/// nothing is lost between the backup and the end.
+async fn back_up_in_tx(
+    db: &Db,
+    transaction: &Transaction<'_>,
+    tenant: &Tenant,
+    options: Option<&backup::Options>,
+) -> Result<Option<PathBuf>, DropError> {
+    let Some(options) = options else { return Ok(None) };
+    not_needed_outside(transaction, &tenant.schema).await?;
+    let taken = async {
+        backup::hold_still_in_tx(transaction, &tenant.schema).await?;
+        let taken = backup::take_in_tx(db, transaction, tenant, options).await?;
+        // What is encrypted cannot be read here.
+        if options.recipients.is_nobody() {
+            backup::verify(&taken.file, &Identities::default(), None, Duration::ZERO).await?;
+        }
+        Ok(taken)
+    };
+    match taken.await {
+        Ok(taken) => {
+            transaction.script("SET LOCAL search_path = pg_catalog").await?;
+            Ok(Some(taken.file))
+        }
+        Err(BackupError::Registry(error)) => Err(error.into()),
+        Err(source) => Err(DropError::Backup {
+            slug: tenant.slug.clone(),
+            source,
+        }),
+    }
+}
+
+async fn not_needed_outside(transaction: &Transaction<'_>, schema: &SchemaName) -> Result<(), DropError> {
+    let objects = needed_outside(transaction, schema).await?;
+    if objects.is_empty() {
+        return Ok(());
+    }
+    Err(DropError::NeededOutside {
+        schema: schema.clone(),
+        objects,
+    })
+}
+
 async fn drop_in_tx(
     transaction: &Transaction<'_>,
     tenant: &Tenant,
@@ -111,13 +176,7 @@ async fn drop_in_tx(
 ) -> Result<Dropped, DropError> {
     let schema = &tenant.schema;
     forget_in_tx(transaction, tenant, log).await?;
-    let objects = needed_outside(transaction, schema).await?;
-    if !objects.is_empty() {
-        return Err(DropError::NeededOutside {
-            schema: schema.clone(),
-            objects,
-        });
-    }
+    not_needed_outside(transaction, schema).await?;
     transaction
         .script(&format!("DROP SCHEMA {} CASCADE", schema.quoted()))
         .await
@@ -128,6 +187,7 @@ async fn drop_in_tx(
     Ok(Dropped {
         schema: schema.clone(),
         schema_was_missing: false,
+        backup: None,
     })
 }
 

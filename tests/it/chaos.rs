@@ -37,14 +37,14 @@ fn a_client_killed_at_any_moment_leaves_the_old_or_the_new_state() {
     let started = Instant::now();
     database.run(&["create", "first"]).success();
     let usual = u64::try_from(started.elapsed().as_micros()).expect("less than an age");
-    database.run(&["drop", "first", "--yes"]).success();
+    database.run(&["drop", "--no-backup", "first", "--yes"]).success();
     let mut landed = [0, 0];
     for (round, pause) in (0..40).zip(pauses(usual * 3 / 2)) {
         let slug = format!("t{}", round / 2);
         let arguments: &[&str] = if round % 2 == 0 {
             &["create", &slug]
         } else {
-            &["drop", &slug, "--yes"]
+            &["drop", "--no-backup", &slug, "--yes"]
         };
         let mut child = database.program().spawn(arguments);
         std::thread::sleep(pause);
@@ -81,7 +81,7 @@ fn a_server_killed_at_any_moment_leaves_the_old_or_the_new_state() {
         let command = if round % 2 == 0 {
             ["create", "--if-not-exists"]
         } else {
-            ["drop", "--yes"]
+            ["drop", "--no-backup", "--yes"]
         };
         let exist = "SELECT slug FROM tenants";
         let there = database.sql(exist);

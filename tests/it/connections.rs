@@ -204,6 +204,7 @@ fn a_direct_url_that_leads_elsewhere_is_refused_for_every_tenant() {
     let before = (here.state(), there.state());
     let run = here.program().env("DIRECT_URL", there.url()).run(&[
         "drop",
+        "--no-backup",
         "w1",
         "w2",
         "w3",

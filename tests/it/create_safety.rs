@@ -60,7 +60,7 @@ fn creates_and_drops_at_once_never_meet_in_a_deadlock() {
                 let there = database.sql("SELECT slug FROM tenants LIMIT 8");
                 let there: Vec<String> = there.lines().map(str::to_owned).collect();
                 if !there.is_empty() {
-                    let command = [&["drop", "--yes"], &at_once[..]].concat();
+                    let command = [&["drop", "--no-backup", "--yes"], &at_once[..]].concat();
                     database.run(&arguments(&command, &there)).success();
                 }
             }
@@ -112,12 +112,12 @@ fn drop_waits_for_creates_only_where_tables_are_shared() {
         .expect("written");
         let program = database.program().folder(folder.path());
         let run = program
-            .run(&["drop", "acme", "--yes", "--retries", "0"])
+            .run(&["drop", "--no-backup", "acme", "--yes", "--retries", "0"])
             .exits(code);
         assert_eq!(run.stderr.contains("(55P03)"), code == 1, "{}", run.stderr);
         creating.join().expect("no panic").expect("done");
         if code == 1 {
-            database.run(&["drop", "acme", "--yes"]).success();
+            database.run(&["drop", "--no-backup", "acme", "--yes"]).success();
         }
     }
 }
@@ -157,7 +157,7 @@ fn a_server_without_room_for_locks_is_explained() {
     for part in 0..10 {
         tables("tenant_acme", part * 40, part * 40 + 40);
     }
-    run(&["drop", "acme", "--yes"])
+    run(&["drop", "--no-backup", "acme", "--yes"])
         .exits(1)
         .says("out of shared memory")
         .says(words);
@@ -368,7 +368,9 @@ fn creates_at_once_share_one_connection_of_a_pooler() {
         .exits(3)
         .says("tenant `p0-0` already exists");
     pooled().run(&["create", "new", "--if-not-exists"]).success();
-    pooled().run(&["drop", "p0-0", "p1-0", "--yes"]).success();
+    pooled()
+        .run(&["drop", "--no-backup", "p0-0", "p1-0", "--yes"])
+        .success();
     let schemas = database.state().1;
     assert_eq!(schemas.lines().count(), 19);
     let pairs: Vec<(&str, &str)> = schemas.lines().map(|schema| (TEMPLATE, schema)).collect();

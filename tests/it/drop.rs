@@ -7,7 +7,7 @@ use crate::support::{Database, Run};
 fn drop_removes_schema_data_and_row() {
     let database = Database::with_tenants(&["acme", "globex"]);
     database.sql("CREATE TABLE tenant_acme.people (id int); INSERT INTO tenant_acme.people VALUES (1)");
-    let run = database.run(&["drop", "acme", "--yes"]).success();
+    let run = database.run(&["drop", "--no-backup", "acme", "--yes"]).success();
     assert_eq!(run.stdout, "dropped tenant `acme` with schema `tenant_acme`\n");
     assert_eq!(
         database.state(),
@@ -25,14 +25,14 @@ fn drop_removes_schema_data_and_row() {
 #[test]
 fn drop_without_agreement_changes_nothing() {
     let database = Database::with_tenants(&["acme"]);
-    let run = database.run(&["drop", "acme"]).exits(2);
+    let run = database.run(&["drop", "--no-backup", "acme"]).exits(2);
     insta::assert_snapshot!(run.stderr, @r"
     error: this needs confirmation, and there is no terminal to ask on
 
     hint: pass `--yes` if you are sure
     ");
     let run = database
-        .run(&["drop", "acme", "--dry-run", "-o", "json"])
+        .run(&["drop", "--no-backup", "acme", "--dry-run", "-o", "json"])
         .success();
     assert_eq!(run.json()["dropped"][0]["schema"], "tenant_acme");
     assert_eq!(database.state().1, "tenant_acme");
@@ -48,7 +48,7 @@ fn drop_spares_what_others_outside_depend_on() {
          CREATE VIEW public.report AS SELECT id FROM tenant_acme.people; \
          CREATE TABLE tenant_globex.links (id int REFERENCES tenant_acme.people, mood tenant_acme.mood)",
     );
-    let run = database.run(&["drop", "acme", "--yes"]).exits(1);
+    let run = database.run(&["drop", "--no-backup", "acme", "--yes"]).exits(1);
     for words in [
         "rule _RETURN on view report",
         "column mood of table tenant_globex.links",
@@ -58,7 +58,7 @@ fn drop_spares_what_others_outside_depend_on() {
     }
     assert_eq!(database.state().1, "tenant_acme\ntenant_globex");
     database.sql("DROP VIEW public.report; DROP TABLE tenant_globex.links");
-    database.run(&["drop", "acme", "--yes"]).success();
+    database.run(&["drop", "--no-backup", "acme", "--yes"]).success();
 }
 
 /// What hangs on things of the schema `tenant_acme` from outside: how it is made, and how it is named.
@@ -139,7 +139,7 @@ fn drop_spares_objects_outside_of_every_kind() {
     let before = database.state();
     let continued = ["--yes", "--on-error", "continue"];
     let run = database
-        .run(&[&["drop"], &slugs[..], &continued].concat())
+        .run(&[&["drop", "--no-backup"], &slugs[..], &continued].concat())
         .exits(1);
     for (slug, (_, name)) in slugs.iter().zip(OUTSIDE) {
         let line = run
@@ -192,7 +192,7 @@ fn drop_takes_everything_that_belongs_to_the_schema_alone() {
          CREATE PUBLICATION everything FOR TABLE people; \
          ALTER DEFAULT PRIVILEGES IN SCHEMA tenant_acme GRANT SELECT ON TABLES TO PUBLIC",
     );
-    database.run(&["drop", "acme", "--yes"]).success();
+    database.run(&["drop", "--no-backup", "acme", "--yes"]).success();
     assert_eq!(database.state(), (String::new(), String::new()));
     assert_eq!(database.sql("SELECT pubname FROM pg_publication"), "everything");
 }
@@ -202,7 +202,7 @@ fn drop_forgets_a_tenant_whose_schema_is_gone() {
     let database = Database::with_tenants(&["acme"]);
     database.sql("DROP SCHEMA tenant_acme CASCADE");
     database
-        .run(&["drop", "acme", "--yes"])
+        .run(&["drop", "--no-backup", "acme", "--yes"])
         .success()
         .says("was gone already");
     assert_eq!(database.state(), (String::new(), String::new()));
@@ -230,11 +230,11 @@ fn drop_gives_up_on_a_held_row_though_the_schema_is_gone() {
     .expect("written");
     let program = database.program().folder(config.path());
     program
-        .run(&["drop", "acme", "--yes", "--retries", "0"])
+        .run(&["drop", "--no-backup", "acme", "--yes", "--retries", "0"])
         .exits(1)
         .says("canceling statement due to lock timeout (55P03)");
     holder.join().expect("no panic").expect("done");
-    database.run(&["drop", "acme", "--yes"]).success();
+    database.run(&["drop", "--no-backup", "acme", "--yes"]).success();
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn drop_takes_suspended_tenants_and_odd_schema_names() {
         "CREATE SCHEMA \"we\"\"ird; --\\x\"; \
          UPDATE tenants SET schema_name = 'we\"ird; --\\x'; UPDATE tenants SET is_active = false",
     );
-    database.run(&["drop", "acme", "--yes"]).success();
+    database.run(&["drop", "--no-backup", "acme", "--yes"]).success();
     assert_eq!(
         database.sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'we%'"),
         "0"
@@ -271,15 +271,19 @@ fn drop_gives_up_when_an_application_holds_the_tables() {
         "[tenants]\nlock_timeout = '100ms'\n",
     )
     .expect("written");
-    let run = database
-        .program()
-        .folder(config.path())
-        .run(&["drop", "acme", "--yes", "--retries", "1"]);
+    let run = database.program().folder(config.path()).run(&[
+        "drop",
+        "--no-backup",
+        "acme",
+        "--yes",
+        "--retries",
+        "1",
+    ]);
     run.exits(1)
         .says("canceling statement due to lock timeout (55P03)");
     assert_eq!(database.state().1, "tenant_acme");
     application.join().expect("no panic").expect("done");
-    database.run(&["drop", "acme", "--yes"]).success();
+    database.run(&["drop", "--no-backup", "acme", "--yes"]).success();
 }
 
 #[test]
@@ -292,7 +296,7 @@ fn a_tenant_that_another_run_works_on_is_locked() {
     crate::support::wait_until("the tenant is locked", || {
         database.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'select pg_sleep%' AND datname = current_database()") == "1"
     });
-    let run = database.run(&["drop", "acme", "--yes"]).exits(6);
+    let run = database.run(&["drop", "--no-backup", "acme", "--yes"]).exits(6);
     assert!(
         run.stderr
             .contains("schema `tenant_acme` is locked by another run (pid "),
@@ -308,7 +312,11 @@ fn a_tenant_that_another_run_works_on_is_locked() {
 fn drops_of_one_tenant_at_once_remove_it_once() {
     let database = Database::with_tenants(&["acme"]);
     let children: Vec<_> = (0..8)
-        .map(|_| database.program().spawn(&["drop", "acme", "--yes"]))
+        .map(|_| {
+            database
+                .program()
+                .spawn(&["drop", "--no-backup", "acme", "--yes"])
+        })
         .collect();
     let runs: Vec<Run> = children.into_iter().map(Run::of).collect();
     assert!(runs.iter().any(|run| run.stdout.contains("dropped tenant")));
@@ -328,7 +336,9 @@ fn creates_and_drops_at_once_leave_registry_and_schemas_in_step() {
             .flat_map(|_| {
                 [
                     database.program().spawn(&["create", "acme"]),
-                    database.program().spawn(&["drop", "acme", "--yes"]),
+                    database
+                        .program()
+                        .spawn(&["drop", "--no-backup", "acme", "--yes"]),
                 ]
             })
             .collect();

@@ -71,7 +71,9 @@ fn every_command_works_through_a_pooler() {
         "{counted}"
     );
     pooled.run(&["health", "--deep"]).success();
-    pooled.run(&["drop", "acme", "b1", "b2", "--yes"]).success();
+    pooled
+        .run(&["drop", "--no-backup", "acme", "b1", "b2", "--yes"])
+        .success();
     pooled.run(&["create", "acme"]).success();
     pooled.run(&["create", "acme"]).exits(1).says("already exists");
 }
@@ -90,7 +92,7 @@ fn the_direct_url_is_used_for_schemas_beside_a_pooler() {
     run(&["create", "a", "b", "c"]);
     let listed = run(&["exec", "--all", "-o", "csv", "-s", "select current_schema() as s"]).stdout;
     assert_eq!(listed, "tenant,s\na,tenant_a\nb,tenant_b\nc,tenant_c\n");
-    run(&["drop", "a", "b", "c", "--yes"]);
+    run(&["drop", "--no-backup", "a", "b", "c", "--yes"]);
 }
 
 /// What a client of the application would see on the very connection that tenantctl has just used.

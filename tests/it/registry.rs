@@ -140,7 +140,7 @@ fn an_unknown_tenant_is_refused_with_the_nearest_one() {
         .exits(2)
         .says("did you mean `acme`?");
     database
-        .run(&["drop", "acne", "--yes"])
+        .run(&["drop", "--no-backup", "acne", "--yes"])
         .exits(2)
         .says("did you mean `acme`?");
     database

@@ -46,6 +46,8 @@ pub enum BackupError {
         schema: SchemaName,
         objects: Vec<String>,
     },
+    #[error("tenant `{0}` is whole in the other database, and could not be suspended here")]
+    NotSuspended(Slug, #[source] db::Error),
     #[error("the work on the file ended early")]
     Abandoned,
     #[error("{0}")]
@@ -72,6 +74,7 @@ impl BackupError {
                 "connect as a role that may read all rows: the owner of the tables or one with BYPASSRLS"
                     .to_owned(),
             ),
+            Self::NotSuspended(slug, _) => Some(format!("suspend it with `tenantctl suspend {slug}`")),
             Self::NoBackup { .. } => Some("`tenantctl list-backups` shows what there is".to_owned()),
             Self::File { source, .. } => source.hint().map(str::to_owned),
             Self::NeededOutside { .. } => Some(

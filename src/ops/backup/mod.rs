@@ -8,6 +8,7 @@ mod error;
 mod folder;
 pub mod format;
 mod pack;
+mod relocate;
 mod restore;
 mod take;
 mod verify;
@@ -15,9 +16,10 @@ mod verify;
 pub use self::error::BackupError;
 pub use self::folder::{Folder, Keep, Kept};
 pub use self::pack::{Identities, Recipients};
+pub use self::relocate::{MoveRequest, Moved, relocate};
 pub use self::restore::{Request as RestoreRequest, Restored, Target, run as restore};
-pub(in crate::ops) use self::take::take_in_tx;
 pub use self::take::{Options, Request, Taken, run};
+pub(in crate::ops) use self::take::{hold_still_in_tx, take_in_tx};
 pub use self::verify::{Verified, verify};
 
 /// How rows are written and read, so that they are the same text on every server.

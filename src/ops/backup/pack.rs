@@ -45,6 +45,11 @@ impl Recipients {
         Ok(Self(written.iter().map(read).collect::<Result<_, _>>()?))
     }
 
+    /// Whether backups are not encrypted.
+    pub fn is_nobody(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// How the names of such backups end.
     pub(super) fn extension(&self) -> &'static str {
         if self.0.is_empty() { EXTENSION } else { ENCRYPTED }

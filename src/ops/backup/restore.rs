@@ -230,7 +230,7 @@ impl Work<'_> {
         }
     }
 
-    async fn attempt(
+    pub(super) async fn attempt(
         &self,
         db: &Db,
         rows: impl Rows,

@@ -12,7 +12,7 @@ use super::format::{Definition, Manifest, Summary, TenantRow};
 use super::pack::{FileWriter, Recipients, Written};
 use super::{BackupError, READABLE};
 use crate::blueprint::{self, Shape, Table, UnclearText, state_of_sequence};
-use crate::db::{self, Db, LockHeld, LockName, Transaction, read_rows};
+use crate::db::{self, Db, LockHeld, LockName, SchemaName, Transaction, Type, read_rows};
 use crate::fleet::{self, Answer, Observer, Plan as FleetPlan, Report, Stop};
 use crate::ops::clone::{Contents, Plan, step};
 use crate::ops::original::{self, OriginalError};
@@ -241,6 +241,27 @@ pub(super) async fn prepare_in_tx(
     Ok((manifest, copies))
 }
 
+/// Keeps everybody from writing to the tables of a schema until the caller's transaction ends.
+pub(in crate::ops) async fn hold_still_in_tx(
+    transaction: &Transaction<'_>,
+    schema: &SchemaName,
+) -> Result<(), BackupError> {
+    const TABLES: &str = "SELECT pg_catalog.format('ONLY %I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class AS c \
+                          JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
+                          WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') ORDER BY c.oid";
+    let rows = transaction
+        .query(TABLES, &[(&schema.as_str(), Type::TEXT)])
+        .await?;
+    let tables: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    if !tables.is_empty() {
+        transaction
+            .script(&format!("LOCK TABLE {} IN SHARE MODE", tables.join(", ")))
+            .await
+            .map_err(|source| step("keeping the tables still", source))?;
+    }
+    Ok(())
+}
+
 /// A piece of a backup on its way to the thread that writes the file.
 enum Piece {
     Table,
@@ -279,7 +300,7 @@ fn write(
     mut pieces: mpsc::Receiver<Piece>,
     options: &Options,
     manifest: Manifest,
-    schema: crate::db::SchemaName,
+    schema: SchemaName,
 ) -> Result<Written, BackupError> {
     let failed = |source| BackupError::Write {
         file: options.folder.clone(),

@@ -21,10 +21,11 @@ fn large(slugs: &[&str]) -> Backups {
 fn a_backup_that_is_killed_leaves_no_file_that_looks_whole() {
     let backups = large(&["acme", "globex"]);
     for round in 1..=8 {
-        let child = backups
-            .database
-            .program()
-            .spawn(&["backup", "--all", "--jobs", "2", "--dir", backups.dir()]);
+        let child =
+            backups
+                .database
+                .program()
+                .spawn(&["backup", "--all", "--jobs", "2", "--dir", backups.dir()]);
         std::thread::sleep(Duration::from_millis(round * 60));
         signal(child.id(), "KILL");
         Run::of(child);
@@ -42,7 +43,10 @@ fn a_restore_that_is_killed_leaves_the_old_or_the_new() {
     let backups = large(&["acme"]);
     let file = backups.take("acme");
     backups.sql("DELETE FROM tenant_acme.people WHERE id > 1");
-    let arguments: [&[&str]; 2] = [&["restore", &file, "--replace"], &["restore", &file, "--as", "copy"]];
+    let arguments: [&[&str]; 2] = [
+        &["restore", &file, "--replace"],
+        &["restore", &file, "--as", "copy"],
+    ];
     for round in 1..=8_u64 {
         let child = backups
             .database

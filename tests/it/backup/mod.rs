@@ -2,6 +2,7 @@
 
 mod faults;
 mod folder;
+mod relocate;
 mod restore;
 
 use std::fs;
@@ -54,7 +55,11 @@ impl Backups {
             .expect("readable")
             .map(|entry| entry.expect("readable").path())
             .filter(|path| {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let name = path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
                 name.starts_with(&format!("{slug}-2")) && !name.ends_with(".partial")
             })
             .collect();
@@ -86,14 +91,20 @@ fn backup_answers_with_a_file_for_each_tenant() {
     for row in files {
         let name = row["file"].as_str().expect("a name");
         let slug = row["slug"].as_str().expect("a slug");
-        assert!(name.starts_with(&format!("{slug}-20")) && name.ends_with("Z.sql.zst"), "{name}");
+        assert!(
+            name.starts_with(&format!("{slug}-20")) && name.ends_with("Z.sql.zst"),
+            "{name}"
+        );
         let size = fs::metadata(backups.path().join(name)).expect("a file").len();
         assert_eq!(row["bytes"], size);
     }
     let human = backups.run(&["backup", "acme"]).success();
     assert!(human.stdout.starts_with("SLUG  FILE"), "{}", human.stdout);
     let csv = backups.run(&["backup", "acme", "-o", "csv"]).success();
-    assert!(csv.stdout.starts_with("slug,file,taken_at,tables,rows,bytes\nacme,acme-"));
+    assert!(
+        csv.stdout
+            .starts_with("slug,file,taken_at,tables,rows,bytes\nacme,acme-")
+    );
 }
 
 #[test]
@@ -123,7 +134,10 @@ fn the_rest_is_backed_up_when_one_tenant_fails() {
     let run = backups.run(&["backup", "--all"]).exits(3);
     run.says("1 of 3 tenants failed to be backed up")
         .says("schema `tenant_broken` does not exist");
-    assert_eq!((backups.files("acme").len(), backups.files("globex").len()), (1, 1));
+    assert_eq!(
+        (backups.files("acme").len(), backups.files("globex").len()),
+        (1, 1)
+    );
     assert!(backups.files("broken").is_empty());
 }
 
@@ -152,7 +166,10 @@ fn verify_reads_every_byte_and_needs_no_database() {
         assert_eq!(json["files"][0]["whole"], true);
         assert_eq!(json["files"][1]["whole"], false, "{name}");
         let state = backups.database.state();
-        backups.database.run(&["restore", broken, "--as", "copy"]).exits(1);
+        backups
+            .database
+            .run(&["restore", broken, "--as", "copy"])
+            .exits(1);
         assert_eq!(backups.database.state(), state, "{name}");
     }
     nowhere().run(&["verify", "/nonexistent"]).exits(2);
@@ -172,13 +189,15 @@ fn verify_restores_aside_and_leaves_nothing_behind() {
 #[test]
 fn an_encrypted_backup_is_read_with_its_identity_only() {
     let backups = Backups::with_tenants(&["acme"]);
-    // A pair of keys made by `age-keygen`, for this test alone.
-    let recipient = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj";
-    let key = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX";
+    let pair = age::x25519::Identity::generate();
+    let recipient = pair.to_public().to_string();
+    let key = age::secrecy::ExposeSecret::expose_secret(&pair.to_string()).to_owned();
     let identity = backups.path().join("key.txt");
     fs::write(&identity, format!("# a key\n{key}\n")).expect("written");
     let identity = identity.to_str().expect("a path in UTF-8");
-    backups.run(&["backup", "acme", "--encrypt", recipient]).success();
+    backups
+        .run(&["backup", "acme", "--encrypt", &recipient])
+        .success();
     let file = backups.files("acme").pop().expect("a file");
     assert!(file.to_string_lossy().ends_with(".sql.zst.age"));
     let bytes = fs::read(&file).expect("readable");
@@ -188,7 +207,10 @@ fn an_encrypted_backup_is_read_with_its_identity_only() {
     let run = backups.database.run(&["restore", file, "--as", "copy"]).exits(1);
     run.says("the backup is encrypted").says("--identity FILE");
     let with = ["--identity", identity];
-    backups.database.run(&[&["verify", file], &with[..]].concat()).success();
+    backups
+        .database
+        .run(&[&["verify", file], &with[..]].concat())
+        .success();
     backups
         .database
         .run(&[&["restore", file, "--as", "copy"], &with[..]].concat())
@@ -196,7 +218,10 @@ fn an_encrypted_backup_is_read_with_its_identity_only() {
     assert_eq!(backups.sql("SELECT count(*) FROM tenant_copy.people"), "20");
     for at in [30, bytes.len() / 2, bytes.len() - 1] {
         fs::write(file, flipped(&bytes, at)).expect("written");
-        backups.database.run(&[&["verify", file], &with[..]].concat()).exits(4);
+        backups
+            .database
+            .run(&[&["verify", file], &with[..]].concat())
+            .exits(4);
     }
     backups
         .run(&["backup", "acme", "--encrypt", "age1nonsense"])

@@ -48,7 +48,16 @@ fn by_plain_tools(url: &str, file: &str) {
 #[test]
 fn a_dropped_tenant_comes_back_as_it_was() {
     let database = Database::new();
-    let create = ["create", "acme", "--plan", "pro", "--region", "eu", "--name", "Acme, Inc."];
+    let create = [
+        "create",
+        "acme",
+        "--plan",
+        "pro",
+        "--region",
+        "eu",
+        "--name",
+        "Acme, Inc.",
+    ];
     let more = ["--domain", "acme.example", "--metadata", r#"{"crm": [1, null]}"#];
     database.run(&[&create[..], &more].concat()).success();
     let backups = Backups::of(database);
@@ -76,7 +85,11 @@ fn a_dropped_tenant_comes_back_as_it_was() {
         ),
         "acme|done"
     );
-    backups.database.run(&["restore", &file]).exits(1).says("--replace");
+    backups
+        .database
+        .run(&["restore", &file])
+        .exits(1)
+        .says("--replace");
 }
 
 #[test]
@@ -86,7 +99,10 @@ fn a_suspended_tenant_comes_back_suspended() {
     backups.run(&["backup", "acme", "--inactive"]).success();
     let file = backups.files("acme").pop().expect("a file");
     backups.sql("DROP SCHEMA tenant_acme CASCADE; DELETE FROM tenants WHERE slug = 'acme'");
-    backups.database.run(&["restore", file.to_str().expect("UTF-8")]).success();
+    backups
+        .database
+        .run(&["restore", file.to_str().expect("UTF-8")])
+        .success();
     assert_eq!(backups.sql("SELECT status FROM tenants"), "suspended");
 }
 
@@ -124,7 +140,10 @@ fn a_backup_comes_back_in_another_database() {
         .run(&["restore", &file])
         .exits(2)
         .says("this database has no registry of tenants");
-    assert_eq!(empty.sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'tenant%'"), "0");
+    assert_eq!(
+        empty.sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'tenant%'"),
+        "0"
+    );
 }
 
 #[test]
@@ -240,9 +259,12 @@ fn rows_that_the_role_would_not_see_are_an_error() {
         true => url,
         false => url.replacen('&', "?", 1),
     };
-    let run = crate::support::Program::new()
-        .env("DATABASE_URL", &url)
-        .run(&["backup", "acme", "--dir", backups.dir()]);
+    let run = crate::support::Program::new().env("DATABASE_URL", &url).run(&[
+        "backup",
+        "acme",
+        "--dir",
+        backups.dir(),
+    ]);
     let run = run.exits(1);
     run.says("row-level security").says("BYPASSRLS");
     assert!(backups.files("acme").is_empty());
@@ -272,7 +294,10 @@ fn by_plain_tools_elsewhere(file: &str) {
     let other = Database::empty();
     by_plain_tools(other.url(), file);
     assert_eq!(
-        psql(other.url(), "SELECT count(*) FROM tenant_acme.refinery_schema_history"),
+        psql(
+            other.url(),
+            "SELECT count(*) FROM tenant_acme.refinery_schema_history"
+        ),
         Ok("4".to_owned())
     );
 }

@@ -169,7 +169,7 @@ fn a_kill_in_the_middle_leaves_nothing() {
             "5000",
             "{state:?}"
         );
-        database.run(&["drop", "copy", "--yes"]).success();
+        database.run(&["drop", "--no-backup", "copy", "--yes"]).success();
     }
     assert!(done < 25, "every kill came too late");
     database.run(&["clone", "acme", "copy"]).success();
@@ -185,7 +185,7 @@ fn a_tenant_that_another_run_changes_is_not_copied_and_one_that_is_copied_not_ch
     let copy = database.program().spawn(&["clone", "acme", "copy"]);
     wait_until("rows are being copied", || is_copying(&database));
     database
-        .run(&["drop", "acme", "--yes"])
+        .run(&["drop", "--no-backup", "acme", "--yes"])
         .exits(6)
         .says("schema `tenant_acme` is locked by another run");
     database

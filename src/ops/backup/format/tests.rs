@@ -11,9 +11,7 @@ use crate::db::SchemaName;
 const MARK: &str = "tenantctl0123456789abcdef0123456789abcdef";
 
 fn manifest() -> Manifest {
-    let table = |name: &str, columns: &str| {
-        json!({ "name": name, "columns": columns, "values": columns, "identifiers": [], "sequences": [] })
-    };
+    let table = |name: &str, columns: &str| json!({ "name": name, "columns": columns, "values": columns, "identifiers": [], "sequences": [] });
     let statement = |text: &str| json!({ "what": "something", "text": text });
     serde_json::from_value(json!({
         "mark": MARK,
@@ -47,9 +45,14 @@ fn manifest() -> Manifest {
 
 /// The rows of the tables that are in the backup.
 fn rows() -> [Vec<u8>; 3] {
-    let users = (0..300).map(|id| format!("{id}\tname {id}\\n\n")).collect::<String>();
+    let users = (0..300)
+        .map(|id| format!("{id}\tname {id}\\n\n"))
+        .collect::<String>();
     // Rows that look like lines for us, but for the mark.
-    let notes = format!("-- {MARK}\n-- text sha256 00\nCOMMIT;\n\n\\\\.\n-- {} rows 2\n", &MARK[..20]);
+    let notes = format!(
+        "-- {MARK}\n-- text sha256 00\nCOMMIT;\n\n\\\\.\n-- {} rows 2\n",
+        &MARK[..20]
+    );
     [users.into_bytes(), Vec::new(), notes.into_bytes()]
 }
 
@@ -102,7 +105,11 @@ fn what_was_written_is_read() {
     assert_eq!(found, rows());
     let read = reader.finish().expect("whole");
     assert_eq!(read, written);
-    let counts: Vec<(&str, u64)> = read.tables.iter().map(|sum| (sum.name.as_str(), sum.rows)).collect();
+    let counts: Vec<(&str, u64)> = read
+        .tables
+        .iter()
+        .map(|sum| (sum.name.as_str(), sum.rows))
+        .collect();
     assert_eq!(counts, [("users", 300), ("\"Odd one\"", 0), ("notes", 6)]);
 }
 
@@ -119,7 +126,10 @@ fn it_does_not_matter_in_what_pieces_it_comes() {
     assert_eq!(read(Bytewise(&text)).expect("whole"), written);
     let packed = packed();
     let reader = SealReader::new(Bytewise(&packed));
-    assert_eq!(read(zstd::Decoder::new(reader).expect("zstd")).expect("whole"), written);
+    assert_eq!(
+        read(zstd::Decoder::new(reader).expect("zstd")).expect("whole"),
+        written
+    );
 }
 
 #[test]
@@ -138,7 +148,10 @@ fn a_backup_that_is_cut_at_any_byte_is_refused() {
 #[test]
 fn a_backup_with_any_flipped_bit_is_refused() {
     for (bytes, is_whole) in [
-        (text(), &(|bytes: &[u8]| read(bytes).is_ok()) as &dyn Fn(&[u8]) -> bool),
+        (
+            text(),
+            &(|bytes: &[u8]| read(bytes).is_ok()) as &dyn Fn(&[u8]) -> bool,
+        ),
         (packed(), &|bytes: &[u8]| unpack(bytes).is_ok()),
     ] {
         assert!(is_whole(&bytes));
@@ -176,7 +189,10 @@ fn another_form_and_what_is_not_ours_are_told_apart() {
     assert!(matches!(read(&b""[..]), Err(FormatError::Cut)));
     let mut encoder = zstd::Encoder::new(Vec::new(), 3).expect("zstd");
     encoder.write_all(text.as_bytes()).expect("zstd");
-    assert!(unpack(&encoder.finish().expect("zstd")).is_err(), "it has no seal");
+    assert!(
+        unpack(&encoder.finish().expect("zstd")).is_err(),
+        "it has no seal"
+    );
 }
 
 #[test]

@@ -1,0 +1,108 @@
+//! Moving a tenant to another database.
+
+use std::fs;
+
+use super::Backups;
+use crate::support::{Database, Run, signal};
+
+/// Runs `move` from one database to another.
+fn relocate(backups: &Backups, there: &Database, arguments: &[&str]) -> Run {
+    backups.database.run(
+        &[
+            &[
+                "move",
+                "acme",
+                "--to",
+                "eu",
+                "--config",
+                &configured(backups, there),
+            ],
+            arguments,
+        ]
+        .concat(),
+    )
+}
+
+fn configured(backups: &Backups, there: &Database) -> String {
+    let config = backups.path().join("tenantctl.toml");
+    fs::write(&config, format!("[targets.eu]\nurl = \"{}\"\n", there.url())).expect("written");
+    config.to_str().expect("a path in UTF-8").to_owned()
+}
+
+#[test]
+fn a_moved_tenant_is_active_there_and_suspended_here() {
+    let backups = Backups::with_tenants(&["acme", "globex"]);
+    backups.sql("UPDATE tenants SET domain = 'acme.example' WHERE slug = 'acme'");
+    let there = Database::new();
+    relocate(&backups, &there, &[])
+        .exits(2)
+        .says("there is no terminal");
+    relocate(&backups, &there, &["--dry-run"]).success();
+    assert_eq!(there.sql("SELECT count(*) FROM tenants"), "0");
+    let json = relocate(&backups, &there, &["--yes", "-o", "json"])
+        .success()
+        .json();
+    assert_eq!(json["rows"], 24);
+    assert_eq!(json["tenant"]["status"], "active");
+    let of = |database: &Database| {
+        let row = database.sql("SELECT id, domain, schema_fingerprint FROM tenants WHERE slug = 'acme'");
+        row + &database.sql("SELECT string_agg(p::text, ' ' ORDER BY id) FROM tenant_acme.people p")
+    };
+    assert_eq!(of(&there), of(&backups.database));
+    assert_eq!(
+        backups.sql("SELECT status FROM tenants WHERE slug = 'acme'"),
+        "suspended"
+    );
+    assert_eq!(there.sql("SELECT status FROM tenants"), "active");
+    relocate(&backups, &there, &["--yes"])
+        .exits(1)
+        .says("tenant `acme` already exists");
+}
+
+#[test]
+fn a_move_to_nowhere_changes_nothing() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let there = Database::empty();
+    let unknown = [
+        "move",
+        "acme",
+        "--to",
+        "ue",
+        "--yes",
+        "--config",
+        &configured(&backups, &there),
+    ];
+    let run = backups.database.run(&unknown).exits(2);
+    run.says("flag `--to`: there is no target `ue`")
+        .says("did you mean `eu`?");
+    relocate(&backups, &there, &["--yes"])
+        .exits(2)
+        .says("this database has no registry of tenants");
+    assert_eq!(backups.sql("SELECT status FROM tenants"), "active");
+}
+
+#[test]
+fn a_move_that_is_killed_loses_no_tenant_and_halves_none() {
+    let backups = Backups::with_tenants(&["acme"]);
+    backups.sql("INSERT INTO tenant_acme.people (name) SELECT md5(n::text) FROM generate_series(1, 60000) n");
+    let there = Database::new();
+    let config = configured(&backups, &there);
+    for round in 1..=8 {
+        let child = backups
+            .database
+            .program()
+            .spawn(&["move", "acme", "--to", "eu", "--yes", "--config", &config]);
+        std::thread::sleep(std::time::Duration::from_millis(round * 90));
+        signal(child.id(), "KILL");
+        Run::of(child);
+        let active =
+            |database: &Database| database.sql("SELECT count(*) FROM tenants WHERE is_active") == "1";
+        assert!(active(&backups.database) || active(&there));
+        if there.sql("SELECT count(*) FROM tenants") == "1" {
+            assert_eq!(there.sql("SELECT count(*) FROM tenant_acme.people"), "60020");
+            there.sql("DROP SCHEMA tenant_acme CASCADE; DELETE FROM tenants");
+            backups.sql("UPDATE tenants SET is_active = true");
+        }
+        assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "60020");
+    }
+}
