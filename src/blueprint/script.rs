@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Kind;
 use super::object::{Address, List, Object};
 use super::order::{Form, Step};
+use super::settle::settled;
 use super::text::with_name;
 use crate::db::SchemaName;
 
@@ -53,6 +54,36 @@ impl Script {
             text.push_str(";\n");
         }
         with_name(&text, schema)
+    }
+}
+
+impl Script {
+    /// What one of both scripts makes and the other does not, or not so. Words that PostgreSQL changes when a definition
+    /// is made again do not count.
+    pub fn differing(&self, other: &Self) -> Vec<String> {
+        let all = |script: &Self| {
+            let parts = [&script.before_rows, &script.after_rows, &script.refreshes];
+            let mut texts: Vec<(String, String)> = parts
+                .into_iter()
+                .flatten()
+                .map(|statement| (settled(statement.text.clone()), statement.what.clone()))
+                .collect();
+            texts.sort();
+            texts
+        };
+        let (mine, others) = (all(self), all(other));
+        let missing = |these: &[(String, String)], those: &[(String, String)]| {
+            these
+                .iter()
+                .filter(|it| those.binary_search(it).is_err())
+                .map(|(_, what)| what.clone())
+                .collect::<Vec<_>>()
+        };
+        let mut differing = missing(&mine, &others);
+        differing.extend(missing(&others, &mine));
+        differing.sort();
+        differing.dedup();
+        differing
     }
 }
 

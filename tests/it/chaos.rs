@@ -79,9 +79,9 @@ fn a_server_killed_at_any_moment_leaves_the_old_or_the_new_state() {
     for (round, pause) in (0..16).zip(pauses(40_000)) {
         let slugs: Vec<String> = (0..20).map(|number| format!("r{}-{number}", round / 2)).collect();
         let command = if round % 2 == 0 {
-            ["create", "--if-not-exists"]
+            &["create", "--if-not-exists"][..]
         } else {
-            ["drop", "--no-backup", "--yes"]
+            &["drop", "--no-backup", "--yes"]
         };
         let exist = "SELECT slug FROM tenants";
         let there = database.sql(exist);
@@ -89,7 +89,7 @@ fn a_server_killed_at_any_moment_leaves_the_old_or_the_new_state() {
             .iter()
             .map(String::as_str)
             .filter(|slug| round % 2 == 0 || there.lines().any(|line| line == *slug));
-        let arguments: Vec<&str> = command.into_iter().chain(chosen).collect();
+        let arguments: Vec<&str> = command.iter().copied().chain(chosen).collect();
         if arguments.len() == command.len() {
             continue;
         }

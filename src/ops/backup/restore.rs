@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::format::{Definition, FormatError, Manifest, RowSum, Summary, TableSum};
 use super::{BackupError, Identities, READABLE, pack};
-use crate::blueprint::{self, CannotCopy, Statement, Table};
+use crate::blueprint::{self, CannotCopy, Shape, Statement, Table, UnclearText};
 use crate::db::{self, Db, LockHeld, LockName, RowsIn, SchemaName, Transaction, Type, read_rows};
 use crate::fleet::{Event, Observer, Retry, is_transient, words};
 use crate::ops::clone::{Steps, step};
@@ -241,9 +241,11 @@ impl Work<'_> {
         let transaction = self.begin(&mut session).await?;
         let made = async {
             let (registered, old) = self.register_in_tx(&transaction).await?;
-            self.fill_in_tx(&transaction, rows, observer).await?;
+            let fingerprint = self.fill_in_tx(&transaction, rows, observer).await?;
             let is_replaced = registered.is_none();
-            let tenant = self.settle_in_tx(&transaction, registered, old).await?;
+            let tenant = self
+                .settle_in_tx(&transaction, registered, old, &fingerprint)
+                .await?;
             transaction.script("SET LOCAL search_path = pg_catalog").await?;
             log.record_in_tx(&transaction, &self.new.slug).await?;
             Ok((tenant, is_replaced))
@@ -302,22 +304,22 @@ impl Work<'_> {
         transaction: &Transaction<'_>,
         registered: Option<Tenant>,
         old: Option<SchemaName>,
+        fingerprint: &str,
     ) -> Result<Tenant, BackupError> {
         const SAME: &str = "UPDATE public.tenants AS t SET is_active = $3, created_at = $4, \
              id = CASE WHEN EXISTS (SELECT FROM public.tenants AS o WHERE o.id = $2) THEN t.id ELSE $2 END \
              WHERE t.slug = $1";
-        const REPLACED: &str =
+        const STATE: &str =
             "UPDATE public.tenants SET schema_version = $2, schema_fingerprint = $3 WHERE slug = $1";
         let (row, slug) = (&self.manifest.tenant, self.new.slug.as_str());
         transaction.script("SET LOCAL search_path = pg_catalog").await?;
-        if registered.is_none() {
-            let params: [db::Param<'_>; 3] = [
-                (&slug, Type::TEXT),
-                (&row.schema_version, Type::INT8),
-                (&self.manifest.fingerprint, Type::TEXT),
-            ];
-            transaction.execute(REPLACED, &params).await?;
-        } else if row.slug == slug {
+        let params: [db::Param<'_>; 3] = [
+            (&slug, Type::TEXT),
+            (&row.schema_version, Type::INT8),
+            (&fingerprint, Type::TEXT),
+        ];
+        transaction.execute(STATE, &params).await?;
+        if registered.is_some() && row.slug == slug {
             // The same tenant again, as applications know it.
             let params: [db::Param<'_>; 4] = [
                 (&slug, Type::TEXT),
@@ -336,13 +338,13 @@ impl Work<'_> {
         Ok(registry::find(transaction, &self.new.slug).await?)
     }
 
-    /// Makes the schema with its rows, and compares it with what the backup says.
+    /// Makes the schema with its rows, and compares it with what the backup says. Answers with its fingerprint.
     pub(super) async fn fill_in_tx(
         &self,
         transaction: &Transaction<'_>,
         mut rows: impl Rows,
         observer: &mut dyn Observer,
-    ) -> Result<Summary, BackupError> {
+    ) -> Result<String, BackupError> {
         let definition = &self.manifest.definition;
         let schema = &self.new.schema;
         if definition.refers_outside {
@@ -365,24 +367,40 @@ impl Work<'_> {
             &format!("search_path = {}, pg_catalog", schema.quoted()),
         );
         transaction.script(&readable).await?;
-        let mut sums = Summary::default();
         for table in tables {
             steps.begin(&format!("rows of table {}", table.name));
-            sums.tables.push(self.load(transaction, table, &mut rows).await?);
+            self.load(transaction, table, &mut rows).await?;
         }
         rows.finish().await?;
         self.complete(transaction, definition, &mut steps).await?;
+        self.compare(transaction).await
+    }
+
+    /// Holds the definition against the one in the backup. Says what its fingerprint is.
+    async fn compare(&self, transaction: &Transaction<'_>) -> Result<String, BackupError> {
+        let schema = &self.new.schema;
         let found = blueprint::fingerprints_in_tx(transaction, std::slice::from_ref(schema))
             .await?
             .remove(schema)
             .unwrap_or_default();
-        let known = &self.manifest.fingerprint;
-        if blueprint::is_comparable(known) && found != *known {
-            return Err(BackupError::Differs(format!(
-                "the definition has the fingerprint {found}, and had {known}"
-            )));
+        if found == self.manifest.fingerprint {
+            return Ok(found);
         }
-        Ok(sums)
+        // What PostgreSQL makes of its own words may have another fingerprint, and so has what an older program took.
+        let made = blueprint::read_in_tx(transaction, schema)
+            .await
+            .map_err(|source| OriginalError::Read {
+                schema: schema.clone(),
+                source,
+            })?;
+        let made = made
+            .script_with_owners(Shape::WithRows, UnclearText::Keep)
+            .map_err(OriginalError::from)?;
+        let differing = made.differing(&self.manifest.definition.script);
+        match differing.is_empty() {
+            true => Ok(found),
+            false => Err(BackupError::Differs(differing.join(", "))),
+        }
     }
 
     /// Makes what comes before the rows in one message. What fails is looked for again, one by one.
@@ -413,7 +431,7 @@ impl Work<'_> {
         transaction: &Transaction<'_>,
         table: &Table,
         rows: &mut impl Rows,
-    ) -> Result<TableSum, BackupError> {
+    ) -> Result<(), BackupError> {
         let writing = |source| step(&format!("writing the rows of table {}", table.name), source);
         let mut into = RowsIn::begin(transaction, &table.copy_in())
             .await
@@ -440,7 +458,7 @@ impl Work<'_> {
                 table.name
             )));
         }
-        Ok(sent)
+        Ok(())
     }
 
     /// What comes after the rows.

@@ -45,7 +45,7 @@ fn a_moved_tenant_is_active_there_and_suspended_here() {
     assert_eq!(json["rows"], 24);
     assert_eq!(json["tenant"]["status"], "active");
     let of = |database: &Database| {
-        let row = database.sql("SELECT id, domain, schema_fingerprint FROM tenants WHERE slug = 'acme'");
+        let row = database.sql("SELECT id, domain, created_at FROM tenants WHERE slug = 'acme'");
         row + &database.sql("SELECT string_agg(p::text, ' ' ORDER BY id) FROM tenant_acme.people p")
     };
     assert_eq!(of(&there), of(&backups.database));
