@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench lint fmt
+.PHONY: help demo test chaos fuzz bench lint fmt
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ test: ## Run every check
 chaos: ## Kill clients and servers for long (CHAOS_ROUNDS=200)
 	@scripts/setup test
 	@cargo test --locked --test it chaos -- --ignored --nocapture --test-threads 1
+
+fuzz: ## Feed a million changed backups to the reader
+	@cargo test --release --locked --lib a_million_changed_backups -- --ignored
 
 bench: ## Measure speeds against their floors
 	@scripts/setup

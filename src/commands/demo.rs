@@ -8,7 +8,7 @@ use crate::exit::ExitStatus;
 const DATABASE: &str = "tenantctl_demo";
 
 /// What the demo runs, as a person would type it.
-const STEPS: [&[&str]; 8] = [
+const STEPS: [&[&str]; 15] = [
     &["init"],
     &[
         "create",
@@ -46,6 +46,13 @@ const STEPS: [&[&str]; 8] = [
     &["list"],
     &["resolve", "pro.example"],
     &["exec", "--all", "--sql", "select current_schema()"],
+    &["backup", "--all", "--keep", "3"],
+    &["drop", "pro-co", "--yes"],
+    &["undrop", "pro-co"],
+    &["seed", "--users", "3", "--days", "30"],
+    &["sizes", "--top", "5"],
+    &["cleanup", "--all", "--days", "14", "--yes", "--dry-run"],
+    &["cleanup", "--all", "--days", "14", "--yes"],
     &["health"],
 ];
 
@@ -57,7 +64,10 @@ const STEPS: [&[&str]; 8] = [
 pub(crate) struct DemoArgs {}
 
 pub(crate) async fn run(cx: &Context, _args: &DemoArgs) -> anyhow::Result<ExitStatus> {
-    let demo = cx.with_db(cx.open_local(DATABASE).await?);
+    let mut demo = cx.with_db(cx.open_local(DATABASE).await?);
+    let server = crate::ops::local::server(&cx.settings.local, &cx.settings.environment)?;
+    let folders = server.folders();
+    demo.settings.backup.dir = Some(folders.data.with_file_name("demo-backups"));
     for step in STEPS {
         let typed: Vec<String> = step.iter().map(|word| shell_word(word)).collect();
         cx.ui.note(format!("\n$ tenantctl {}", typed.join(" ")));
@@ -67,7 +77,6 @@ pub(crate) async fn run(cx: &Context, _args: &DemoArgs) -> anyhow::Result<ExitSt
             return Ok(status);
         }
     }
-    let server = crate::ops::local::server(&cx.settings.local, &cx.settings.environment)?;
     cx.ui.note(format!(
         "\nThe private server keeps running. Look around with\n  psql '{}'\nStop it with `tenantctl db stop`, or \
          remove it with `tenantctl db stop --remove`.",

@@ -4,6 +4,7 @@ mod faults;
 mod folder;
 mod relocate;
 mod restore;
+mod types;
 
 use std::fs;
 use std::path::{Path, PathBuf};
