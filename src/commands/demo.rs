@@ -46,13 +46,13 @@ const STEPS: [&[&str]; 15] = [
     &["list"],
     &["resolve", "pro.example"],
     &["exec", "--all", "--sql", "select current_schema()"],
-    &["backup", "--all", "--keep", "3"],
-    &["drop", "pro-co", "--yes"],
-    &["undrop", "pro-co"],
     &["seed", "--users", "3", "--days", "30"],
     &["sizes", "--top", "5"],
     &["cleanup", "--all", "--days", "14", "--yes", "--dry-run"],
     &["cleanup", "--all", "--days", "14", "--yes"],
+    &["backup", "--all", "--keep", "3"],
+    &["drop", "pro-co", "--yes"],
+    &["undrop", "pro-co"],
     &["health"],
 ];
 

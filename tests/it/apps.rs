@@ -66,7 +66,7 @@ fn live(app: &str) {
     let left = run(&["cleanup", "--days", "1", "--all", "--yes", "-o", "json"]).json();
     assert_eq!(left["rows"], 0, "{left}");
     run(&["drift", "--all"]);
-    run(&["drop", "copy", "acme", "--yes"]);
+    run(&["drop", "copy", "acme", "--yes", "--no-backup"]);
     assert_eq!(database.sql("SELECT count(*) FROM tenants"), "3");
 }
 

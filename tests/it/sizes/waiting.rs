@@ -163,7 +163,7 @@ fn tenants_that_come_and_go_are_no_error() {
     for round in 0..6 {
         let slug = format!("brief-{round}");
         database.run(&["create", &slug]).success();
-        let drop = database.program().spawn(&["drop", &slug, "--yes"]);
+        let drop = database.program().spawn(&["drop", &slug, "--yes", "--no-backup"]);
         let runs: Vec<Run> = (0..4).map(|_| measured(&database)).collect();
         Run::of(drop).success();
         for run in runs {
