@@ -74,7 +74,7 @@ impl managed::Manager for Manager {
     }
 
     /// Leaves nothing of the last user behind: cursors, settings such as `search_path`, locks, temporary tables. What
-    /// cannot be cleaned is closed. Users whose own message ended with [`clean_up`] save it a round trip.
+    /// cannot be cleaned is closed. Users whose own message ended with `clean_up` save it a round trip.
     async fn recycle(&self, connection: &mut Connection, metrics: &Metrics) -> RecycleResult<ConnectError> {
         if metrics.recycle_count >= USES {
             return Err(RecycleError::message("the connection has seen enough tenants"));

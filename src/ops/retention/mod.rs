@@ -1,6 +1,6 @@
 //! Retention: rows that are older than their policy allows go, in batches that keep nobody waiting.
 //!
-//! A policy becomes a [`statement::Job`] in each tenant, by what the tenant's own catalogs say. A look at the table
+//! A policy becomes a `statement::Job` in each tenant, by what the tenant's own catalogs say. A look at the table
 //! tells where due rows are; then each batch is one message, which is one transaction, over the next blocks that have
 //! some. What is behind is never read again.
 
