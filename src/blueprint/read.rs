@@ -206,6 +206,30 @@ pub async fn is_unchanged(session: &mut Session, blueprint: &Blueprint) -> Resul
     transaction.end(result).await
 }
 
+/// The stamp of a schema as the caller's transaction sees it; `None` where there is no such schema.
+pub async fn stamp_in_tx(
+    transaction: &Transaction<'_>,
+    schema: &SchemaName,
+) -> Result<Option<String>, db::Error> {
+    const DONE: &str = "SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT";
+    let opening = format!(
+        "{SETTINGS} {OF_ONE_SCHEMA} SELECT oid FROM pg_namespace WHERE nspname = {}",
+        QuotedText::new(schema.as_str())
+    );
+    let answers = transaction.text_query(&opening).await?;
+    let oid = answers
+        .last()
+        .and_then(|answer| answer.rows.first()?.first()?.as_deref()?.parse::<u32>().ok());
+    let Some(oid) = oid else { return Ok(None) };
+    let inventory = Inventory::take(transaction, vec![oid]).await?;
+    let path = String::new();
+    let rows = transaction
+        .query(&stamp::query(&inventory), &inventory.params(&path))
+        .await?;
+    transaction.script(DONE).await?;
+    Ok(rows.first().map(|row| row.get(0)))
+}
+
 /// Reads a schema within the caller's transaction, whose search path it leaves changed.
 pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> Result<Blueprint, ReadError> {
     let blueprint = read_by(&[transaction], schema).await?;

@@ -138,7 +138,7 @@ async fn back_up_in_tx(
     not_needed_outside(transaction, &tenant.schema).await?;
     let taken = async {
         backup::hold_still_in_tx(transaction, &tenant.schema).await?;
-        let taken = backup::take_in_tx(db, transaction, tenant, options).await?;
+        let taken = backup::take_in_tx(db, transaction, tenant, options, &backup::Shared::default()).await?;
         // What is encrypted cannot be read here.
         if options.recipients.is_nobody() {
             backup::verify(&taken.file, &Identities::default(), None, Duration::ZERO).await?;

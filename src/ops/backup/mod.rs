@@ -10,6 +10,7 @@ pub mod format;
 mod pack;
 mod relocate;
 mod restore;
+mod shared;
 mod take;
 mod verify;
 
@@ -18,6 +19,7 @@ pub use self::folder::{Folder, Keep, Kept};
 pub use self::pack::{Identities, Recipients};
 pub use self::relocate::{MoveRequest, Moved, relocate};
 pub use self::restore::{Request as RestoreRequest, Restored, Target, run as restore};
+pub(in crate::ops) use self::shared::Shared;
 pub use self::take::{Options, Request, Taken, run};
 pub(in crate::ops) use self::take::{hold_still_in_tx, take_in_tx};
 pub use self::verify::{Verified, verify};

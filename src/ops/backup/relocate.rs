@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::BackupError;
 use super::format::{RowSum, TableSum};
 use super::restore::{Rows, Target, Work};
+use super::shared::Shared;
 use super::take::{hold_still_in_tx, prepare_in_tx};
 use crate::blueprint::Table;
 use crate::db::{self, Db, LockHeld, LockName, RowsIn, Transaction, read_rows};
@@ -63,7 +64,7 @@ pub async fn relocate(
     // On an error the transaction ends with its connection: it may be in the middle of a table.
     let tenant = registry::lock_in_tx(&reader, &request.slug).await?;
     hold_still_in_tx(&reader, &tenant.schema).await?;
-    let (manifest, copies) = prepare_in_tx(from, &reader, &tenant, &[]).await?;
+    let (manifest, copies) = prepare_in_tx(from, &reader, &tenant, &[], &Shared::default()).await?;
     let new = request.target.tenant(&manifest)?;
     let work = Work {
         manifest: &manifest,

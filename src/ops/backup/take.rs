@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use super::folder::Head;
 use super::format::{Definition, Manifest, Summary, TenantRow};
 use super::pack::{FileWriter, Recipients, Written};
+use super::shared::{Known, Shared};
 use super::{BackupError, READABLE};
 use crate::blueprint::{self, Shape, Table, UnclearText, state_of_sequence};
 use crate::db::{self, Db, LockHeld, LockName, SchemaName, Transaction, Type, read_rows};
@@ -60,11 +61,13 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
         lock_timeout,
         plan,
     } = request;
+    // Reading a definition costs more than all else about a small tenant, and most have the same one.
+    let shared = Shared::survey(db, &tenants, plan.jobs, stop).await;
     let job = async |tenant: &Tenant| {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match take(db, tenant, &options, lock_timeout).await {
+            match take(db, tenant, &options, &shared, lock_timeout).await {
                 Ok(taken) => return Ok(Answer::Done(taken)),
                 Err(error) if error.may_pass() && attempt <= plan.retry.times => {
                     tokio::time::sleep(plan.retry.pause(attempt)).await;
@@ -80,6 +83,7 @@ async fn take(
     db: &Db,
     tenant: &Tenant,
     options: &Options,
+    shared: &Shared,
     lock_timeout: Duration,
 ) -> Result<Taken, BackupError> {
     let lock = LockName::Tenant(&tenant.schema);
@@ -100,7 +104,7 @@ async fn take(
         transaction.rollback().await?;
         return Err(LockHeld::new(lock, holder).into());
     }
-    match take_in_tx(db, &transaction, tenant, options).await {
+    match take_in_tx(db, &transaction, tenant, options, shared).await {
         // The server may be in the middle of a table that nobody wants any more: it hears so when the connection ends.
         Err(error @ (BackupError::Write { .. } | BackupError::Abandoned)) => Err(error),
         result => transaction.end(result).await,
@@ -113,8 +117,9 @@ pub(in crate::ops) async fn take_in_tx(
     transaction: &Transaction<'_>,
     tenant: &Tenant,
     options: &Options,
+    shared: &Shared,
 ) -> Result<Taken, BackupError> {
-    let (manifest, copies) = prepare_in_tx(db, transaction, tenant, &options.left_out).await?;
+    let (manifest, copies) = prepare_in_tx(db, transaction, tenant, &options.left_out, shared).await?;
     let taken_at = manifest.taken_at;
     let mut notes = manifest.notes.clone();
     let mut head = Head::new(&manifest, None);
@@ -165,6 +170,7 @@ pub(super) async fn prepare_in_tx(
     transaction: &Transaction<'_>,
     tenant: &Tenant,
     left_out: &[String],
+    shared: &Shared,
 ) -> Result<(Manifest, Vec<(String, String)>), BackupError> {
     let schema = &tenant.schema;
     let current = registry::find(transaction, &tenant.slug).await?;
@@ -176,33 +182,34 @@ pub(super) async fn prepare_in_tx(
         .into());
     }
     let taken_at = Timestamp::now();
-    let plan = Plan::read_in_tx(transaction, schema, &Contents::All, UnclearText::Keep).await?;
-    let left_out = left_out
-        .iter()
-        .map(|name| {
-            let table = plan.blueprint.table(name).map(|table| table.name.clone());
-            table.ok_or_else(|| BackupError::NoTable {
-                schema: schema.clone(),
-                table: name.clone(),
-            })
-        })
-        .collect::<Result<Vec<String>, _>>()?;
-    let script = plan
-        .blueprint
-        .script_with_owners(Shape::WithRows, UnclearText::Keep)
-        .map_err(OriginalError::from)?;
-    plan.keep_original(db, transaction).await?;
-    let fingerprint = blueprint::fingerprints_in_tx(transaction, std::slice::from_ref(schema))
-        .await?
-        .remove(schema)
-        .unwrap_or_default();
+    let known = match shared.find_in_tx(db, transaction, schema).await? {
+        Some(known) => known,
+        None => read_in_tx(db, transaction, schema, shared).await?,
+    };
     transaction
         .script(&format!("{READABLE}; SET LOCAL synchronize_seqscans = off"))
         .await?;
-    let mut definition = Definition::new(&plan.blueprint, script, left_out);
+    let Known {
+        mut definition,
+        sequences,
+        fingerprint,
+        notes,
+    } = known;
+    for name in left_out {
+        let quoted = crate::db::QuotedIdent::new(name).to_string();
+        let table = definition
+            .tables
+            .iter()
+            .find(|table| table.name == *name || table.name == quoted);
+        let table = table.ok_or_else(|| BackupError::NoTable {
+            schema: schema.clone(),
+            table: name.clone(),
+        })?;
+        definition.left_out.push(table.name.clone());
+    }
     let mut questions: Vec<String> =
         vec!["SELECT current_setting('server_version'), current_database()".to_owned()];
-    questions.extend(plan.sequences.iter().map(|name| state_of_sequence(name, schema)));
+    questions.extend(sequences.iter().map(|name| state_of_sequence(name, schema)));
     let mut answers = transaction
         .text_query(&questions.join(";\n"))
         .await?
@@ -232,13 +239,40 @@ pub(super) async fn prepare_in_tx(
         tenant: TenantRow::from(&current),
         fingerprint,
         definition,
+        notes,
+    };
+    Ok((manifest, copies))
+}
+
+/// Reads a definition, and keeps it for others that have the same.
+async fn read_in_tx(
+    db: &Db,
+    transaction: &Transaction<'_>,
+    schema: &SchemaName,
+    shared: &Shared,
+) -> Result<Known, BackupError> {
+    let plan = Plan::read_in_tx(transaction, schema, &Contents::All, UnclearText::Keep).await?;
+    let script = plan
+        .blueprint
+        .script_with_owners(Shape::WithRows, UnclearText::Keep)
+        .map_err(OriginalError::from)?;
+    plan.keep_original(db, transaction).await?;
+    let fingerprint = blueprint::fingerprints_in_tx(transaction, std::slice::from_ref(schema))
+        .await?
+        .remove(schema)
+        .unwrap_or_default();
+    let known = Known {
+        definition: Definition::new(&plan.blueprint, script, Vec::new()),
+        sequences: plan.sequences.clone(),
+        fingerprint,
         notes: original::notes(
             &plan.blueprint,
             "the tenant",
             "what is restored under another name",
         ),
     };
-    Ok((manifest, copies))
+    shared.keep_in_tx(transaction, &plan.blueprint, &known).await?;
+    Ok(known)
 }
 
 /// Keeps everybody from writing to the tables of a schema until the caller's transaction ends.

@@ -297,3 +297,68 @@ fn by_plain_tools_elsewhere(file: &str) {
         Ok("4".to_owned())
     );
 }
+
+#[test]
+fn tenants_that_are_backed_up_together_keep_what_is_their_own() {
+    let backups = Backups::of(Database::with_tenants(&["a", "b", "c", "d", "e", "f"]));
+    for (slug, columns) in [
+        ("a", "x int, y text"),
+        ("b", "y text, x int"),
+        ("c", "x int, y text"),
+    ] {
+        backups.sql(&format!("CREATE TABLE tenant_{slug}.own ({columns})"));
+        backups.sql(&format!(
+            "INSERT INTO tenant_{slug}.own (x, y) SELECT 1, '{slug}'"
+        ));
+    }
+    backups.sql("CREATE TABLE tenant_d.own (x int, y text CHECK (y <> ''))");
+    backups.sql("COMMENT ON SCHEMA tenant_e IS 'tenant_e is the name of this'");
+    backups.run(&["backup", "--all", "--jobs", "1"]).success();
+    for slug in ["a", "b", "c", "d", "e", "f"] {
+        let file = backups.files(slug).pop().expect("a file");
+        let file = file.to_str().expect("a path in UTF-8");
+        let copy = format!("copy-{slug}");
+        backups
+            .database
+            .run(&["restore", file, "--as", &copy, "--keep-text"])
+            .success();
+        Judge::new(backups.database.url())
+            .with_data()
+            .keeping(&["tenant_e is the name of this"])
+            .expect_faithful(&format!("tenant_{slug}"), &format!("tenant_copy_{slug}"));
+    }
+}
+
+#[test]
+fn a_tenant_that_is_changed_while_others_are_backed_up_is_backed_up_as_it_is() {
+    let backups = Backups::of(Database::with_tenants(&["a", "b", "c", "d", "e", "f", "g", "h"]));
+    let url = backups.database.url().to_owned();
+    let changer = std::thread::spawn(move || {
+        for number in 0..60 {
+            let slug = ["c", "e", "g", "h"][number % 4];
+            psql(
+                &url,
+                &format!("ALTER TABLE tenant_{slug}.users ADD COLUMN extra_{number} int"),
+            )
+            .ok();
+        }
+    });
+    for _ in 0..3 {
+        backups.run(&["backup", "--all", "--jobs", "2"]).success();
+    }
+    changer.join().expect("it ends");
+    for slug in ["a", "c", "e", "g", "h"] {
+        for file in backups.files(slug) {
+            let file = file.to_str().expect("a path in UTF-8");
+            backups.database.run(&["verify", "--restore", file]).success();
+        }
+    }
+    let file = backups.take("h");
+    backups
+        .database
+        .run(&["restore", &file, "--as", "copy"])
+        .success();
+    Judge::new(backups.database.url())
+        .with_data()
+        .expect_faithful("tenant_h", "tenant_copy");
+}
