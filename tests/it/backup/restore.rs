@@ -334,7 +334,7 @@ fn a_tenant_that_is_changed_while_others_are_backed_up_is_backed_up_as_it_is() {
     let backups = Backups::of(Database::with_tenants(&["a", "b", "c", "d", "e", "f", "g", "h"]));
     let url = backups.database.url().to_owned();
     let changer = std::thread::spawn(move || {
-        for number in 0..60 {
+        for number in 0..40 {
             let slug = ["c", "e", "g", "h"][number % 4];
             psql(
                 &url,
