@@ -5,6 +5,7 @@
 //! Rows stream; the text of the file is described in `format`.
 
 mod error;
+mod feed;
 mod folder;
 pub mod format;
 mod pack;

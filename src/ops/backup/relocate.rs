@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use super::BackupError;
+use super::feed::Rows;
 use super::format::{RowSum, TableSum};
-use super::restore::{Rows, Target, Work};
+use super::restore::{Target, Work};
 use super::shared::Shared;
 use super::take::{hold_still_in_tx, prepare_in_tx};
 use crate::blueprint::Table;

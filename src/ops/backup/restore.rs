@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::format::{Definition, FormatError, Manifest, RowSum, Summary, TableSum};
+use super::feed::{FileRows, Rows};
+use super::format::{Definition, Manifest, RowSum, Summary};
 use super::{BackupError, Identities, READABLE, pack};
 use crate::blueprint::{self, CannotCopy, Shape, Statement, Table, UnclearText};
 use crate::db::{self, Db, LockHeld, LockName, RowsIn, SchemaName, Transaction, Type, read_rows};
@@ -18,9 +17,6 @@ use crate::ops::log::Entry;
 use crate::ops::original::{MakeError, OriginalError, first_failing, opening};
 use crate::tenant::registry::{self, Origin, RegistryError};
 use crate::tenant::{Domain, Naming, NewTenant, Slug, Tenant};
-
-/// How many pieces of rows wait for the server at most.
-const WAITING: usize = 16;
 
 /// What to bring back, and as what.
 #[derive(Debug)]
@@ -66,13 +62,7 @@ pub async fn run(db: &Db, request: &Request, observer: &mut dyn Observer) -> any
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let rows = FileRows {
-            file: &request.file,
-            identities: &request.identities,
-            expected: &sums,
-            feed: None,
-            next: 0,
-        };
+        let rows = FileRows::new(&request.file, &request.identities, &sums);
         let work = Work {
             manifest: &manifest,
             new: &new,
@@ -175,15 +165,6 @@ impl Target {
             metadata: row.metadata.clone(),
         })
     }
-}
-
-/// Where rows come from.
-pub(super) trait Rows {
-    /// Sends the rows of the next table, and says what they come to.
-    async fn send(&mut self, table: &Table, into: &mut RowsIn) -> Result<TableSum, BackupError>;
-
-    /// Says whether all that was sent is to be trusted.
-    async fn finish(self) -> Result<(), BackupError>;
 }
 
 /// What is to be made.
@@ -490,86 +471,5 @@ impl Work<'_> {
                 .map_err(|source| step(&format!("filling {}", statement.what), source))?;
         }
         Ok(())
-    }
-}
-
-/// The rows in a file, which is read by a thread of its own and checked once more meanwhile.
-pub(super) struct FileRows<'a> {
-    pub(super) file: &'a Path,
-    pub(super) identities: &'a Identities,
-    /// What the file held when it was checked.
-    pub(super) expected: &'a Summary,
-    pub(super) feed: Option<Feed>,
-    pub(super) next: usize,
-}
-
-/// The thread that reads, and what it has read.
-pub(super) struct Feed {
-    /// `None` ends the rows of a table.
-    pieces: mpsc::Receiver<Option<Vec<u8>>>,
-    reading: JoinHandle<Result<Summary, FormatError>>,
-}
-
-impl Feed {
-    fn begin(file: &Path, identities: &Identities) -> Self {
-        let (heard, pieces) = mpsc::channel(WAITING);
-        let (file, identities) = (file.to_owned(), identities.clone());
-        let reading = tokio::task::spawn_blocking(move || {
-            let mut reader = pack::open(&file, &identities)?;
-            while reader.next_table()? {
-                while let Some(piece) = reader.rows()? {
-                    if heard.blocking_send(Some(piece.to_vec())).is_err() {
-                        return Err(FormatError::Cut);
-                    }
-                }
-                if heard.blocking_send(None).is_err() {
-                    return Err(FormatError::Cut);
-                }
-            }
-            reader.finish()
-        });
-        Self { pieces, reading }
-    }
-}
-
-impl FileRows<'_> {
-    fn damaged(&self) -> BackupError {
-        BackupError::File {
-            file: self.file.to_owned(),
-            source: FormatError::Damaged("it was changed while it was being read".to_owned()),
-        }
-    }
-}
-
-impl Rows for FileRows<'_> {
-    async fn send(&mut self, _table: &Table, into: &mut RowsIn) -> Result<TableSum, BackupError> {
-        let feed = self
-            .feed
-            .get_or_insert_with(|| Feed::begin(self.file, self.identities));
-        loop {
-            match feed.pieces.recv().await {
-                Some(Some(piece)) => {
-                    if !into.send(piece).await {
-                        break;
-                    }
-                }
-                Some(None) => break,
-                None => return Err(self.damaged()),
-            }
-        }
-        let sum = self.expected.tables.get(self.next).cloned();
-        self.next += 1;
-        sum.ok_or_else(|| self.damaged())
-    }
-
-    async fn finish(mut self) -> Result<(), BackupError> {
-        let Some(mut feed) = self.feed.take() else {
-            return Ok(());
-        };
-        feed.pieces.close();
-        match feed.reading.await {
-            Ok(Ok(sums)) if sums == *self.expected => Ok(()),
-            _ => Err(self.damaged()),
-        }
     }
 }

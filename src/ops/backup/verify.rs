@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::feed::FileRows;
 use super::format::{Manifest, Summary};
-use super::restore::{FileRows, Target, Work, checked};
+use super::restore::{Target, Work, checked};
 use super::{BackupError, Identities};
 use crate::db::{self, Db, SchemaName};
 use crate::fleet::Unobserved;
@@ -63,13 +64,7 @@ async fn restore_aside(
         target,
         lock_timeout,
     };
-    let rows = FileRows {
-        file,
-        identities,
-        expected: sums,
-        feed: None,
-        next: 0,
-    };
+    let rows = FileRows::new(file, identities, sums);
     let mut session = db.direct().await?;
     let opening = format!(
         "BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
