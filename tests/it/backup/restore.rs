@@ -330,7 +330,7 @@ fn tenants_that_are_backed_up_together_keep_what_is_their_own() {
 }
 
 #[test]
-fn a_tenant_that_is_changed_while_others_are_backed_up_is_backed_up_as_it_is() {
+fn a_tenant_that_is_changed_meanwhile_is_backed_up_as_it_is_or_not_at_all() {
     let backups = Backups::of(Database::with_tenants(&["a", "b", "c", "d", "e", "f", "g", "h"]));
     let url = backups.database.url().to_owned();
     let changer = std::thread::spawn(move || {
@@ -344,7 +344,11 @@ fn a_tenant_that_is_changed_while_others_are_backed_up_is_backed_up_as_it_is() {
         }
     });
     for _ in 0..3 {
-        backups.run(&["backup", "--all", "--jobs", "2"]).success();
+        // Somebody who is changed again and again may be left over, and is said to be.
+        let run = backups.run(&["backup", "--all", "--jobs", "2"]);
+        if run.code != 0 {
+            run.exits(3).says("was changed while it was being read");
+        }
     }
     changer.join().expect("it ends");
     for slug in ["a", "c", "e", "g", "h"] {
