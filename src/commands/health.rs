@@ -9,6 +9,7 @@ use crate::error::{UsageError, diagnose};
 use crate::exit::ExitStatus;
 use crate::fleet::Urgency;
 use crate::ops::health::{self, Limits, Report, Request, Severity, Skip, metrics};
+use crate::tenant::App;
 
 /// Say whether the database is fit for its tenants, and what to do where it is not
 ///
@@ -69,11 +70,16 @@ pub(crate) async fn run(cx: &Context, args: &HealthArgs) -> anyhow::Result<ExitS
 }
 
 async fn request(cx: &Context, args: &HealthArgs) -> anyhow::Result<Request> {
+    let template = match cx.template(None).await {
+        // Whether the database answers, and what it lets us see, is what is to be found out.
+        Err(_) if cx.settings.template_migrations.is_none() => cx.template_of(App::Metrics.migrations()),
+        template => template?,
+    };
     let settings = &cx.settings.health;
     let names = settings.skip.iter().chain(&args.skip);
     Ok(Request {
         registry: cx.registry(None)?,
-        template: cx.template(None).await?,
+        template,
         naming: cx.settings.tenants.naming.clone(),
         skip: Skip::choose(names.map(String::as_str))?,
         limits: Limits {

@@ -48,7 +48,7 @@ fn live(app: &str) {
     run(&["drift", "--all"]);
 
     let sizes = run(&["sizes", "-o", "json"]).json();
-    assert_eq!(sizes["tenants"].as_array().map(Vec::len), Some(5), "{sizes}");
+    assert_eq!(sizes["rows"].as_array().map(Vec::len), Some(5), "{sizes}");
     let due = run(&[
         "cleanup",
         "--days",
