@@ -11,8 +11,8 @@ use std::time::Duration;
 use self::support::{Server, Verdict, floor, judge, median, median_of, run};
 
 const JOBS: usize = 4;
-const BATCH: usize = 250;
-const ROUNDS: usize = 4;
+const BATCH: usize = 1000;
+const ROUNDS: usize = 3;
 const BEGINNING: [&str; 4] = [
     include_str!("../tenant_template/V1__users.sql"),
     include_str!("../tenant_template/V2__metrics.sql"),

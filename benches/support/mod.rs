@@ -11,6 +11,7 @@ use tenantctl::db::local::{Binaries, Cluster, Folders, Owner, StopMode};
 pub(crate) struct Server {
     cluster: Cluster,
     psql: std::path::PathBuf,
+    pg_dump: std::path::PathBuf,
     _folder: TempDir,
 }
 
@@ -22,7 +23,7 @@ impl Server {
             .expect("a folder");
         open_to_all(folder.path());
         let binaries = Binaries::find(None, &variable).expect("PostgreSQL is installed");
-        let psql = binaries.program("psql");
+        let [psql, pg_dump] = ["psql", "pg_dump"].map(|name| binaries.program(name));
         let folders = Folders::below(folder.path()).expect("a usable path");
         let owner = Owner::pick(None).expect("a user for the server");
         let mut cluster = Cluster::new(binaries, owner, folders);
@@ -33,6 +34,7 @@ impl Server {
         Self {
             cluster,
             psql,
+            pg_dump,
             _folder: folder,
         }
     }
@@ -66,6 +68,16 @@ impl Server {
             "ON_ERROR_STOP=1",
         ]);
         command
+    }
+
+    /// A section of a schema's dump, as statements.
+    pub(crate) fn dump(&self, schema: &str, section: &str) -> String {
+        let output = Command::new(&self.pg_dump)
+            .args(["--schema", schema, "--section", section, &self.url()])
+            .output()
+            .expect("pg_dump runs");
+        assert!(output.status.success(), "pg_dump of {schema} failed");
+        String::from_utf8(output.stdout).expect("text")
     }
 }
 
