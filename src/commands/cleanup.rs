@@ -13,6 +13,7 @@ use crate::error::{UsageError, fleet_status, worse};
 use crate::exit::ExitStatus;
 use crate::fleet::{OnError, Urgency, words};
 use crate::ops::retention::{self, Cleanup, Limits, Rule};
+use crate::ops::whole_file;
 use crate::tenant::{Tenant, Which};
 use crate::ui::format;
 
@@ -186,7 +187,7 @@ pub(crate) async fn run(cx: &Context, args: &CleanupArgs) -> anyhow::Result<Exit
     }
     if let (Some(file), false) = (&args.metrics_file, args.dry_run) {
         let text = cleanup_metrics::text(&cleanup, &view, suspended.len(), status);
-        if let Err(error) = cleanup_metrics::write(file, &text) {
+        if let Err(error) = whole_file::write(file, text.as_bytes()) {
             cx.ui.warn(format!(
                 "the metrics could not be written to `{}`: {error}",
                 file.display()

@@ -1,9 +1,6 @@
 //! What a cleanup did, for Prometheus: a file in its text format, as node_exporter's textfile collector reads it.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Write as _};
-use std::path::Path;
 
 use super::cleanup_view::CleanupView;
 use crate::exit::ExitStatus;
@@ -75,20 +72,4 @@ pub(super) fn text(cleanup: &Cleanup, view: &CleanupView, suspended: usize, stat
         &tenants,
     );
     text
-}
-
-/// Writes the file as a whole: whoever reads it sees the old one or the new one.
-pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let aside = path.with_file_name(name);
-    let written = File::create(&aside).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&aside, path)
-    });
-    if written.is_err() {
-        std::fs::remove_file(&aside).ok();
-    }
-    written
 }

@@ -25,3 +25,4 @@ pub mod sizes;
 pub mod status;
 pub mod template;
 pub mod update;
+pub mod whole_file;

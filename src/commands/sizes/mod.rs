@@ -3,7 +3,6 @@ mod rows;
 mod treemap;
 mod view;
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use crate::error::{UsageError, fleet_status};
 use crate::exit::ExitStatus;
 use crate::ops::sizes::history::{self, Past};
 use crate::ops::sizes::{self, Measured, Precision, Sizes};
+use crate::ops::whole_file;
 use crate::tenant::{Selection, Slug, Which};
 use crate::ui::format;
 
@@ -194,7 +194,7 @@ pub(crate) async fn run(cx: &Context, args: &SizesArgs) -> anyhow::Result<ExitSt
             rows: &rows,
             past: past.as_ref(),
         });
-        write_whole(file, &text)?;
+        whole_file::write(file, text.as_bytes()).with_context(|| format!("writing `{}`", file.display()))?;
         cx.ui.note(format!("wrote `{}`", file.display()));
     }
     remarks(cx, args, &sizes, past.as_ref(), kept);
@@ -293,23 +293,6 @@ fn named(names: &[String]) -> Option<String> {
             names.len() - NAMED
         )),
     }
-}
-
-/// Writes a file that is there as a whole or not at all.
-fn write_whole(file: &Path, text: &str) -> anyhow::Result<()> {
-    let write = || {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let aside = file.with_file_name(format!(".{name}.{}", std::process::id()));
-        let written = std::fs::File::create(&aside)
-            .and_then(|mut aside| aside.write_all(text.as_bytes()))
-            .and_then(|()| std::fs::rename(&aside, file));
-        if written.is_err() {
-            // What is left of it helps nobody; the first error says what happened.
-            std::fs::remove_file(&aside).ok();
-        }
-        written
-    };
-    write().with_context(|| format!("writing `{}`", file.display()))
 }
 
 /// A size such as `100MB`, in units of 1024.

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::format::Manifest;
-use super::pack::{self, ENCRYPTED, EXTENSION, Identities, PARTIAL, sync_folder};
+use super::pack::{self, ENCRYPTED, EXTENSION, Identities};
 use super::{BackupError, Taken};
+use crate::ops::whole_file::{self, PARTIAL};
 use crate::tenant::Slug;
 
 /// The file with the index.
@@ -169,19 +170,7 @@ impl Folder {
             version: INDEX_VERSION,
             backups: backups.to_vec(),
         };
-        let path = self.0.join(INDEX);
-        let number = Uuid::new_v4().simple();
-        let beside = self.0.join(format!("{INDEX}.{number}{PARTIAL}"));
-        let written = File::create_new(&beside).and_then(|mut file| {
-            file.write_all(&serde_json::to_vec_pretty(&index)?)?;
-            file.sync_all()?;
-            fs::rename(&beside, &path)?;
-            sync_folder(&path)
-        });
-        if written.is_err() {
-            fs::remove_file(&beside).ok();
-        }
-        written
+        whole_file::write(&self.0.join(INDEX), &serde_json::to_vec_pretty(&index)?)
     }
 
     /// Puts backups that were taken now into the index, with what is known of them.
@@ -259,7 +248,7 @@ impl Folder {
             let is_ours = [EXTENSION, ENCRYPTED]
                 .iter()
                 .any(|end| name.ends_with(&format!("{end}{PARTIAL}")))
-                || name.starts_with(INDEX) && name.ends_with(PARTIAL);
+                || name.starts_with(&format!(".{INDEX}.")) && name.ends_with(PARTIAL);
             if !is_ours {
                 continue;
             }

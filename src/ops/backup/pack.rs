@@ -12,13 +12,12 @@ use super::BackupError;
 use super::format::{FormatError, Manifest, Reader, SealReader, SealWriter, Summary, Writer};
 use crate::db::SchemaName;
 use crate::ops::original::opening;
+use crate::ops::whole_file::{PARTIAL, sync_folder};
 
 /// How backups' names end.
 pub(super) const EXTENSION: &str = ".sql.zst";
 /// The same for those that are encrypted.
 pub(super) const ENCRYPTED: &str = ".sql.zst.age";
-/// What follows the name of a backup that is being written.
-pub(super) const PARTIAL: &str = ".partial";
 
 /// Beyond this zstd takes much more time than it saves room.
 const LEVEL: i32 = 3;
@@ -216,12 +215,6 @@ impl FileWriter {
             sums,
         })
     }
-}
-
-/// Makes the names in a file's folder last.
-pub(super) fn sync_folder(file: &Path) -> io::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// A backup that is being read.

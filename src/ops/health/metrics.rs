@@ -1,34 +1,19 @@
 //! The report as Prometheus reads it from a file.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{CHECKS, HealthError, Report, Severity};
+use crate::ops::whole_file;
 
-/// Writes the file beside its name and renames it, so that nobody reads half of it. Without a report it says that the
-/// database could not be asked.
+/// Writes the file. Without a report it says that the database could not be asked.
 pub fn write(path: &Path, report: Option<&Report>) -> Result<(), HealthError> {
     let failed = |source| HealthError::Metrics {
         path: path.to_owned(),
         source,
     };
-    let beside = beside(path);
-    let written = fs::File::create(&beside)
-        .and_then(|mut file| file.write_all(text(report).as_bytes()))
-        .and_then(|()| fs::rename(&beside, path));
-    written.map_err(|error| {
-        fs::remove_file(&beside).ok();
-        failed(error)
-    })
-}
-
-/// A name that no collector of `*.prom` takes for one of its files.
-fn beside(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
+    whole_file::write(path, text(report).as_bytes()).map_err(failed)
 }
 
 fn text(report: Option<&Report>) -> String {
