@@ -3,7 +3,7 @@
 
 use crate::blueprint::{self, Blueprint, CannotCopy, ReadError, Shape, Statement, Table, UnclearText};
 use crate::db::migrator::History;
-use crate::db::{self, QuotedText, SchemaName, Session};
+use crate::db::{self, QuotedText, SchemaName, Session, Transaction};
 use crate::tenant::fingerprints;
 
 /// The history that refinery keeps in a schema.
@@ -206,9 +206,37 @@ impl Original {
     }
 }
 
+/// Makes a schema up to its rows within the caller's transaction, in one message. What fails is looked for again, one by
+/// one.
+pub(super) async fn make(
+    transaction: &Transaction<'_>,
+    schema: &SchemaName,
+    statements: &[Statement],
+) -> Result<(), MakeError> {
+    let written = || {
+        statements
+            .iter()
+            .map(|statement| (statement.what.clone(), statement.sql(schema)))
+    };
+    let failed = |object, source| MakeError::new(schema, object, source);
+    let sent = |source| failed(None, source);
+    let texts: Vec<String> = written().map(|(_, statement)| statement).collect();
+    transaction.script("SAVEPOINT unmade").await.map_err(sent)?;
+    let made = transaction
+        .script(&format!("{}{}", opening(schema), texts.join(";\n")))
+        .await;
+    let Err(source) = made else { return Ok(()) };
+    let mut object = None;
+    if source.lies_in_the_statement() {
+        transaction.script("ROLLBACK TO unmade").await.map_err(sent)?;
+        object = first_failing(transaction, schema, written()).await.ok().flatten();
+    }
+    Err(failed(object, source))
+}
+
 /// Makes the schema statement by statement within the caller's transaction, up to the one that fails. What it answers
 /// is what that would have made.
-pub(super) async fn first_failing(
+async fn first_failing(
     session: &Session,
     schema: &SchemaName,
     statements: impl Iterator<Item = (String, String)>,

@@ -8,13 +8,13 @@ use uuid::Uuid;
 use super::feed::{FileRows, Rows};
 use super::format::{Definition, Manifest, RowSum, Summary};
 use super::{BackupError, Identities, READABLE, pack};
-use crate::blueprint::{self, CannotCopy, Shape, Statement, Table, UnclearText};
+use crate::blueprint::{self, CannotCopy, Shape, Table, UnclearText};
 use crate::db::{self, Db, LockHeld, LockName, RowsIn, SchemaName, Transaction, Type, read_rows};
 use crate::fleet::{Event, Observer, Retry, is_transient, words};
 use crate::ops::clone::{Steps, step};
 use crate::ops::drop::{lock_shared_tables, what_needs_it};
 use crate::ops::log::Entry;
-use crate::ops::original::{MakeError, OriginalError, first_failing, opening};
+use crate::ops::original::{self, MakeError, OriginalError};
 use crate::tenant::registry::{self, Origin, RegistryError};
 use crate::tenant::{Domain, Naming, NewTenant, Slug, Tenant};
 
@@ -342,7 +342,7 @@ impl Work<'_> {
             of: tables.len() + script.after_rows.len() + script.refreshes.len(),
             observer,
         };
-        self.make(transaction, &script.before_rows).await?;
+        original::make(transaction, &self.new.schema, &script.before_rows).await?;
         let readable = READABLE.replace(
             "search_path = pg_catalog",
             &format!("search_path = {}, pg_catalog", schema.quoted()),
@@ -382,28 +382,6 @@ impl Work<'_> {
             true => Ok(found),
             false => Err(BackupError::Differs(differing.join(", "))),
         }
-    }
-
-    /// Makes what comes before the rows in one message. What fails is looked for again, one by one.
-    async fn make(&self, transaction: &Transaction<'_>, statements: &[Statement]) -> Result<(), BackupError> {
-        let schema = &self.new.schema;
-        let written = || {
-            statements
-                .iter()
-                .map(|statement| (statement.what.clone(), statement.sql(schema)))
-        };
-        let texts: Vec<String> = written().map(|(_, statement)| statement).collect();
-        transaction.script("SAVEPOINT unmade").await?;
-        let made = transaction
-            .script(&format!("{}{}", opening(schema), texts.join(";\n")))
-            .await;
-        let Err(source) = made else { return Ok(()) };
-        let mut object = None;
-        if source.lies_in_the_statement() {
-            transaction.script("ROLLBACK TO unmade").await?;
-            object = first_failing(transaction, schema, written()).await.ok().flatten();
-        }
-        Err(MakeError::new(schema, object, source).into())
     }
 
     /// Loads a table, reads it again and compares.

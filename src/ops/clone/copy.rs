@@ -5,7 +5,7 @@ use super::{CloneError, Copied, Report, Request, step};
 use crate::blueprint::continue_sequence;
 use crate::db::{self, LockName, SchemaName, Transaction};
 use crate::fleet::{Event, Observer};
-use crate::ops::original::{self, MakeError, first_failing, opening};
+use crate::ops::original::{self, MakeError};
 use crate::tenant::registry::{self, Origin};
 use crate::tenant::{Slug, Tenant};
 
@@ -56,7 +56,7 @@ impl Plan {
         if is_at_once {
             self.lock_shared_tables(transaction).await?;
         }
-        self.make(transaction, to).await?;
+        original::make(transaction, to, &self.script.before_rows).await?;
         let mut steps = Steps {
             slug,
             done: 0,
@@ -136,35 +136,6 @@ impl Plan {
                 .map_err(|source| step(&format!("filling {}", statement.what), source))?;
         }
         Ok(())
-    }
-
-    /// Makes the schema up to the rows, in one message. What fails is looked for again, one by one.
-    pub(in crate::ops) async fn make(
-        &self,
-        transaction: &Transaction<'_>,
-        schema: &SchemaName,
-    ) -> Result<(), CloneError> {
-        let statements = || {
-            self.script
-                .before_rows
-                .iter()
-                .map(|statement| (statement.what.clone(), statement.sql(schema)))
-        };
-        let texts: Vec<String> = statements().map(|(_, statement)| statement).collect();
-        transaction.script("SAVEPOINT unmade").await?;
-        let made = transaction
-            .script(&format!("{}{}", opening(schema), texts.join(";\n")))
-            .await;
-        let Err(source) = made else { return Ok(()) };
-        let mut object = None;
-        if !source.is_transient() && !source.is_connection_lost() && !source.is_interrupted() {
-            transaction.script("ROLLBACK TO unmade").await?;
-            object = first_failing(transaction, schema, statements())
-                .await
-                .ok()
-                .flatten();
-        }
-        Err(MakeError::new(schema, object, source).into())
     }
 
     /// How many rows the original's tables hold in the snapshot.

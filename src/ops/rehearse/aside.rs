@@ -148,7 +148,7 @@ impl Aside<'_> {
                                 SET LOCAL intervalstyle = postgres; SET LOCAL extra_float_digits = 3";
         reader.script(READABLE).await?;
         plan.lock_shared_tables(writer).await?;
-        plan.make(writer, self.schema).await?;
+        original::make(writer, self.schema, &plan.script.before_rows).await?;
         let from = &self.tenant.schema;
         let mut steps = Steps {
             slug: &self.tenant.slug,
