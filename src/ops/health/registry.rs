@@ -58,8 +58,9 @@ pub(super) async fn reality(
         );
         found.push(
             Finding::new(Severity::Critical, &checks::SCHEMA_MISSING, summary)
-                .run("restore the schema from a backup; or, if it was meant to go:")
-                .run(format!("tenantctl drop {}", first(&missing)))
+                .run(format!("tenantctl list-backups {}", first(&missing)))
+                .run("tenantctl restore FILE --replace; or, if it was meant to go:")
+                .run(format!("tenantctl drop {} --no-backup", first(&missing)))
                 .about(missing),
         );
     }

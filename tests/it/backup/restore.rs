@@ -206,6 +206,17 @@ fn replace_puts_the_backup_in_the_tenants_place() {
 }
 
 #[test]
+fn a_tenant_whose_schema_is_gone_gets_it_back() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let file = backups.take("acme");
+    let row = backups.sql(ROW);
+    backups.sql("DROP SCHEMA tenant_acme CASCADE");
+    backups.database.run(&["restore", &file, "--replace"]).success();
+    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
+    assert_eq!(backups.sql(ROW), row);
+}
+
+#[test]
 fn what_is_replaced_is_there_until_the_backup_is_whole() {
     let backups = Backups::with_tenants(&["acme"]);
     let file = backups.take("acme");

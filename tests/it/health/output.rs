@@ -33,8 +33,9 @@ fn people_get_lines_that_fit_80_columns() {
       1 tenant is in the registry, and the database has no schema for it
       who: acme
       why: every request of these tenants fails
-      run: restore the schema from a backup; or, if it was meant to go:
-           tenantctl drop acme
+      run: tenantctl list-backups acme
+           tenantctl restore FILE --replace; or, if it was meant to go:
+           tenantctl drop acme --no-backup
 
     WARNING  constraint-not-validated
       constraint users_long of users is not validated in 1 tenant
