@@ -1,5 +1,6 @@
 //! A database of one test.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::program::Program;
@@ -16,14 +17,21 @@ pub(crate) struct Database {
 impl Database {
     /// An empty database on the shared server.
     pub(crate) fn empty() -> Self {
-        Self::made(&shared_url)
+        Self::made(&shared_url, None)
     }
 
-    /// A database with a registry.
+    /// A database with a registry: a copy of one that `init` has made for all tests of the run.
     pub(crate) fn new() -> Self {
-        let database = Self::empty();
-        database.run(&["init", "--quiet"]).success();
-        database
+        static ORIGINAL: OnceLock<String> = OnceLock::new();
+        let original = ORIGINAL.get_or_init(|| {
+            let original = Self::empty();
+            original.run(&["init", "--quiet"]).success();
+            let name = original.name.clone();
+            // It is there until the server ends.
+            std::mem::forget(original);
+            name
+        });
+        Self::made(&shared_url, Some(original))
     }
 
     /// A database with a registry and these tenants.
@@ -35,7 +43,7 @@ impl Database {
 
     /// An empty database on a server of the test's own.
     pub(crate) fn on(server: &Server) -> Self {
-        Self::made(&|database| server.url(database))
+        Self::made(&|database| server.url(database), None)
     }
 
     /// A copy of a database on the same server.
@@ -54,7 +62,7 @@ impl Database {
         copy
     }
 
-    fn made(url: &dyn Fn(&str) -> String) -> Self {
+    fn made(url: &dyn Fn(&str) -> String, original: Option<&str>) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let thread = std::thread::current();
         let test = thread
@@ -67,7 +75,9 @@ impl Database {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("{:.40}_{}_{number}", test, std::process::id());
         let maintenance = url("postgres");
-        psql(&maintenance, &format!("CREATE DATABASE \"{name}\"")).expect("a database for the test");
+        let template = original.map_or_else(String::new, |original| format!(" TEMPLATE \"{original}\""));
+        psql(&maintenance, &format!("CREATE DATABASE \"{name}\"{template}"))
+            .expect("a database for the test");
         Self {
             url: url(&name),
             name,
