@@ -1,6 +1,7 @@
 //! Backups of many small tenants beside a loop of `pg_dump`, and of a large one beside `COPY` through zstd and
 //! `pg_restore`, measured in the same run.
 
+#[expect(dead_code, reason = "not every benchmark needs all of it")]
 mod support;
 
 use std::fs;
