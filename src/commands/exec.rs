@@ -13,6 +13,7 @@ use crate::error::{UsageError, fleet_status};
 use crate::exit::ExitStatus;
 use crate::fleet::{OnError, Report, words};
 use crate::ops::exec;
+use crate::ops::log::Ran;
 use crate::ui::{Cell, Column, Table, View, format};
 
 /// Run SQL in every tenant's context and merge the answers
@@ -243,7 +244,7 @@ pub(crate) async fn run(cx: &Context, args: &ExecArgs) -> anyhow::Result<ExitSta
     };
     let ran = exec::run(db, request, &cx.stop, &mut progress).await;
     progress.finish();
-    let exec::Ran { report, log_error } = ran?;
+    let Ran { report, log_error } = ran?;
 
     let view = ExecView::from_report(&report);
     cx.ui.answer(&view)?;

@@ -15,7 +15,8 @@ use crate::exit::ExitStatus;
 use crate::fleet::{OnError, words};
 use crate::ops::application::Origin;
 use crate::ops::create::taken;
-use crate::ops::seed::{self, DAYS, Data, Fixture, Password, Ran, UNTIL, USERS};
+use crate::ops::log::Ran;
+use crate::ops::seed::{self, DAYS, Data, Fixture, Password, Seeded, UNTIL, USERS};
 use crate::tenant::batch::{self, Defaults, Format};
 use crate::tenant::{App, NewTenant, Selection, Slug, Tenant, Which};
 use crate::ui::format;
@@ -280,7 +281,7 @@ pub(super) async fn fill(
     data: Data,
     tenants: Vec<Tenant>,
     jobs: &JobArgs,
-) -> anyhow::Result<Ran> {
+) -> anyhow::Result<Ran<Seeded>> {
     let db = cx.db().await?;
     let mut progress = cx.ui.progress("Seeding", tenants.len());
     let request = seed::Request {
@@ -298,14 +299,19 @@ pub(super) async fn fill(
     ran
 }
 
-fn answer(cx: &Context, data: &Data, ran: &Ran, created: &HashSet<Slug>) -> anyhow::Result<ExitStatus> {
+fn answer(
+    cx: &Context,
+    data: &Data,
+    ran: &Ran<Seeded>,
+    created: &HashSet<Slug>,
+) -> anyhow::Result<ExitStatus> {
     let view = SeedView::new(data, &ran.report, created);
     cx.ui.answer(&view)?;
     Ok(tell(cx, &view, ran))
 }
 
 /// Says what a person wants to know beside the answer.
-pub(super) fn tell(cx: &Context, view: &SeedView, ran: &Ran) -> ExitStatus {
+pub(super) fn tell(cx: &Context, view: &SeedView, ran: &Ran<Seeded>) -> ExitStatus {
     let tenants = format::count(view.tenants.len(), "tenant");
     cx.ui.note(match view.rows {
         0 if view.tenants.is_empty() => "no tenant was filled".to_owned(),

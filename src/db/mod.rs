@@ -25,7 +25,9 @@ pub use self::error::Error;
 pub use self::ident::{MAX_NAME_BYTES, NameError, QuotedIdent, QuotedText, SchemaName, with_constants};
 pub use self::lock::{LockHeld, LockName};
 pub use self::pool::{Db, PoolOptions, PoolState, SessionError};
-pub use self::session::{Param, Session, StatementLimits, TextResult, Transaction, Undone};
+pub use self::session::{
+    Param, Session, StatementLimits, TextResult, Transaction, Undone, clean_up_after_all,
+};
 pub use self::sql_text::{Statement, Token, TokenKind, Unterminated, statements, tokens, without_secrets};
 pub use self::tenant_conn::{Access, OpenTenantError, TenantOptions, local_settings, settings};
 pub use self::timeout::{limit_in_ms, optional_limit_in_ms};

@@ -216,8 +216,7 @@ impl Session {
             error: error.while_committing(),
         });
         self.tainted = matches!(&made, Err(undone) if undone.error.is_connection_lost());
-        let is_clean = made.is_ok() && !parts.iter().any(|part| mentions_prepare(part));
-        self.is_clean.store(is_clean, Ordering::Relaxed);
+        self.is_clean.store(made.is_ok(), Ordering::Relaxed);
         made
     }
 
@@ -357,7 +356,14 @@ impl Deref for Transaction<'_> {
 
 /// A message of these parts, which cleans up at its end.
 fn whole(parts: &[&str]) -> String {
-    [parts, &[clean_up(), NO_PATH]].concat().join(BETWEEN_PARTS)
+    let clean_up = if parts.iter().any(|part| mentions_prepare(part)) {
+        clean_up_after_all()
+    } else {
+        clean_up().to_owned()
+    };
+    [parts, &[clean_up.as_str(), NO_PATH]]
+        .concat()
+        .join(BETWEEN_PARTS)
 }
 
 /// How many statements a part has. What cannot be read would not have been run.
@@ -388,7 +394,16 @@ fn part_after(parts: &[&str], done: usize) -> usize {
         .min(parts.len().saturating_sub(1))
 }
 
-/// Whether a statement may have been prepared, which no cleaning takes away.
+/// Statements that take away whatever SQL that is not ours may leave on a connection which a pooler may hand to somebody
+/// else. Of prepared statements those that came as SQL: the others are the pooler's or the driver's.
+pub fn clean_up_after_all() -> String {
+    const DEALLOCATE: &str = "DO $$ DECLARE statement text; BEGIN \
+                              FOR statement IN SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql LOOP \
+                              EXECUTE format('DEALLOCATE %I', statement); END LOOP; END $$";
+    format!("{} {DEALLOCATE}", clean_up())
+}
+
+/// Whether a statement may have been prepared.
 fn mentions_prepare(message: &str) -> bool {
     const WORD: &[u8] = b"prepare";
     message

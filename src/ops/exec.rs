@@ -2,21 +2,13 @@
 
 use std::time::Instant;
 
-use super::log::{Entry, Operation};
+use super::log::{Entry, Ran};
 use crate::db::{
     self, Access, Db, OpenTenantError, Session, Statement, TenantOptions, TextResult, Transaction,
 };
-use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
+use crate::fleet::{self, Answer, Observer, Plan, Stop};
 use crate::tenant::Tenant;
 use crate::tenant::registry::{self, RegistryError};
-
-/// Takes away what a tenant's statements must not leave on a connection that a pooler may hand to somebody else. Of
-/// prepared statements those that came as SQL: the others are the pooler's or the driver's.
-pub(super) const CLEAN_UP: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; \
-                        SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES; \
-                        DO $$ DECLARE statement text; BEGIN \
-                        FOR statement IN SELECT name FROM pg_prepared_statements WHERE from_sql LOOP \
-                        EXECUTE format('DEALLOCATE %I', statement); END LOOP; END $$";
 
 /// Settles deferred constraints as long as the tenant's search path is there to find their tables.
 pub(super) const SETTLE: &str = "SET CONSTRAINTS ALL IMMEDIATE";
@@ -34,14 +26,6 @@ pub struct Request {
     pub plan: Plan,
     /// Written only when the run may change something.
     pub log: Entry,
-}
-
-/// What came of a run.
-#[derive(Debug)]
-pub struct Ran {
-    pub report: Report<Vec<TextResult>>,
-    /// Why the log does not say how the run ended, although it did end so.
-    pub log_error: Option<anyhow::Error>,
 }
 
 /// A statement that would end or outlive the transaction it runs in.
@@ -106,7 +90,12 @@ pub fn check(statements: &[Statement]) -> Result<(), Refused> {
 }
 
 /// Runs the statements in every tenant, each tenant in a transaction of its own.
-pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Observer) -> anyhow::Result<Ran> {
+pub async fn run(
+    db: &Db,
+    request: Request,
+    stop: &Stop,
+    observer: &mut dyn Observer,
+) -> anyhow::Result<Ran<Vec<TextResult>>> {
     let Request {
         tenants,
         statements,
@@ -115,13 +104,7 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
         log,
     } = request;
     if tenants.is_empty() {
-        return Ok(Ran {
-            report: Report {
-                tenants: Vec::new(),
-                interrupted: false,
-            },
-            log_error: None,
-        });
+        return Ok(Ran::of_nobody());
     }
     db.warm(plan.jobs.min(tenants.len())).await?;
     let operation = match options.access {
@@ -129,6 +112,7 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
         Access::ReadWrite => Some(log.begin(&db.session().await?).await?),
     };
 
+    let clean_up = db::clean_up_after_all();
     let job = async |tenant: &Tenant| {
         let mut session = db.direct().await?;
         let started = Instant::now();
@@ -145,14 +129,14 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
         let results = match run_in_tx(&transaction, &statements).await {
             Ok(results) => results,
             Err(error) => {
-                transaction.rollback_and(CLEAN_UP).await.ok();
+                transaction.rollback_and(&clean_up).await.ok();
                 return Err(error);
             }
         };
         match operation {
-            None => transaction.rollback_and(CLEAN_UP).await?,
+            None => transaction.rollback_and(&clean_up).await?,
             Some(operation) => {
-                transaction.script(&format!("{SETTLE}; {CLEAN_UP}")).await?;
+                transaction.script(&format!("{SETTLE}; {clean_up}")).await?;
                 operation.done_in_tx(&transaction, &tenant.slug).await?;
                 transaction.commit().await?;
             }
@@ -162,16 +146,13 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
     };
     let report = fleet::run(tenants, plan, stop, observer, job).await;
 
-    let log_error = match operation {
-        Some(operation) => finish(db, operation, &report).await.err(),
-        None => None,
-    };
-    Ok(Ran { report, log_error })
-}
-
-async fn finish<T>(db: &Db, operation: Operation, report: &Report<T>) -> anyhow::Result<()> {
-    let session = db.session().await?;
-    Ok(operation.finish(&session, report).await?)
+    Ok(match operation {
+        Some(operation) => operation.conclude(db, report).await,
+        None => Ran {
+            report,
+            log_error: None,
+        },
+    })
 }
 
 /// Statements are sent one by one, each on the heels of the settings it is read under.

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::db::{self, Session, Transaction, Type, with_constants};
+use crate::db::{self, Db, Session, Transaction, Type, with_constants};
 use crate::exit::ExitStatus;
 use crate::fleet::{Outcome, Report, words};
 use crate::tenant::Slug;
@@ -25,6 +25,27 @@ pub struct Entry {
 #[derive(Debug, Clone, Copy)]
 pub struct Operation {
     id: i64,
+}
+
+/// What came of a run that the log knows of.
+#[derive(Debug)]
+pub struct Ran<T> {
+    pub report: Report<T>,
+    /// Why the log does not say how the run ended, although it did end so.
+    pub log_error: Option<anyhow::Error>,
+}
+
+impl<T> Ran<T> {
+    /// A run with no tenants, which nobody wants to read of.
+    pub fn of_nobody() -> Self {
+        Self {
+            report: Report {
+                tenants: Vec::new(),
+                interrupted: false,
+            },
+            log_error: None,
+        }
+    }
 }
 
 impl Entry {
@@ -90,21 +111,17 @@ impl Entry {
 impl Operation {
     /// Logs in the tenant's own transaction that its part is done.
     pub async fn done_in_tx(self, transaction: &Transaction<'_>, slug: &Slug) -> Result<(), db::Error> {
-        const STATEMENT: &str = "INSERT INTO public.tenant_operation_results (operation_id, slug, outcome) \
-                                 VALUES ($1, $2, 'done')";
-        transaction
-            .execute(STATEMENT, &[(&self.id, Type::INT8), (&slug.as_str(), Type::TEXT)])
-            .await?;
-        Ok(())
+        transaction.script(&self.done_sql(slug, None)).await
     }
 
     /// The same as SQL for a message that holds more.
-    pub fn done_sql(self, slug: &Slug, message: &str) -> String {
-        const STATEMENT: &str = "INSERT INTO public.tenant_operation_results (operation_id, slug, outcome, message) \
-                                 VALUES ($1, $2, 'done', $3)";
+    pub fn done_sql(self, slug: &Slug, message: Option<&str>) -> String {
+        const STATEMENT: &str = "INSERT INTO public.tenant_operation_results \
+                                 (operation_id, slug, outcome, message, duration_ms) VALUES ($1, $2, 'done', $3, \
+                                 extract(epoch FROM clock_timestamp() - now()) * 1000)";
         with_constants(
             STATEMENT,
-            &[Some(&self.id.to_string()), Some(slug.as_str()), Some(message)],
+            &[Some(&self.id.to_string()), Some(slug.as_str()), message],
         )
     }
 
@@ -114,6 +131,16 @@ impl Operation {
                                  finished_at = clock_timestamp() WHERE id = $1";
         session.execute(STATEMENT, &[(&self.id, Type::INT8)]).await?;
         Ok(())
+    }
+
+    /// Logs how the run ended, with which the run is over.
+    pub async fn conclude<T>(self, db: &Db, report: Report<T>) -> Ran<T> {
+        let logged = async {
+            let session = db.session().await?;
+            Ok(self.finish(&session, &report).await?)
+        };
+        let log_error = logged.await.err();
+        Ran { report, log_error }
     }
 
     /// Logs how the run ended, and the tenants that have no line of their own yet.

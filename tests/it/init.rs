@@ -9,7 +9,7 @@ fn init_makes_registry_and_template_and_says_so() {
     insta::assert_snapshot!(run.shown(), @"
     exit 0
     --- stdout
-    registry is now at V6: 6 migrations applied (V1__registry, V2__known_fingerprints, V3__unfinished_migrations, V4__known_definitions, V5__size_snapshots, V6__cleanups)
+    registry is now at V7: 7 migrations applied (V1__registry, V2__known_fingerprints, V3__unfinished_migrations, V4__known_definitions, V5__size_snapshots, V6__cleanups, V7__light_bookkeeping)
     template `tenant_template` is now at V4: 4 migrations applied (V1__users, V2__metrics, V3__dashboards, V4__audit_and_jobs)
     --- stderr
     ");
@@ -46,7 +46,7 @@ fn init_dry_run_leaves_the_database_empty() {
     let database = Database::empty();
     let run = database.run(&["init", "--dry-run"]).success();
     insta::assert_snapshot!(run.stdout, @r"
-    registry would be brought to V6: 6 migrations (V1__registry, V2__known_fingerprints, V3__unfinished_migrations, V4__known_definitions, V5__size_snapshots, V6__cleanups)
+    registry would be brought to V7: 7 migrations (V1__registry, V2__known_fingerprints, V3__unfinished_migrations, V4__known_definitions, V5__size_snapshots, V6__cleanups, V7__light_bookkeeping)
     template `tenant_template` would be brought to V4: 4 migrations (V1__users, V2__metrics, V3__dashboards, V4__audit_and_jobs)
     ");
     assert_eq!(

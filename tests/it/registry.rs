@@ -378,3 +378,23 @@ fn a_foreign_table_is_told_from_a_missing_one_and_from_a_broken_trigger() {
         .exits(2)
         .says("`public.tenants` of this database is no registry");
 }
+
+#[test]
+fn the_version_of_a_schema_is_no_update_of_the_tenant() {
+    let database = Database::with_tenants(&["acme"]);
+    let updated = || database.sql("SELECT updated_at FROM tenants WHERE slug = 'acme'");
+    let before = updated();
+    database.sql("UPDATE tenants SET schema_version = 1, schema_fingerprint = NULL WHERE slug = 'acme'");
+    assert_eq!(updated(), before);
+    database.sql("UPDATE tenants SET region = 'eu' WHERE slug = 'acme'");
+    assert_ne!(updated(), before);
+}
+
+#[test]
+fn the_results_of_a_run_go_with_the_run() {
+    let database = Database::with_tenants(&["acme", "globex"]);
+    let results = || database.sql("SELECT slug FROM tenant_operation_results ORDER BY 1");
+    assert_eq!(results(), "acme\nglobex");
+    database.sql("DELETE FROM tenant_operations");
+    assert_eq!(results(), "");
+}

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::exec;
 use super::forward::{How, Moved, Place, forward};
 use super::init::{self, InitError};
-use super::log::{Entry, Operation};
+use super::log::{Entry, Operation, Ran};
 use super::rehearse;
 use super::template::{self, TemplateError};
 use crate::db::migrator::{Applied, History, Migrations, UnfitMigration};
@@ -209,7 +209,9 @@ async fn run_locked(
     };
     match run.template_and_tenants(registry, observer).await {
         Ok(mut rollout) => {
-            rollout.log_error = finish(db, operation, &rollout.tenants).await.err();
+            let Ran { report, log_error } = operation.conclude(db, rollout.tenants).await;
+            rollout.tenants = report;
+            rollout.log_error = log_error;
             Ok(rollout)
         }
         Err(error) => {
@@ -335,9 +337,4 @@ impl Observer for Shared<'_, '_> {
     fn observe(&mut self, event: &Event) {
         self.0.borrow_mut().observe(event);
     }
-}
-
-async fn finish(db: &Db, operation: Operation, report: &Report<Moved>) -> anyhow::Result<()> {
-    let session = db.session().await?;
-    Ok(operation.finish(&session, report).await?)
 }

@@ -13,6 +13,7 @@ mod policy;
 mod preview;
 mod range;
 mod shape;
+mod shapes;
 mod statement;
 mod taken;
 mod work;
@@ -32,12 +33,13 @@ pub use self::place::legal_hold;
 use self::place::{Halt, Place};
 pub use self::policy::{Rule, Unfit};
 use self::shape::Shape;
+use self::shapes::Shapes;
 use self::statement::Job;
 pub use self::taken::{Amount, Taken};
 use self::work::Work;
 use super::exec;
-use super::log::{Entry, Operation};
-use crate::db::{self, Db, LockHeld, LockName, SchemaName, Session, SessionError, TenantOptions, Type};
+use super::log::{Entry, Ran};
+use crate::db::{self, Db, LockHeld, LockName, SchemaName, Session, SessionError, TenantOptions};
 use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
 use crate::tenant::{RegistryError, Slug, Tenant};
 
@@ -167,7 +169,9 @@ pub async fn run(
         drop(session);
         match run_locked(db, request, stop, observer).await {
             Ok(mut cleaned) => {
-                cleaned.log_error = finish(db, operation, &cleaned.report).await.err();
+                let Ran { report, log_error } = operation.conclude(db, cleaned.report).await;
+                cleaned.report = report;
+                cleaned.log_error = log_error;
                 Ok(cleaned)
             }
             Err(error) => {
@@ -181,11 +185,6 @@ pub async fn run(
     .await;
     transaction.rollback().await.ok();
     cleaned
-}
-
-async fn finish(db: &Db, operation: Operation, report: &Report<()>) -> anyhow::Result<()> {
-    let session = db.session().await?;
-    Ok(operation.finish(&session, report).await?)
 }
 
 async fn run_locked(
@@ -206,11 +205,12 @@ async fn run_locked(
     let ordered = check(&mut session, request, &tables, now).await?;
     let tenants = in_turn(&session, request.tenants.clone()).await?;
     drop(session);
+    let turns = tenants.iter().map(|tenant| tenant.schema.clone()).collect();
     let run = Run {
         db,
         request,
         rules: ordered,
-        tables,
+        shapes: Shapes::new(turns, tables),
         now,
         pace: Pace::new(request.limits, stop),
         name: now.strftime("%Y%m%dT%H%M%S%.6fZ").to_string().replace('.', ""),
@@ -243,9 +243,11 @@ async fn check(
         rule.check()?;
     }
     let template = &request.template;
-    let shape = Shape::read(session, template, tables)
+    let shape = Shape::read(session, &[template], tables)
         .await
-        .map_err(CleanupError::Catalogs)?;
+        .map_err(CleanupError::Catalogs)?
+        .pop()
+        .unwrap_or_default();
     let options = TenantOptions {
         access: db::Access::ReadOnly,
         ..request.options.clone()
@@ -303,7 +305,7 @@ struct Run<'a> {
     db: &'a Db,
     request: &'a Request,
     rules: Vec<Rule>,
-    tables: Vec<String>,
+    shapes: Shapes,
     now: Timestamp,
     pace: Pace<'a>,
     /// The run's own part of archives' names.
@@ -339,7 +341,7 @@ impl Run<'_> {
     async fn clean(&self, tenant: &Tenant) -> anyhow::Result<()> {
         let session = self.db.direct().await?.unlimited();
         let place = Place::new(tenant, &self.request.options);
-        let shape = Shape::read(&session, &tenant.schema, &self.tables).await?;
+        let shape = self.shapes.of(&session, &tenant.schema).await?;
         let mut jobs = Vec::new();
         for rule in &self.rules {
             if let Some(window) = rule.window(self.now, &tenant.plan) {
@@ -455,11 +457,13 @@ impl Run<'_> {
     /// Writes down that the tenant's turn came, whatever comes of it: one that takes all the time of every run must
     /// not keep the others from theirs.
     async fn reach(&self, session: &Session, tenant: &Tenant) -> Result<(), db::Error> {
-        const STATEMENT: &str = "INSERT INTO public.tenant_cleanups (tenant_id, reached_at) \
+        // Where a crash of the server undoes it, the tenant has its turn again.
+        const STATEMENT: &str = "SET LOCAL synchronous_commit = off; \
+                                 INSERT INTO public.tenant_cleanups (tenant_id, reached_at) \
                                  SELECT id, clock_timestamp() FROM public.tenants WHERE id = $1 \
                                  ON CONFLICT (tenant_id) DO UPDATE SET reached_at = EXCLUDED.reached_at";
-        session.execute(STATEMENT, &[(&tenant.id, Type::UUID)]).await?;
-        Ok(())
+        let id = tenant.id.to_string();
+        session.script(&db::with_constants(STATEMENT, &[Some(&id)])).await
     }
 
     /// Makes the room of rows that went free for others.

@@ -34,6 +34,15 @@ pub(super) enum Intent {
     Change,
 }
 
+/// Whether a commit waits for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Commit {
+    /// What a crash of the server undoes is done again by the next run. The log's last line waits, and with it all that
+    /// was committed before: a run that has ended well is on the disk.
+    Soon,
+    Now,
+}
+
 #[derive(Debug)]
 pub(super) struct Place<'a> {
     pub(super) tenant: &'a Tenant,
@@ -67,7 +76,7 @@ impl<'a> Place<'a> {
     }
 
     /// Settings, the tenant's lock, and an error when the tenant is gone or held.
-    fn opening(&self, intent: Intent) -> String {
+    fn opening(&self, intent: Intent, commit: Commit) -> String {
         let Tenant { slug, schema, id, .. } = self.tenant;
         let mut sql = format!(
             "/* tenant {slug} */ {}",
@@ -77,6 +86,9 @@ impl<'a> Place<'a> {
         sql.push_str("SET LOCAL row_security = off; SET LOCAL timezone = 'UTC'; ");
         if intent == Intent::Look {
             sql.push_str("SET LOCAL transaction_read_only = on; ");
+        }
+        if commit == Commit::Soon {
+            sql.push_str("SET LOCAL synchronous_commit = off; ");
         }
         let _ = writeln!(
             sql,
@@ -97,7 +109,7 @@ impl<'a> Place<'a> {
         intent: Intent,
         statements: &str,
     ) -> Result<Vec<TextResult>, Halt> {
-        let opening = self.opening(intent);
+        let opening = self.opening(intent, Commit::Soon);
         let before = db::statements(&opening).map_or(0, |statements| statements.len());
         let mut answers = session
             .text_query(&format!("{opening}{statements}"))
@@ -112,7 +124,7 @@ impl<'a> Place<'a> {
         session: &'s mut Session,
         statements: &str,
     ) -> Result<(Transaction<'s>, Vec<TextResult>), Halt> {
-        let opening = format!("BEGIN; {}", self.opening(Intent::Change));
+        let opening = format!("BEGIN; {}", self.opening(Intent::Change, Commit::Now));
         let before = db::statements(&opening).map_or(0, |statements| statements.len());
         let (transaction, mut answers) = session
             .begin(&format!("{opening}{statements}"))

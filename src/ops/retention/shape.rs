@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::db::{QuotedIdent, SchemaName, Session, Type};
 
 /// The tables of the policies, those whose rows go along with theirs, and the keys between them.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Shape {
     #[serde(default, deserialize_with = "null_is_empty")]
     pub(super) tables: Vec<Table>,
@@ -84,20 +84,24 @@ where
 }
 
 impl Shape {
-    /// Reads it from the catalogs.
+    /// Reads those of several schemas from the catalogs, in their order. To plan the question takes the server longer
+    /// than to answer it for one.
     pub(super) async fn read(
         session: &Session,
-        schema: &SchemaName,
+        schemas: &[&SchemaName],
         tables: &[String],
-    ) -> anyhow::Result<Self> {
-        let row = session
-            .query_opt(
+    ) -> anyhow::Result<Vec<Self>> {
+        let schemas: Vec<&str> = schemas.iter().map(|schema| schema.as_str()).collect();
+        let rows = session
+            .query(
                 include_str!("sql/shape.sql"),
-                &[(&schema.as_str(), Type::TEXT), (&tables, Type::TEXT_ARRAY)],
+                &[(&schemas, Type::TEXT_ARRAY), (&tables, Type::TEXT_ARRAY)],
             )
             .await?;
-        let value: serde_json::Value = row.expect("one row").get(0);
-        Ok(serde_json::from_value(value)?)
+        let shapes = rows
+            .iter()
+            .map(|row| serde_json::from_value(row.get::<_, serde_json::Value>(1)));
+        Ok(shapes.collect::<Result<_, _>>()?)
     }
 
     /// A table of the schema itself; those of others only take part as children.

@@ -11,6 +11,14 @@ use super::range::{Range, Tid};
 use super::shape::{Shape, Table, Unit};
 use crate::db::{QuotedIdent, SchemaName};
 
+/// Which of the due rows a statement takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Those that nobody has locked, updated or tried to delete.
+    Untouched,
+    All,
+}
+
 /// A policy in one schema, ready to be written as SQL.
 #[derive(Debug)]
 pub(super) struct Job<'a> {
@@ -135,7 +143,7 @@ impl<'a> Job<'a> {
         let Some(unit) = self.table.units.first() else {
             return Vec::new();
         };
-        vec![self.take(unit, nowhere)]
+        vec![self.take(unit, nowhere, Reach::All)]
     }
 
     /// All rows of a unit.
@@ -199,8 +207,8 @@ impl<'a> Job<'a> {
     /// line for each kind of them: which, how many, their bytes; or with a line for each row that an archive is to keep.
     ///
     /// Rows that nobody has touched go as they are met. Of the others those go that nobody else holds: to lock a row
-    /// before it is deleted writes it twice.
-    pub(super) fn take(&self, unit: &Unit, range: Range) -> String {
+    /// before it is deleted writes it twice, and to look for such rows reads the range twice.
+    pub(super) fn take(&self, unit: &Unit, range: Range, reach: Reach) -> String {
         if !self.family.members.is_empty() {
             return self.take_family(unit, range);
         }
@@ -209,21 +217,27 @@ impl<'a> Job<'a> {
             None => format!("DELETE FROM {from}"),
             Some(_) => format!("UPDATE {from} SET {}", self.rule.set_list(self.table)),
         };
-        let touched = format!(
-            "WITH touched AS MATERIALIZED (SELECT {alias}.ctid AS place FROM {from} WHERE {due} \
-             AND {alias}.xmax <> '0'::xid FOR UPDATE OF {alias} SKIP LOCKED)"
-        );
-        let change = format!(
-            "{change} WHERE {due} AND ({alias}.xmax = '0'::xid OR {alias}.ctid IN (SELECT place FROM touched))"
-        );
-        if !self.tells_of_rows() {
-            return format!("{touched} {change}");
+        let mut parts = Vec::new();
+        let is_free = match reach {
+            Reach::Untouched => format!("{alias}.xmax = '0'::xid"),
+            Reach::All => {
+                parts.push(format!(
+                    "touched AS MATERIALIZED (SELECT {alias}.ctid AS place FROM {from} WHERE {due} \
+                     AND {alias}.xmax <> '0'::xid FOR UPDATE OF {alias} SKIP LOCKED)"
+                ));
+                format!("({alias}.xmax = '0'::xid OR {alias}.ctid IN (SELECT place FROM touched))")
+            }
+        };
+        let mut change = format!("{change} WHERE {due} AND {is_free}");
+        if self.tells_of_rows() {
+            let returned = self.returned(self.table, alias);
+            parts.push(format!("gone AS ({change} RETURNING {returned})"));
+            change = self.answer(&["gone"]);
         }
-        let returned = self.returned(self.table, alias);
-        format!(
-            "{touched}, gone AS ({change} RETURNING {returned}) {}",
-            self.answer(&["gone"])
-        )
+        match parts.is_empty() {
+            true => change,
+            false => format!("WITH {} {change}", parts.join(", ")),
+        }
     }
 
     /// How many bytes a due row of a range has, by a few of them.

@@ -9,7 +9,7 @@ use super::partitions;
 use super::place::{Halt, Intent, Place};
 use super::range::{Range, Tid};
 use super::shape::Unit;
-use super::statement::Job;
+use super::statement::{Job, Reach};
 use super::taken::Taken;
 use crate::db::{self, Db, Session, TextResult};
 
@@ -146,9 +146,13 @@ impl Work<'_> {
         taken: &mut Taken,
     ) -> anyhow::Result<()> {
         let mut due = due;
+        let mut reach = match job.family.members.is_empty() {
+            true => Reach::Untouched,
+            false => Reach::All,
+        };
         for _ in 0..PASSES {
             let expected = due.rows;
-            let gone = self.pass(job, unit, due, taken).await?;
+            let gone = self.pass(job, unit, due, reach, taken).await?;
             if self.pace.is_over() {
                 return Ok(());
             }
@@ -158,7 +162,9 @@ impl Work<'_> {
             }
             due = self.survey(job, unit).await?;
             taken.kept = due.kept;
-            if due.rows == 0 || gone == 0 {
+            let was_last = gone == 0 && reach == Reach::All;
+            reach = Reach::All;
+            if due.rows == 0 || was_last {
                 taken.locked = due.rows.saturating_sub(taken.referenced);
                 return Ok(());
             }
@@ -167,7 +173,14 @@ impl Work<'_> {
     }
 
     /// Goes over the ranges once and answers how many rows went.
-    async fn pass(&mut self, job: &Job<'_>, unit: &Unit, due: Due, taken: &mut Taken) -> anyhow::Result<u64> {
+    async fn pass(
+        &mut self,
+        job: &Job<'_>,
+        unit: &Unit,
+        due: Due,
+        reach: Reach,
+        taken: &mut Taken,
+    ) -> anyhow::Result<u64> {
         let expected = due.rows;
         let mut queue: VecDeque<Range> = due.ranges.into();
         // Parts of a range with an obstacle in it, which are not to be put together again.
@@ -186,7 +199,7 @@ impl Work<'_> {
                     None => continue,
                 },
             };
-            match self.batch(job, unit, range, taken).await? {
+            match self.batch(job, unit, range, reach, taken).await? {
                 Batch::Took(rows) => gone += rows,
                 Batch::Stuck(obstacle) => match (range.halves(), obstacle) {
                     (Some((first, second)), _) => parts.extend([second, first]),
@@ -252,6 +265,7 @@ impl Work<'_> {
         job: &Job<'_>,
         unit: &Unit,
         range: Range,
+        reach: Reach,
         taken: &mut Taken,
     ) -> anyhow::Result<Batch> {
         if !job.family.members.is_empty() {
@@ -265,7 +279,7 @@ impl Work<'_> {
             }
         }
         let started = Instant::now();
-        let mut statements = job.take(unit, range);
+        let mut statements = job.take(unit, range, reach);
         if !job.tells_of_rows() && taken.bytes_a_row.is_none() {
             statements = format!("{}; {statements}", job.sample(unit, range));
         }

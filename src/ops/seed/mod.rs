@@ -12,13 +12,13 @@ use self::parameters::Values;
 pub use self::parameters::{DAYS, Parameter, UNTIL, USERS};
 pub use self::password::Password;
 pub use self::tenants::demo_tenants;
-use super::exec::{self, CLEAN_UP, SETTLE};
-use super::log::{Entry, Operation};
+use super::exec::{self, SETTLE};
+use super::log::{Entry, Operation, Ran};
 use crate::db::{
     self, Db, LockHeld, LockName, OpenTenantError, QuotedText, SchemaName, Session, TenantOptions,
     TextResult, Undone, local_settings,
 };
-use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
+use crate::fleet::{self, Answer, Observer, Plan, Stop};
 use crate::tenant::Tenant;
 
 /// What to fill, and with what.
@@ -49,14 +49,6 @@ pub struct Seeded {
     pub rows: u64,
     /// Who can log in with the password, by what the last statement answered.
     pub logins: Vec<String>,
-}
-
-/// What came of a run.
-#[derive(Debug)]
-pub struct Ran {
-    pub report: Report<Seeded>,
-    /// Why the log does not say how the run ended, although it did end so.
-    pub log_error: Option<anyhow::Error>,
 }
 
 /// Why a tenant got no data.
@@ -93,7 +85,12 @@ pub async fn today(session: &Session) -> Result<Date, db::Error> {
 }
 
 /// Fills every tenant in a transaction of its own.
-pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Observer) -> anyhow::Result<Ran> {
+pub async fn run(
+    db: &Db,
+    request: Request,
+    stop: &Stop,
+    observer: &mut dyn Observer,
+) -> anyhow::Result<Ran<Seeded>> {
     let Request {
         tenants,
         data,
@@ -102,13 +99,7 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
         log,
     } = request;
     if tenants.is_empty() {
-        return Ok(Ran {
-            report: Report {
-                tenants: Vec::new(),
-                interrupted: false,
-            },
-            log_error: None,
-        });
+        return Ok(Ran::of_nobody());
     }
     db.warm(plan.jobs.min(tenants.len())).await?;
     let operation = log.begin(&db.session().await?).await?;
@@ -123,13 +114,7 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
         }
     };
     let report = fleet::run(tenants, plan, stop, observer, job).await;
-    let log_error = finish(db, operation, &report).await.err();
-    Ok(Ran { report, log_error })
-}
-
-async fn finish<T>(db: &Db, operation: Operation, report: &Report<T>) -> anyhow::Result<()> {
-    let session = db.session().await?;
-    Ok(operation.finish(&session, report).await?)
+    Ok(operation.conclude(db, report).await)
 }
 
 impl Data {
@@ -181,8 +166,8 @@ fn message(
     ];
     parts.extend(fixture.statements().iter().map(|statement| statement.sql(values)));
     parts.push(format!(
-        "{SETTLE}; {CLEAN_UP}; SET LOCAL search_path = pg_catalog; {}",
-        operation.done_sql(&tenant.slug, fixture.name())
+        "{SETTLE}; SET LOCAL search_path = pg_catalog; {}",
+        operation.done_sql(&tenant.slug, Some(fixture.name()))
     ));
     parts
 }

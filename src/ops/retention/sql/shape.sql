@@ -1,15 +1,21 @@
--- $1 schema, $2 tables: those, what is deleted along with their rows, and all keys that refer to any of them.
+-- $1 schemas, $2 tables: those of each schema, what is deleted along with their rows, and all keys that refer to any of
+-- them; a line for each schema, in order.
 -- The catalogs are entered by names and by what depends on a table, so that other schemas cost nothing.
-WITH RECURSIVE root AS (
-    SELECT class.oid
-    FROM pg_class AS class
-    WHERE class.relname = ANY ($2)
-      AND class.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1)
+WITH RECURSIVE wanted AS (
+    SELECT name.number, space.oid AS space
+    FROM unnest($1) WITH ORDINALITY AS name (name, number)
+    LEFT JOIN pg_namespace AS space ON space.nspname = name.name
+),
+root AS (
+    SELECT wanted.number, class.oid
+    FROM wanted
+    CROSS JOIN unnest($2) AS name
+    JOIN pg_class AS class ON class.relname = name AND class.relnamespace = wanted.space
 ),
 family AS (
-    SELECT oid FROM root
+    SELECT number, oid FROM root
     UNION
-    SELECT key.conrelid
+    SELECT family.number, key.conrelid
     FROM family
     JOIN pg_depend AS depends
         ON depends.refclassid = 'pg_class'::regclass AND depends.refobjid = family.oid
@@ -18,7 +24,7 @@ family AS (
     WHERE key.contype = 'f' AND key.confrelid = family.oid AND key.conparentid = 0 AND key.confdeltype = 'c'
 ),
 key AS (
-    SELECT DISTINCT key.oid, key.conrelid, key.confrelid, key.confdeltype, key.conkey, key.confkey
+    SELECT DISTINCT family.number, key.oid, key.conrelid, key.confrelid, key.confdeltype, key.conkey, key.confkey
     FROM family
     JOIN pg_depend AS depends
         ON depends.refclassid = 'pg_class'::regclass AND depends.refobjid = family.oid
@@ -28,13 +34,13 @@ key AS (
 ),
 -- Partitions and inheritors at any depth, each with the one right below the root.
 tree AS (
-    SELECT oid AS root, oid, NULL::oid AS top FROM family
+    SELECT number, oid AS root, oid, NULL::oid AS top FROM family
     UNION ALL
-    SELECT tree.root, heir.inhrelid, COALESCE(tree.top, heir.inhrelid)
+    SELECT tree.number, tree.root, heir.inhrelid, COALESCE(tree.top, heir.inhrelid)
     FROM tree
     JOIN pg_inherits AS heir ON heir.inhparent = tree.oid
 )
-SELECT jsonb_build_object(
+SELECT wanted.number, jsonb_build_object(
     'tables', (
         SELECT jsonb_agg(jsonb_build_object(
             'oid', class.oid::bigint,
@@ -84,12 +90,13 @@ SELECT jsonb_build_object(
                 JOIN pg_namespace AS unit_space ON unit_space.oid = unit.relnamespace
                 LEFT JOIN pg_class AS top ON top.oid = tree.top
                 LEFT JOIN pg_namespace AS top_space ON top_space.oid = top.relnamespace
-                WHERE tree.root = class.oid AND unit.relkind <> 'p'
+                WHERE tree.number = wanted.number AND tree.root = class.oid AND unit.relkind <> 'p'
             )
         ))
         FROM family
         JOIN pg_class AS class ON class.oid = family.oid
         JOIN pg_namespace AS space ON space.oid = class.relnamespace
+        WHERE family.number = wanted.number
     ),
     'keys', (
         SELECT jsonb_agg(jsonb_build_object(
@@ -107,5 +114,8 @@ SELECT jsonb_build_object(
         FROM key
         JOIN pg_class AS class ON class.oid = key.conrelid
         JOIN pg_namespace AS space ON space.oid = class.relnamespace
+        WHERE key.number = wanted.number
     )
 )
+FROM wanted
+ORDER BY 1
