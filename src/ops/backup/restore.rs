@@ -245,6 +245,12 @@ impl Work<'_> {
         let schema = &new.schema;
         if self.target.replace && registry::look_up(transaction, &new.slug).await?.is_some() {
             let current = registry::lock_in_tx(transaction, &new.slug).await?;
+            if current.schema != *schema {
+                return Err(RegistryError::SchemaTaken(current.schema).into());
+            }
+            if registry::count_tables(transaction, schema).await?.is_none() {
+                return Ok((None, None));
+            }
             let outside = transaction.text_query(&what_needs_it(&current.schema)).await?;
             let objects: Vec<String> = outside
                 .into_iter()
@@ -256,12 +262,6 @@ impl Work<'_> {
                     schema: current.schema,
                     objects,
                 });
-            }
-            if current.schema != *schema {
-                return Err(RegistryError::SchemaTaken(current.schema).into());
-            }
-            if registry::count_tables(transaction, schema).await?.is_none() {
-                return Ok((None, None));
             }
             let aside = SchemaName::new(format!("tenantctl_replaced_{}", Uuid::new_v4().simple()))
                 .expect("a short name with our prefix is a name");
