@@ -15,7 +15,7 @@ fn filled() -> Database {
     let database = Database::with_tenants(&["acme", "globex", "initech", "umbrella", "wayne"]);
     fill(&database, "tenant_acme", 20_000);
     fill(&database, "tenant_globex", 4_000);
-    database.sql("ANALYZE");
+    database.sql("VACUUM ANALYZE");
     database
 }
 
