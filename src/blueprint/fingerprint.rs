@@ -77,8 +77,8 @@ pub async fn fingerprints_in_tx(
     let names: Vec<&str> = schemas.iter().map(SchemaName::as_str).collect();
     let rows = transaction.query(OIDS, &[(&names, Type::TEXT_ARRAY)]).await?;
     let version = rows.first().map_or(0, |row| row.get(2));
-    let names: HashMap<u32, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let oids: Vec<u32> = names.keys().copied().collect();
+    let oids_of: HashMap<String, u32> = rows.iter().map(|row| (row.get(1), row.get(0))).collect();
+    let oids: Vec<u32> = oids_of.values().copied().collect();
     if oids.is_empty() {
         return Ok(HashMap::new());
     }
@@ -103,9 +103,7 @@ pub async fn fingerprints_in_tx(
     Ok(schemas
         .iter()
         .filter_map(|schema| {
-            let oid = names
-                .iter()
-                .find_map(|(oid, name)| (name == schema.as_str()).then_some(oid))?;
+            let oid = oids_of.get(schema.as_str())?;
             Some((schema.clone(), digest(&digests[oid])))
         })
         .collect())

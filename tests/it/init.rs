@@ -33,7 +33,7 @@ fn init_a_second_time_changes_nothing() {
         serde_json::json!({
             "version": 1,
             "dry_run": false,
-            "registry": { "version": 6, "applied": [] },
+            "registry": { "version": 7, "applied": [] },
             "template": {
                 "schema": "tenant_template", "app": "metrics", "managed": true, "left_as_is": false, "version": 4, "applied": [],
             },
@@ -72,7 +72,7 @@ fn ten_inits_at_once_all_succeed() {
             *sum += answer[part]["applied"].as_array().map_or(0, Vec::len);
         }
     }
-    assert_eq!(applied, [6, 4]);
+    assert_eq!(applied, [7, 4]);
 }
 
 #[test]
@@ -192,6 +192,6 @@ fn init_in_csv_has_a_line_for_the_registry_and_one_for_the_template() {
     let run = database.run(&["init", "-o", "csv"]).success();
     assert_eq!(
         run.stdout,
-        "part,schema,version,applied\nregistry,public,6,\ntemplate,tenant_template,4,\n"
+        "part,schema,version,applied\nregistry,public,7,\ntemplate,tenant_template,4,\n"
     );
 }

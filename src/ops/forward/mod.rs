@@ -351,26 +351,32 @@ pub(super) fn opening(place: Place<'_>, how: &How) -> String {
     sql
 }
 
-/// Fails with a division by zero unless the schema's history is the expected one.
+/// Fails with a division by zero unless the schema's history is the expected one and the tenant still has this row.
 fn guarded(place: Place<'_>, work: &Work, guard: Option<&str>) -> String {
     let is_expected = History::is_still(place.schema, guard.unwrap_or_default());
+    let row = place.tenant.map_or_else(String::new, |tenant| {
+        format!(
+            " AND EXISTS (SELECT FROM public.tenants WHERE id = '{}' AND schema_name = {})",
+            tenant.id,
+            QuotedText::new(place.schema.as_str())
+        )
+    });
     let table_is_made = match guard {
         Some(_) => String::new(),
         None => format!("{};\n", work.history_table.trim_end_matches(';')),
     };
-    format!("{table_is_made}SELECT 1 / (CASE WHEN {is_expected} THEN 1 ELSE 0 END)")
+    format!("{table_is_made}SELECT 1 / (CASE WHEN {is_expected}{row} THEN 1 ELSE 0 END)")
 }
 
 /// What belongs to the change beside it: the registry's row and the log.
 fn closing(place: Place<'_>, version: i64) -> String {
     let mut sql = "SET LOCAL search_path = pg_catalog".to_owned();
     if let Some(tenant) = place.tenant {
-        // What the schema is like now, nobody has looked at yet. The row is that of whoever has the schema now: the
-        // tenant may have been dropped and made anew before its lock was held here.
+        // What the schema is like now, nobody has looked at yet.
         let _ = write!(
             sql,
-            "; UPDATE public.tenants SET schema_version = {version}, schema_fingerprint = NULL WHERE schema_name = {}",
-            QuotedText::new(place.schema.as_str())
+            "; UPDATE public.tenants SET schema_version = {version}, schema_fingerprint = NULL WHERE id = '{}'",
+            tenant.id
         );
         if let Some(operation) = place.operation {
             let from = tenant

@@ -22,7 +22,11 @@ fn rows_without_schemas_and_schemas_without_rows_are_found() {
         (missing.severity.as_str(), missing.tenants),
         ("critical", vec!["acme".to_owned()])
     );
-    assert!(missing.run.contains(&"tenantctl drop acme".to_owned()));
+    assert!(
+        missing
+            .run
+            .contains(&"tenantctl drop acme --no-backup".to_owned())
+    );
     let empty = one(&run, "schema-empty");
     assert_eq!(
         (empty.severity.as_str(), empty.tenants),
