@@ -113,7 +113,12 @@ fn main() -> ExitCode {
         },
         at_most("nothing pending, 6,000 tenants, beyond psql", few, 15.0, "ms"),
         at_most("nothing pending, 14,000 tenants, beyond psql", many, 40.0, "ms"),
-        at_most("status --deep, 500 tenants, to one query in psql", deep, 1.2, ""),
+        at_most(
+            "status --deep, 1,000 tenants, to one query in psql",
+            deep,
+            1.2,
+            "",
+        ),
     ])
 }
 
@@ -178,7 +183,7 @@ fn nothing_pending(server: &Server, tenantctl: &mut dyn FnMut() -> std::process:
 
 /// `status --deep` as a ratio to one query over all histories.
 fn status_deep(server: &Server, tenantctl: &mut dyn FnMut() -> std::process::Command) -> f64 {
-    let slugs = slugs("ours", 1);
+    let slugs = [slugs("ours", 1), slugs("ours", 2)].concat();
     let arms: Vec<String> = slugs
         .iter()
         .map(|slug| {

@@ -93,14 +93,17 @@ impl<'a> Job<'a> {
         due
     }
 
-    /// How many rows of a unit are due, and how many of those are kept. An index alone may tell.
+    /// How many rows of a unit are due, how many of those are kept, and where the first and the last of the others are.
     pub(super) fn count(&self, unit: &Unit) -> String {
-        let (from, due) = (self.from(unit), &self.due);
+        let (from, due, alias) = (self.from(unit), &self.due, &self.alias);
         match &self.blocked {
-            None => format!("SELECT count(*), 0 FROM {from} WHERE {due}"),
+            None => {
+                format!("SELECT count(*), 0, min({alias}.ctid), max({alias}.ctid) FROM {from} WHERE {due}")
+            }
             Some(blocked) => format!(
-                "SELECT count(*) FILTER (WHERE NOT kept), count(*) FILTER (WHERE kept) \
-                 FROM (SELECT ({blocked}) AS kept FROM {from} WHERE {due}) AS found"
+                "SELECT count(*) FILTER (WHERE NOT kept), count(*) FILTER (WHERE kept), \
+                 min(place) FILTER (WHERE NOT kept), max(place) FILTER (WHERE NOT kept) \
+                 FROM (SELECT ({blocked}) AS kept, {alias}.ctid AS place FROM {from} WHERE {due}) AS found"
             ),
         }
     }

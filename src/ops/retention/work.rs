@@ -88,12 +88,15 @@ impl Work<'_> {
             let answers = self.ask(Intent::Look, &job.count(unit)).await?;
             due.kept = number(answers.last(), 0, 1);
             let rows = number(answers.last(), 0, 0);
-            // Where most blocks have some, it takes no look to know where they are.
             if rows == 0 {
                 return Ok(due);
             }
-            if rows >= unit.blocks * DENSE {
-                due.ranges = evenly(unit.blocks, rows.max(unit.rows.max(0.0) as u64));
+            // Where most blocks have some, it takes no look to know where they are.
+            let first = block(answers.last(), 2).unwrap_or(0);
+            let end = block(answers.last(), 3).map_or(unit.blocks, |last| last + 1);
+            if rows >= (end - first) * DENSE {
+                let share = (end - first) as f64 / unit.blocks.max(1) as f64;
+                due.ranges = evenly(first, end, rows.max((unit.rows * share).max(0.0) as u64));
                 due.rows = rows;
                 return Ok(due);
             }
@@ -464,11 +467,11 @@ fn obstacle(error: &db::Error) -> Option<Obstacle> {
     }
 }
 
-/// Ranges over all blocks, as if they had equal shares of the rows.
-fn evenly(blocks: u64, rows: u64) -> Vec<Range> {
-    let places = places(0, blocks);
-    let before =
-        |place: Tid| (u128::from(rows) * u128::from(place.block()) / u128::from(blocks.max(1))) as u64;
+/// Ranges over these blocks, as if they had equal shares of the rows.
+fn evenly(first: u64, end: u64, rows: u64) -> Vec<Range> {
+    let places = places(first, end);
+    let blocks = u128::from(end.saturating_sub(first).max(1));
+    let before = |place: Tid| (u128::from(rows) * u128::from(place.block() - first) / blocks) as u64;
     places
         .windows(2)
         .map(|pair| Range {
@@ -496,6 +499,12 @@ fn places(from: u64, to: u64) -> Vec<Tid> {
         .collect();
     places.push(Tid::of_block(to));
     places
+}
+
+/// The block of a row's place in the first line of an answer.
+fn block(answer: Option<&TextResult>, column: usize) -> Option<u64> {
+    let place = answer?.rows.first()?.get(column)?.as_deref()?;
+    place.trim_start_matches('(').split_once(',')?.0.parse().ok()
 }
 
 /// A number of an answer.

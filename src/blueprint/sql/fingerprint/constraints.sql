@@ -16,17 +16,6 @@ WITH tables AS MATERIALIZED (
     SELECT t.one, t.two, t.names, {settled:pg_get_expr(x.conbin, x.conrelid)} AS text
       FROM (SELECT one, two, names, min(oid) AS oid FROM checks GROUP BY one, two, names) t
       JOIN pg_constraint x ON x.oid = t.oid
-), columns AS MATERIALIZED (
-    SELECT x.oid, string_agg(concat(a.attname {|} f.attname), E'\x02' ORDER BY x.place) AS text
-      FROM (SELECT x.oid, x.conrelid, x.confrelid, unnest(x.conkey) AS number, unnest(x.confkey) AS referred,
-                   generate_subscripts(x.conkey, 1) AS place
-              FROM tables c
-              JOIN pg_constraint x ON x.conrelid = c.oid
-             WHERE x.contype = 'f'
-               AND x.conparentid = 0) x
-      JOIN pg_attribute a ON a.attrelid = x.conrelid AND a.attnum = x.number
-      JOIN pg_attribute f ON f.attrelid = x.confrelid AND f.attnum = x.referred
-     GROUP BY x.oid
 )
 SELECT c.relnamespace AS schema,
        concat(x.contype {|} x.conname {|} c.relkind {|} c.relname {|} x.condeferrable {|} x.condeferred {|}
@@ -37,13 +26,16 @@ SELECT c.relnamespace AS schema,
               WHEN 'f' THEN
                   concat(x.confupdtype {|} x.confdeltype {|} x.confmatchtype {|}
                          CASE WHEN f.relnamespace = c.relnamespace THEN f.relname::text ELSE f.oid::regclass::text END {|}
-                         n.text {|}
+                         -- Key by key: all columns of all schemas are many more than these.
+                         (SELECT string_agg(concat(a.attname {|} r.attname), E'\x02' ORDER BY p.place)
+                            FROM unnest(x.conkey, x.confkey) WITH ORDINALITY AS p (number, referred, place)
+                            JOIN pg_attribute a ON a.attrelid = x.conrelid AND a.attnum = p.number
+                            JOIN pg_attribute r ON r.attrelid = x.confrelid AND r.attnum = p.referred) {|}
                          CASE WHEN x.confdelsetcols IS NOT NULL THEN {columns:x.confdelsetcols|x.conrelid} END) END) AS text
   FROM tables c
   JOIN pg_constraint x ON x.conrelid = c.oid
   LEFT JOIN checks k ON k.oid = x.oid
   LEFT JOIN texts t ON t.one = k.one AND t.two = k.two AND t.names = k.names
-  LEFT JOIN columns n ON n.oid = x.oid
   LEFT JOIN pg_class f ON f.oid = x.confrelid
   LEFT JOIN pg_description d ON d.classoid = 'pg_constraint'::regclass AND d.objoid = x.oid AND d.objsubid = 0
  WHERE (x.contype IN ('p', 'u', 'x') OR x.contype = 'f' AND x.conparentid = 0 OR k.oid IS NOT NULL)
