@@ -20,8 +20,8 @@ use crate::tenant::{Tenant, fingerprints};
 
 /// The tenants whose fingerprints are taken by one set of queries: so many that looking through whole catalogs, as
 /// the queries do, is worth its while, and not so many that the server runs short of memory or one connection has all
-/// the work.
-const GROUP: RangeInclusive<usize> = 250..=1000;
+/// the work. A larger fleet has larger groups: its catalogs are larger too, and as many groups look through them.
+const GROUP: RangeInclusive<usize> = 250..=2500;
 
 /// What to compare.
 #[derive(Debug)]
