@@ -167,14 +167,11 @@ impl Web {
         // `cargo test` has built it; when this program alone was asked for, it may not be there, or be an old one.
         let mut cargo = Command::new(env!("CARGO"));
         // What cargo tells of the package that it tests would have build scripts run again.
-        for (name, _) in std::env::vars_os() {
-            let of_a_package = ["CARGO_PKG_", "CARGO_MANIFEST_"];
-            if of_a_package
-                .iter()
-                .any(|prefix| name.to_string_lossy().starts_with(prefix))
-            {
-                cargo.env_remove(name);
-            }
+        for name in ["MANIFEST_DIR", "MANIFEST_LINKS", "PKG_NAME"] {
+            cargo.env_remove(format!("CARGO_{name}"));
+        }
+        for part in ["", "_MAJOR", "_MINOR", "_PATCH", "_PRE"] {
+            cargo.env_remove(format!("CARGO_PKG_VERSION{part}"));
         }
         let built = cargo
             .args(["build", "--quiet", "--locked", "--example", "web"])
