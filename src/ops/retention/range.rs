@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+/// Blocks that one look at a table goes over, unless an index leads to the due rows.
+pub(super) const BLOCKS_A_LOOK: u64 = 8192;
+/// The most parts that a look tells apart.
+const PARTS: u64 = 512;
 /// More rows than this no block has.
 const SLOTS: u64 = 2048;
 /// And blocks of the usual size no more than these.
@@ -91,9 +95,54 @@ impl Range {
     }
 }
 
+/// Ranges over these blocks, as if they had equal shares of the rows.
+pub(super) fn evenly(first: u64, end: u64, rows: u64) -> Vec<Range> {
+    let places = places(first, end);
+    let blocks = u128::from(end.saturating_sub(first).max(1));
+    let before = |place: Tid| (u128::from(rows) * u128::from(place.block() - first) / blocks) as u64;
+    places
+        .windows(2)
+        .map(|pair| Range {
+            from: pair[0],
+            to: pair[1],
+            rows: before(pair[1]) - before(pair[0]),
+        })
+        .collect()
+}
+
+/// Places that part these blocks, their beginning and their end among them.
+pub(super) fn places(from: u64, to: u64) -> Vec<Tid> {
+    let blocks = to.saturating_sub(from);
+    let step = blocks.div_ceil(PARTS).max(1);
+    // Small tables are told apart no finer than is of use.
+    let step = if blocks <= BLOCKS_A_LOOK {
+        step.max(4.min(blocks.max(1)))
+    } else {
+        step
+    };
+    let mut places: Vec<Tid> = (0..)
+        .map(|number| from + number * step)
+        .take_while(|block| *block < to)
+        .map(Tid::of_block)
+        .collect();
+    places.push(Tid::of_block(to));
+    places
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ranges_over_blocks_have_all_of_them_and_all_rows() {
+        for (first, end, rows) in [(0, 1, 7), (3, 90, 10_049), (0, 100_000, 5)] {
+            let ranges = evenly(first, end, rows);
+            assert_eq!(ranges[0].from, Tid::of_block(first));
+            assert_eq!(ranges[ranges.len() - 1].to, Tid::of_block(end));
+            assert!(ranges.windows(2).all(|pair| pair[0].to == pair[1].from));
+            assert_eq!(ranges.iter().map(|range| range.rows).sum::<u64>(), rows);
+        }
+    }
 
     #[test]
     fn a_range_is_split_down_to_a_single_row() {

@@ -7,16 +7,12 @@ use super::archive::{Archives, Lines};
 use super::pace::Pace;
 use super::partitions;
 use super::place::{Halt, Intent, Place};
-use super::range::{Range, Tid};
+use super::range::{BLOCKS_A_LOOK, Range, Tid, evenly, places};
 use super::shape::Unit;
 use super::statement::{Job, Reach};
 use super::taken::Taken;
 use crate::db::{self, Db, Session, TextResult};
 
-/// Blocks that one look at a table goes over, unless an index leads to the due rows.
-const BLOCKS_A_LOOK: u64 = 8192;
-/// The most parts that a look tells apart.
-const PARTS: u64 = 512;
 /// Blocks without due rows that a batch may go over to make up its number.
 const GAP: u64 = 256;
 /// Tables of up to this many blocks are counted; of larger ones the server's estimate is good enough.
@@ -465,40 +461,6 @@ fn obstacle(error: &db::Error) -> Option<Obstacle> {
         Some("23503" | "23001") => Some(Obstacle::Referenced),
         _ => None,
     }
-}
-
-/// Ranges over these blocks, as if they had equal shares of the rows.
-fn evenly(first: u64, end: u64, rows: u64) -> Vec<Range> {
-    let places = places(first, end);
-    let blocks = u128::from(end.saturating_sub(first).max(1));
-    let before = |place: Tid| (u128::from(rows) * u128::from(place.block() - first) / blocks) as u64;
-    places
-        .windows(2)
-        .map(|pair| Range {
-            from: pair[0],
-            to: pair[1],
-            rows: before(pair[1]) - before(pair[0]),
-        })
-        .collect()
-}
-
-/// Places that part these blocks, their beginning and their end among them.
-fn places(from: u64, to: u64) -> Vec<Tid> {
-    let blocks = to.saturating_sub(from);
-    let step = blocks.div_ceil(PARTS).max(1);
-    // Small tables are told apart no finer than is of use.
-    let step = if blocks <= BLOCKS_A_LOOK {
-        step.max(4.min(blocks.max(1)))
-    } else {
-        step
-    };
-    let mut places: Vec<Tid> = (0..)
-        .map(|number| from + number * step)
-        .take_while(|block| *block < to)
-        .map(Tid::of_block)
-        .collect();
-    places.push(Tid::of_block(to));
-    places
 }
 
 /// The block of a row's place in the first line of an answer.
