@@ -194,16 +194,18 @@ pub async fn is_unchanged(session: &mut Session, blueprint: &Blueprint) -> Resul
     let (transaction, _) = session
         .begin(&format!("BEGIN READ ONLY; {SETTINGS} {OF_ONE_SCHEMA}"))
         .await?;
-    let result = async {
-        let inventory = Inventory::take(&transaction, vec![blueprint.oid]).await?;
-        let path = String::new();
-        let question = stamp::query(&inventory);
-        let rows = transaction.query(&question, &inventory.params(&path)).await?;
-        let stamp = rows.first().map(|row| row.get::<_, String>(0));
-        Ok(stamp.is_some_and(|stamp| stamp == blueprint.stamp))
-    }
-    .await;
-    transaction.end(result).await
+    let stamp = stamp_of(&transaction, blueprint.oid).await;
+    let stamp = transaction.end(stamp).await?;
+    Ok(stamp.is_some_and(|stamp| stamp == blueprint.stamp))
+}
+
+async fn stamp_of(transaction: &Transaction<'_>, oid: u32) -> Result<Option<String>, db::Error> {
+    let inventory = Inventory::take(transaction, vec![oid]).await?;
+    let path = String::new();
+    let rows = transaction
+        .query(&stamp::query(&inventory), &inventory.params(&path))
+        .await?;
+    Ok(rows.first().map(|row| row.get(0)))
 }
 
 /// The stamp of a schema as the caller's transaction sees it; `None` where there is no such schema.
@@ -221,13 +223,9 @@ pub async fn stamp_in_tx(
         .last()
         .and_then(|answer| answer.rows.first()?.first()?.as_deref()?.parse::<u32>().ok());
     let Some(oid) = oid else { return Ok(None) };
-    let inventory = Inventory::take(transaction, vec![oid]).await?;
-    let path = String::new();
-    let rows = transaction
-        .query(&stamp::query(&inventory), &inventory.params(&path))
-        .await?;
+    let stamp = stamp_of(transaction, oid).await?;
     transaction.script(DONE).await?;
-    Ok(rows.first().map(|row| row.get(0)))
+    Ok(stamp)
 }
 
 /// Reads a schema within the caller's transaction, whose search path it leaves changed.
