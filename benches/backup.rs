@@ -8,7 +8,7 @@ use std::fs;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use self::support::{Server, Verdict, floor, judge, median, median_of, run};
+use self::support::{Server, Verdict, floor, judge, median, median_of, run, say};
 
 const JOBS: &str = "4";
 /// How many tenants `pg_dump` is asked for: its time per tenant does not depend on how many are asked for.
@@ -85,11 +85,6 @@ fn at_most(name: &'static str, figure: f64, bound: f64) -> Verdict {
         unit: "",
         at_least: false,
     }
-}
-
-#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
-fn say(line: &str) {
-    println!("{line}");
 }
 
 fn create(server: &Server, from: usize, to: usize) {

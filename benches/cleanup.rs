@@ -9,7 +9,7 @@ mod support;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use self::support::{Server, Verdict, floor, judge, median_of, run};
+use self::support::{Server, Verdict, floor, judge, median_of, run, say, slugs};
 
 const JOBS: usize = 4;
 const TENANTS: usize = 100;
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     let mut ratios = Vec::new();
     let mut longest = Duration::ZERO;
     for round in 0..=ROUNDS {
-        let [ours, plain] = ["ours", "plain"].map(|who| slugs(who, round));
+        let [ours, plain] = ["ours", "plain"].map(|who| slugs(who, round, TENANTS));
         for slugs in [&ours, &plain] {
             run(tenantctl().args(["create", "--quiet"]).args(slugs));
             fill(&server, slugs);
@@ -102,17 +102,6 @@ fn main() -> ExitCode {
             at_least: true,
         },
     ])
-}
-
-#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
-fn say(line: &str) {
-    println!("{line}");
-}
-
-fn slugs(who: &str, round: usize) -> Vec<String> {
-    (0..TENANTS)
-        .map(|number| format!("{who}-{round}-{number}"))
-        .collect()
 }
 
 fn schema(slug: &str) -> String {
@@ -172,7 +161,7 @@ impl Watch {
 fn application(server: &Server, tenantctl: &mut dyn FnMut() -> Command) -> f64 {
     let mut kept = Vec::new();
     for round in 0..ROUNDS {
-        let slugs = slugs("app", round);
+        let slugs = slugs("app", round, TENANTS);
         run(tenantctl().args(["create", "--quiet"]).args(&slugs));
         fill(server, &slugs);
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");

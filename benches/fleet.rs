@@ -9,7 +9,7 @@ mod support;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use self::support::{Server, Verdict, floor, judge, median, median_of, run};
+use self::support::{Server, Verdict, floor, judge, median, median_of, run, say, slugs};
 
 const JOBS: usize = 4;
 const BATCH: usize = 150;
@@ -38,7 +38,6 @@ fn main() -> ExitCode {
 }
 
 /// `list` of a hundred tenants as a whole process, as a ratio to psql with the query that it stands for.
-#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
 fn list(server: &Server) -> Verdict {
     const WARM_UP: usize = 5;
     let slugs = (0..100).map(|number| format!("listed-{number}"));
@@ -53,11 +52,11 @@ fn list(server: &Server) -> Verdict {
             floors.push(floor);
         }
     }
-    println!(
+    say(&format!(
         "list of 100: {:.1} ms, psql {:.1} ms",
         median(ours).as_secs_f64() * 1000.0,
         median(floors).as_secs_f64() * 1000.0
-    );
+    ));
     Verdict {
         name: "list to psql with its query",
         figure: median_of(ratios),
@@ -68,21 +67,20 @@ fn list(server: &Server) -> Verdict {
 }
 
 /// Tenants a second, as a ratio to the floor.
-#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
 fn create_many(server: &Server) -> Verdict {
     let mut ratios = Vec::new();
     for round in 0..=ROUNDS {
-        let slugs = (0..BATCH).map(|number| format!("many-{round}-{number}"));
+        let slugs = slugs("many", round, BATCH);
         let ours = run(server
             .tenantctl()
             .args(["create", "--quiet", "--jobs", "4"])
             .args(slugs));
         let floor = by_hand(server, round);
-        println!(
+        say(&format!(
             "create {BATCH}: {:.1}/s, floor {:.1}/s",
             BATCH as f64 / ours.as_secs_f64(),
             BATCH as f64 / floor.as_secs_f64()
-        );
+        ));
         // The first round warms both up.
         if round > 0 {
             ratios.push(floor.as_secs_f64() / ours.as_secs_f64());
@@ -108,7 +106,6 @@ fn by_hand(server: &Server, round: usize) -> Duration {
 }
 
 /// Milliseconds that one create takes beyond psql with the same statements.
-#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
 fn create_one(server: &Server) -> Verdict {
     let file = tempfile::NamedTempFile::new().expect("a file");
     let (mut ours, mut floors, mut beyond) = (Vec::new(), Vec::new(), Vec::new());
@@ -128,11 +125,11 @@ fn create_one(server: &Server) -> Verdict {
         ours.push(our);
         floors.push(floor);
     }
-    println!(
+    say(&format!(
         "one create: {:.0} ms, psql with the same statements {:.0} ms",
         median(ours).as_secs_f64() * 1000.0,
         median(floors).as_secs_f64() * 1000.0
-    );
+    ));
     Verdict {
         name: "one create beyond psql, whole process",
         figure: median_of(beyond),
@@ -148,7 +145,6 @@ fn sql(server: &Server, statements: &str) {
 
 /// A clone of a million rows in the template's tables, as a ratio to INSERT … SELECT between what pg_dump makes before the
 /// rows and what it makes after them.
-#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
 fn clone_a_million(server: &Server) -> Verdict {
     const ROWS: &str = "SET search_path = tenant_large; \
         INSERT INTO users (email, name) SELECT n || '@example.com', 'User ' || n FROM generate_series(1, 200) n; \
@@ -200,11 +196,11 @@ fn clone_a_million(server: &Server) -> Verdict {
             floors.push(floor);
         }
     }
-    println!(
+    say(&format!(
         "clone of a million rows: {:.2} s, plain {:.2} s",
         median(ours).as_secs_f64(),
         median(floors).as_secs_f64()
-    );
+    ));
     Verdict {
         name: "clone of a million rows to INSERT … SELECT",
         figure: median_of(ratios),
@@ -230,7 +226,6 @@ const HASHES: [&str; 4] = [
 
 /// The fingerprints of a thousand tenants, as a ratio to hashing the most of them in psql. Of the machine for which the
 /// bound was set, 1.25 s and 2.5 s are known.
-#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
 fn drift(server: &Server) -> Verdict {
     // A database of its own, so that there are no more than a thousand.
     sql(server, "CREATE DATABASE drift");
@@ -254,11 +249,11 @@ fn drift(server: &Server) -> Verdict {
         ours.push(our);
         floors.push(floor);
     }
-    println!(
+    say(&format!(
         "drift of 1,000: {:.2} s, four hashing queries {:.2} s",
         median(ours).as_secs_f64(),
         median(floors).as_secs_f64()
-    );
+    ));
     Verdict {
         name: "drift of 1,000 tenants to four hashing queries",
         figure: median_of(ratios),

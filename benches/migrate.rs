@@ -9,7 +9,7 @@ mod support;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use self::support::{Server, Verdict, floor, judge, median, median_of, run};
+use self::support::{Server, Verdict, floor, judge, median, median_of, run, say, slugs};
 
 const JOBS: usize = 4;
 /// Half of a thousand: what is done once a run weighs twice, and there is time for more rounds.
@@ -66,7 +66,9 @@ fn main() -> ExitCode {
     run(tenantctl().arg("init"));
     for round in 0..=ROUNDS {
         for who in ["ours", "floor"] {
-            run(tenantctl().args(["create", "--quiet"]).args(slugs(who, round)));
+            run(tenantctl()
+                .args(["create", "--quiet"])
+                .args(slugs(who, round, BATCH)));
         }
     }
     for (name, sql) in MIGRATIONS {
@@ -80,7 +82,7 @@ fn main() -> ExitCode {
         settled();
         let ours = run(tenantctl()
             .args(["migrate", "--quiet", "--canary", "0", "--jobs", "4"])
-            .args(slugs("ours", round)));
+            .args(slugs("ours", round, BATCH)));
         settled();
         let floor = by_hand(&server, round);
         say(&format!(
@@ -132,17 +134,6 @@ fn at_most(name: &'static str, figure: f64, bound: f64, unit: &'static str) -> V
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
-fn say(line: &str) {
-    println!("{line}");
-}
-
-fn slugs(who: &str, round: usize) -> Vec<String> {
-    (0..BATCH)
-        .map(|number| format!("{who}-{round}-{number}"))
-        .collect()
-}
-
 fn by_hand(server: &Server, round: usize) -> Duration {
     let row = |(name, sql): &(&str, &str)| {
         let file = refinery_core::Migration::unapplied(name, sql).expect("a file's name");
@@ -183,7 +174,7 @@ fn nothing_pending(server: &Server, tenantctl: &mut dyn FnMut() -> std::process:
 
 /// `status --deep` as a ratio to one query over all histories.
 fn status_deep(server: &Server, tenantctl: &mut dyn FnMut() -> std::process::Command) -> f64 {
-    let slugs = [slugs("ours", 1), slugs("ours", 2)].concat();
+    let slugs = [slugs("ours", 1, BATCH), slugs("ours", 2, BATCH)].concat();
     let arms: Vec<String> = slugs
         .iter()
         .map(|slug| {

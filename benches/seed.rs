@@ -12,7 +12,7 @@ use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use self::support::{Server, Verdict, judge, median_of, run};
+use self::support::{Server, Verdict, judge, median_of, run, say, slugs};
 
 const JOBS: usize = 4;
 const BATCH: usize = 100;
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     run(server.tenantctl().arg("init"));
     let mut ratios = Vec::new();
     for round in 0..=ROUNDS {
-        let [ours, floor] = ["ours", "floor"].map(|who| slugs(who, round));
+        let [ours, floor] = ["ours", "floor"].map(|who| slugs(who, round, BATCH));
         for slugs in [&ours, &floor] {
             run(server.tenantctl().args(["create", "--quiet"]).args(slugs));
         }
@@ -62,17 +62,6 @@ fn at_least(name: &'static str, figure: f64, bound: f64) -> Verdict {
         unit: "",
         at_least: true,
     }
-}
-
-#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
-fn say(line: &str) {
-    println!("{line}");
-}
-
-fn slugs(who: &str, round: usize) -> Vec<String> {
-    (0..BATCH)
-        .map(|number| format!("{who}-{round}-{number}"))
-        .collect()
 }
 
 fn seed(server: &Server, days: u32, users: u32) -> Command {

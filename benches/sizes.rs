@@ -6,7 +6,7 @@ mod support;
 
 use std::process::ExitCode;
 
-use self::support::{Server, Verdict, judge, median, median_of, run};
+use self::support::{Server, Verdict, judge, median, median_of, run, say};
 
 const TENANTS: usize = 1_000;
 const ROUNDS: usize = 7;
@@ -77,9 +77,4 @@ fn compared(server: &Server, flag: &str, query: &str) -> f64 {
         ms(floors)
     ));
     median_of(ratios)
-}
-
-#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
-fn say(line: &str) {
-    println!("{line}");
 }

@@ -144,6 +144,18 @@ pub(crate) fn median_of(mut ratios: Vec<f64>) -> f64 {
     ratios[ratios.len() / 2]
 }
 
+#[expect(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
+pub(crate) fn say(line: &str) {
+    println!("{line}");
+}
+
+/// The tenants of a round.
+pub(crate) fn slugs(who: &str, round: usize, count: usize) -> Vec<String> {
+    (0..count)
+        .map(|number| format!("{who}-{round}-{number}"))
+        .collect()
+}
+
 fn open_to_all(folder: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("permissions");
