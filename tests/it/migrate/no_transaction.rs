@@ -51,20 +51,27 @@ impl Blocker {
     }
 }
 
-/// The backend that runs such a statement in the first tenant, once it waits.
+/// The backend that runs such a statement in the first tenant, once it waits for the blocker: in the template it can
+/// wait as well, for whoever looks at the database just then.
 fn waiting(fleet: &Fleet, words: &str) -> String {
     let sql = format!(
-        "SELECT pid FROM pg_stat_activity WHERE query ~* '{words}' AND pid <> pg_backend_pid() \
-         AND datname = current_database() AND wait_event_type = 'Lock'"
+        "SELECT a.pid FROM pg_stat_activity a JOIN pg_stat_activity b ON b.pid = ANY (pg_blocking_pids(a.pid)) \
+         WHERE a.query ~* '{words}' AND a.datname = current_database() AND b.application_name = 'blocker'"
     );
     wait_until("the statement waits", || !fleet.sql(&sql).is_empty());
     fleet.sql(&sql)
 }
 
 fn nobody_is_left(fleet: &Fleet) {
-    wait_until("the killed run's sessions end", || {
-        fleet.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'tenantctl%' AND datname = current_database()") == "0"
-    });
+    nobody_is_left_but(fleet, "0");
+}
+
+fn nobody_is_left_but(fleet: &Fleet, pid: &str) {
+    let sql = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'tenantctl%' \
+         AND datname = current_database() AND pid <> {pid}"
+    );
+    wait_until("the killed run's sessions end", || fleet.sql(&sql) == "0");
 }
 
 /// Starts a run that meets the blocker, and ends client and server processes while it waits.
@@ -144,12 +151,14 @@ fn a_statement_that_outlives_its_killed_run_is_waited_for() {
     let fleet = Fleet::new(1);
     fleet.file("V2__singly.sql", SINGLY);
     let blocker = Blocker::on(&fleet, "orders");
-    let mut child = fleet.start(&["--all"]);
-    waiting(&fleet, "^CREATE INDEX CONCURRENTLY");
+    let patiently = ["--all", "--lock-timeout", "60s"];
+    let mut child = fleet.start(&patiently);
+    let pid = waiting(&fleet, "^CREATE INDEX CONCURRENTLY");
     let oid = fleet.sql("SELECT 'tenant_t01.by_amount'::regclass::oid");
     child.kill().expect("killed");
     Run::of(child);
-    let next = fleet.start(&["--all"]);
+    nobody_is_left_but(&fleet, &pid);
+    let next = fleet.start(&patiently);
     std::thread::sleep(Duration::from_millis(700));
     blocker.release(&fleet);
     Run::of(next).success();
