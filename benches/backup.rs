@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     floor(&server.url(), 1, 1, |_| "CHECKPOINT".to_owned());
     for _ in 0..ROUNDS {
         many = backup_all(&server, &dir) / 1000;
-        let dumps = dump_loop(&server) / u32::try_from(DUMPED).expect("a few");
+        let dumps = dump_loop(&server, &dir) / u32::try_from(DUMPED).expect("a few");
         say(&format!("backup: {many:?} a tenant, pg_dump: {dumps:?}"));
         ratios.push(dumps.as_secs_f64() / many.as_secs_f64());
     }
@@ -38,7 +38,9 @@ fn main() -> ExitCode {
         "-c",
         "CREATE TABLE tenant_b0.large (id bigint PRIMARY KEY, name text, at timestamptz, amount numeric); \
          INSERT INTO tenant_b0.large SELECT n, md5(n::text), now() + n * interval '1 s', n / 7.0 \
-         FROM generate_series(1, 1000000) n; CREATE INDEX ON tenant_b0.large (at); VACUUM ANALYZE tenant_b0.large",
+         FROM generate_series(1, 1000000) n; CREATE INDEX ON tenant_b0.large (at)",
+        "-c",
+        "VACUUM ANALYZE tenant_b0.large",
     ]));
     let (mut taking, mut restoring) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -101,10 +103,10 @@ fn backup_all(server: &Server, dir: &str) -> Duration {
 }
 
 /// So many dumps, as many at a time as backups.
-fn dump_loop(server: &Server) -> Duration {
-    let slugs: String = (0..DUMPED).map(|number| format!("tenant_b{number}\n")).collect();
+fn dump_loop(server: &Server, dir: &str) -> Duration {
+    let schemas: String = (0..DUMPED).map(|number| format!("tenant_b{number}\n")).collect();
     let script = format!(
-        "printf '{slugs}' | xargs -P {JOBS} -I% sh -c 'pg_dump \"{}\" -n % | zstd -q -3 > /dev/null'",
+        "printf '{schemas}' | xargs -P {JOBS} -I{{}} pg_dump '{}' -n {{}} -Z 3 -f '{dir}/{{}}.sql.gz'",
         server.url()
     );
     run(Command::new("sh").args(["-c", &script]))
@@ -117,7 +119,7 @@ fn take_large(server: &Server, dir: &str) -> f64 {
         "psql '{}' -Xqc 'COPY tenant_b0.large TO STDOUT' | zstd -q -3 -f -o '{dir}/floor.zst' && sync '{dir}/floor.zst'",
         server.url()
     );
-    let floor = run(Command::new("sh").args(["-c", &script]));
+    let floor = run(Command::new("bash").args(["-o", "pipefail", "-c", &script]));
     say(&format!("a million rows: {ours:?}, COPY through zstd: {floor:?}"));
     ours.as_secs_f64() / floor.as_secs_f64()
 }
@@ -132,7 +134,7 @@ fn restore_large(server: &Server, dir: &str) -> f64 {
         .expect("a backup");
     let dump = format!("{dir}/b0.dump");
     let url = server.url();
-    run(Command::new("sh").args(["-c", &format!("pg_dump '{url}' -n tenant_b0 -Fc -Z zstd:3 -f '{dump}' || pg_dump '{url}' -n tenant_b0 -Fc -f '{dump}'")]));
+    run(Command::new("pg_dump").args([&url, "-n", "tenant_b0", "-Fc", "-f", &dump]));
     run(server
         .psql()
         .args(["-c", "ALTER SCHEMA tenant_b0 RENAME TO kept"]));
