@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::forward::{self, ForwardError, How, Moved, Place};
+use super::forward::{self, Course, ForwardError, How, Moved, Place};
 use crate::db::migrator::{self, Applied, MigrateError, Migrations, Standing};
 use crate::db::{
     self, Access, Db, LockHeld, LockName, OpenTenantError, SchemaName, Session, SessionError, TenantOptions,
@@ -177,7 +177,7 @@ pub async fn forward(
         is_embedded: request.migrations.is_embedded(),
         source,
     };
-    forward::forward(db, place, &request.migrations, how)
+    forward::forward(db, place, &Course::new(&request.migrations, how))
         .await
         .map_err(failed)
 }

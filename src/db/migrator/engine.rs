@@ -99,6 +99,12 @@ impl History {
         OnTransaction::get_applied_migrations_query(&table)
     }
 
+    /// Makes the table where it is not there.
+    pub fn table(schema: QuotedIdent<'_>) -> String {
+        let table = format!("{schema}.{HISTORY_TABLE}");
+        OnTransaction::assert_migrations_table_query(&table)
+    }
+
     /// What the table says.
     pub fn from_answer(answer: &TextResult) -> Self {
         Self::new(applied(answer).collect())

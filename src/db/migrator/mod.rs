@@ -1,7 +1,7 @@
 //! refinery on our own transactions: its files, checksums, order and history table, our lock and round trips.
 //!
 //! [`Migrations`] are the files, [`History`] is what a schema says was applied, [`Standing`] is one beside the other.
-//! [`Work`] is what refinery would do to a schema with a known history, written down instead of done.
+//! [`Work`] is what refinery would do to schemas with a known history, written down instead of done.
 
 mod concurrent;
 mod engine;
@@ -16,7 +16,7 @@ use refinery_core::{Migration, Runner};
 pub use self::concurrent::Concurrent;
 pub use self::engine::{apply_in_tx, history_in_tx, standing_in_tx};
 pub use self::history::{History, Standing};
-pub use self::work::{NO_TRANSACTION, Pending, Step, UnfitMigration, Work};
+pub use self::work::{NO_TRANSACTION, Pending, Step, UnfitMigration, Work, records};
 use super::error::Error;
 
 /// The migrations that the program carries.

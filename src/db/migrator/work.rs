@@ -2,31 +2,33 @@
 //!
 //! refinery's runner works on a [`Recorder`] in place of a connection: it checks the history that the recorder tells,
 //! and what it would send is kept. So order, checks and history rows stay refinery's, and a tenant whose history is
-//! known costs no question.
+//! known costs no question. Nothing in it names a schema, so that it serves all that have the same history.
 
 use std::convert::Infallible;
 
 use refinery_core::traits::r#async::{AsyncQuery, AsyncTransaction};
 use refinery_core::{AsyncMigrate, Migration, Runner, Target};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::concurrent::Concurrent;
 use super::engine::explain;
 use super::history::line;
 use super::{HISTORY_TABLE, History, MigrateError, Migrations};
 use crate::db::SchemaName;
-use crate::db::sql_text::{Statement, TokenKind, Unterminated, statements, tokens};
+use crate::db::sql_text::{Statement, Token, TokenKind, Unterminated, statements, tokens};
 
 /// The first line of a file whose statements want no transaction.
 pub const NO_TRANSACTION: &str = "-- tenantctl: no-transaction";
 
-/// What brings one schema forward.
+/// What brings schemas with one history forward.
 #[derive(Debug, Clone)]
 pub struct Work {
-    /// Makes the history's table where it is not there.
-    pub history_table: String,
+    /// The last version of that history.
+    pub from: Option<i64>,
+    /// That history, by [`History::digest`].
+    pub digest: String,
     pub pending: Vec<Pending>,
-    /// How the statements begin that write the history.
-    into: String,
 }
 
 /// A migration that waits to be applied.
@@ -36,10 +38,19 @@ pub struct Pending {
     pub name: String,
     pub version: i64,
     pub sql: String,
-    /// Writes the migration's row into the history.
-    pub record: String,
-    /// That row's line in [`History::digest`].
+    /// Whether the file may leave a setting behind. `UPDATE … SET` and the like leave none.
+    pub may_set: bool,
+    /// The line in [`History::digest`] of the migration's row.
     pub line: String,
+    record: Record,
+}
+
+/// A row of the history, as refinery writes it.
+#[derive(Debug, Clone)]
+struct Record {
+    statement: String,
+    /// When the migration is applied, which for refinery is now.
+    moment: String,
 }
 
 /// Migrations that are applied in one go.
@@ -53,45 +64,43 @@ pub enum Step<'a> {
 
 impl Migrations {
     /// What refinery does to a schema with this history, up to a version. With `fake` only the history is written.
-    pub async fn work(
-        &self,
-        schema: &SchemaName,
-        history: &History,
-        upto: Option<i64>,
-        fake: bool,
-    ) -> Result<Work, MigrateError> {
-        let table = format!("{}.{HISTORY_TABLE}", schema.quoted());
+    pub async fn work(&self, history: &History, upto: Option<i64>, fake: bool) -> Result<Work, MigrateError> {
         let mut recorder = Recorder {
             history: history.migrations().to_vec(),
             messages: Vec::new(),
         };
         let mut runner = Runner::new(&self.files).set_target(upto.map_or(Target::Latest, Target::Version));
         runner
-            .set_migration_table_name(&table)
+            .set_migration_table_name(HISTORY_TABLE)
             .run_async(&mut recorder)
             .await
             .map_err(|error| explain(&error))?;
-        let mut messages = recorder.messages.into_iter();
-        let history_table = messages.next().unwrap_or_default().join(";\n");
+        // The first makes the history's table.
+        let messages = recorder.messages.into_iter().skip(1);
         let names = self.standing(history).pending;
         let files = names
             .iter()
             .filter_map(|name| self.files.iter().find(|file| file.to_string() == *name));
-        let pending = files.zip(messages).map(|(file, mut message)| Pending {
-            name: file.to_string(),
-            version: file.version(),
-            line: line(file),
-            record: message.pop().unwrap_or_default(),
-            sql: if fake {
+        let pending = files.zip(messages).map(|(file, mut message)| {
+            let record = Record::of(message.pop().unwrap_or_default());
+            let sql = if fake {
                 String::new()
             } else {
                 message.join("\n;\n")
-            },
+            };
+            Pending {
+                name: file.to_string(),
+                version: file.version(),
+                may_set: may_set(&sql),
+                line: line(file),
+                sql,
+                record,
+            }
         });
         Ok(Work {
-            history_table,
+            from: history.version(),
+            digest: history.digest(),
             pending: pending.collect(),
-            into: format!("INSERT INTO {table} (version, name, applied_on, checksum) VALUES "),
         })
     }
 
@@ -185,21 +194,6 @@ impl Work {
         self.pending.last().map(|pending| pending.version)
     }
 
-    /// Writes the rows of these migrations into the history, in one statement where refinery's own can be one.
-    pub fn records(&self, pending: &[Pending]) -> String {
-        let rows: Option<Vec<&str>> = pending
-            .iter()
-            .map(|one| one.record.strip_prefix(self.into.as_str()))
-            .collect();
-        match rows {
-            Some(rows) => format!("{}{}", self.into, rows.join(", ")),
-            None => {
-                let records: Vec<&str> = pending.iter().map(|one| one.record.as_str()).collect();
-                records.join(";\n")
-            }
-        }
-    }
-
     /// The migrations cut into what goes together.
     pub fn steps(&self, one_by_one: bool) -> Vec<Step<'_>> {
         self.pending
@@ -211,6 +205,41 @@ impl Work {
                 chunk => Step::Together(chunk),
             })
             .collect()
+    }
+}
+
+/// Writes the rows of these migrations into the history of a schema, in one statement.
+pub fn records(schema: &SchemaName, pending: &[Pending]) -> String {
+    const VALUES: &str = " VALUES ";
+    let table = format!("{}.{HISTORY_TABLE}", schema.quoted());
+    let now = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
+    let statement = |one: &Pending| {
+        let Record { statement, moment } = &one.record;
+        statement
+            .replacen(moment, &now, 1)
+            .replacen(HISTORY_TABLE, &table, 1)
+    };
+    let mut statements = pending.iter().map(statement);
+    let mut all = statements.next().unwrap_or_default();
+    for other in statements {
+        // refinery writes a statement for each.
+        match other.split_once(VALUES) {
+            Some((into, row)) if all.starts_with(into) => all.extend([", ", row]),
+            _ => all.extend([";\n", &other]),
+        }
+    }
+    all
+}
+
+impl Record {
+    fn of(statement: String) -> Self {
+        let is_moment = |text: &&str| OffsetDateTime::parse(text, &Rfc3339).is_ok();
+        let moment = statement
+            .split('\'')
+            .find(is_moment)
+            .unwrap_or_default()
+            .to_owned();
+        Self { statement, moment }
     }
 }
 
@@ -238,6 +267,32 @@ fn wants_no_transaction(sql: &str) -> bool {
         .iter()
         .take_while(|token| token.is_blank())
         .any(|token| token.kind == TokenKind::Comment && token.text.trim() == NO_TRANSACTION)
+}
+
+/// Whether the file may change a setting.
+fn may_set(sql: &str) -> bool {
+    if !mentions(sql, "set") {
+        return false;
+    }
+    let is_setting = |token: &Token<'_>| match token.kind {
+        // The body of a function, perhaps.
+        TokenKind::Text => mentions(token.text, "set"),
+        TokenKind::Word | TokenKind::Quoted => mentions(token.text, "set_config"),
+        _ => false,
+    };
+    let sets = |statement: &Statement| {
+        let first = statement.opening.first().map(String::as_str);
+        matches!(first, Some("set" | "reset"))
+            || tokens(&statement.text).is_ok_and(|tokens| tokens.iter().any(is_setting))
+    };
+    statements(sql).map_or(true, |statements| statements.iter().any(sets))
+}
+
+/// Whether the word, in lower case, is anywhere in the text.
+fn mentions(sql: &str, word: &str) -> bool {
+    sql.as_bytes()
+        .windows(word.len())
+        .any(|bytes| bytes.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Tells refinery a history, and keeps what refinery would send.
@@ -283,26 +338,17 @@ mod tests {
     async fn the_work_is_what_refinery_would_send() {
         let migrations = migrations(&[("V1__a", "A"), ("V2__b", "B"), ("V3__c", "C")]);
         let history = migrations.history_at(1).expect("a version");
-        let work = migrations
-            .work(&schema(), &history, None, false)
-            .await
-            .expect("fits");
-        assert!(
-            work.history_table
-                .starts_with("CREATE TABLE IF NOT EXISTS \"tenant_a\".refinery_schema_history")
-        );
+        let work = migrations.work(&history, None, false).await.expect("fits");
         let names: Vec<&str> = work.pending.iter().map(|pending| pending.name.as_str()).collect();
         assert_eq!(names, ["V2__b", "V3__c"]);
         assert_eq!(work.pending[0].sql, "B");
-        assert!(
-            work.pending[1]
-                .record
-                .starts_with("INSERT INTO \"tenant_a\".refinery_schema_history")
-        );
-        let upto = migrations
-            .work(&schema(), &history, Some(2), false)
-            .await
-            .expect("fits");
+        let record = records(&schema(), &work.pending);
+        let columns = "(version, name, applied_on, checksum)";
+        let opening = format!("INSERT INTO \"tenant_a\".refinery_schema_history {columns} VALUES (2, 'b', '");
+        assert!(record.starts_with(&opening), "{record}");
+        assert_eq!(record.matches("INSERT").count(), 1, "{record}");
+        assert_eq!(record.matches("), (3, 'c', '").count(), 1, "{record}");
+        let upto = migrations.work(&history, Some(2), false).await.expect("fits");
         assert_eq!(upto.version(), Some(2));
     }
 
@@ -310,11 +356,11 @@ mod tests {
     async fn faked_migrations_are_only_recorded() {
         let migrations = migrations(&[("V1__a", "A")]);
         let work = migrations
-            .work(&schema(), &History::default(), None, true)
+            .work(&History::default(), None, true)
             .await
             .expect("fits");
         assert_eq!(work.pending[0].sql, "");
-        assert!(work.pending[0].record.contains("INSERT INTO"));
+        assert!(records(&schema(), &work.pending).contains("INSERT INTO"));
     }
 
     #[tokio::test]
@@ -322,7 +368,7 @@ mod tests {
         let singly = "-- tenantctl: no-transaction\nCREATE INDEX CONCURRENTLY i ON t (a)";
         let migrations = migrations(&[("V1__a", "A"), ("V2__b", "B"), ("V3__c", singly), ("V4__d", "D")]);
         let work = migrations
-            .work(&schema(), &History::default(), None, false)
+            .work(&History::default(), None, false)
             .await
             .expect("fits");
         let shape = |one_by_one| -> Vec<usize> {
@@ -354,6 +400,25 @@ mod tests {
                 fits,
                 "{sql}"
             );
+        }
+    }
+
+    #[test]
+    fn a_file_that_sets_no_setting_is_known() {
+        for sql in [
+            "UPDATE t SET a = 1; INSERT INTO t VALUES (1) ON CONFLICT DO UPDATE SET a = 2",
+            "ALTER TABLE t ALTER a SET NOT NULL; COMMENT ON TABLE t IS 'x'",
+        ] {
+            assert!(!may_set(sql), "{sql}");
+        }
+        for sql in [
+            "SELECT 1; /* x */ Set work_mem = '77MB'",
+            "RESET ALL",
+            "SELECT pg_catalog.\"set_config\"('a.b', '', false)",
+            "DO $$ BEGIN SET work_mem = '77MB'; END $$",
+            "SET 'unterminated",
+        ] {
+            assert!(may_set(sql), "{sql}");
         }
     }
 }

@@ -8,14 +8,14 @@ mod singly;
 
 pub(super) use self::singly::hand;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::log::Operation;
-use crate::db::migrator::{History, MigrateError, Migrations, Pending, Step, Work, history_in_tx};
-use crate::db::{
-    self, Db, LockName, QuotedText, SchemaName, Session, Statement, TenantOptions, Token, TokenKind, Undone,
-};
+use crate::db::migrator::{History, MigrateError, Migrations, Pending, Step, Work, history_in_tx, records};
+use crate::db::{self, Db, LockName, QuotedText, SchemaName, Session, TenantOptions, Undone};
 use crate::tenant::Tenant;
 
 /// How schemas are brought forward.
@@ -47,6 +47,15 @@ impl How {
             options,
         }
     }
+}
+
+/// Files and the way in which they are applied, to any number of schemas.
+#[derive(Debug)]
+pub struct Course<'a> {
+    migrations: &'a Migrations,
+    how: &'a How,
+    /// What schemas of a version need, once one of them was met: thousands may have the same.
+    known: Mutex<HashMap<i64, Arc<Work>>>,
 }
 
 /// A schema that is brought forward.
@@ -141,58 +150,75 @@ impl ForwardError {
     }
 }
 
+impl<'a> Course<'a> {
+    pub fn new(migrations: &'a Migrations, how: &'a How) -> Self {
+        Self {
+            migrations,
+            how,
+            known: Mutex::default(),
+        }
+    }
+
+    /// What a schema with this history needs.
+    async fn work(&self, history: &History) -> Result<Work, MigrateError> {
+        self.migrations.work(history, self.how.to, self.how.fake).await
+    }
+
+    /// What a tenant needs whose history is the one that its version promises; `None` where a version promises nothing.
+    async fn expected(&self, tenant: &Tenant) -> Result<Option<Arc<Work>>, MigrateError> {
+        let Some(version) = tenant.schema_version else {
+            return Ok(None);
+        };
+        if self.how.deep || !self.migrations.are_told_by_version() {
+            return Ok(None);
+        }
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(work) = known().get(&version) {
+            return Ok(Some(Arc::clone(work)));
+        }
+        let Some(history) = self.migrations.history_at(version) else {
+            return Ok(None);
+        };
+        let work = Arc::new(self.work(&history).await?);
+        known().insert(version, Arc::clone(&work));
+        Ok(Some(work))
+    }
+}
+
 /// Brings the schema forward. Nothing to do is success with nothing applied.
-pub async fn forward(
-    db: &Db,
-    place: Place<'_>,
-    migrations: &Migrations,
-    how: &How,
-) -> Result<Moved, ForwardError> {
-    let known = place.tenant.and_then(|tenant| tenant.schema_version);
-    let assumed = known
-        .filter(|_| !how.deep && migrations.are_told_by_version())
-        .and_then(|version| migrations.history_at(version));
-    if let Some(history) = assumed {
-        match forward_from(db, place, migrations, Some(&history), how).await {
+pub async fn forward(db: &Db, place: Place<'_>, course: &Course<'_>) -> Result<Moved, ForwardError> {
+    let expected = match place.tenant {
+        Some(tenant) => course.expected(tenant).await?,
+        None => None,
+    };
+    if let Some(work) = expected {
+        match apply(db, place, &work, true, course.how).await {
             Err(ForwardError::Changing) => {}
             done => return done,
         }
     }
-    let history = read_history(db, place, how).await?;
-    forward_from(db, place, migrations, history.as_ref(), how).await
-}
-
-/// The same from a history; `None` where the schema is to get one.
-async fn forward_from(
-    db: &Db,
-    place: Place<'_>,
-    migrations: &Migrations,
-    history: Option<&History>,
-    how: &How,
-) -> Result<Moved, ForwardError> {
-    match how.baseline.filter(|_| history.is_none_or(History::is_empty)) {
-        Some(baseline) => {
-            let adopted = adopt(db, place, migrations, history, baseline, how).await?;
-            apply(db, place, migrations, Some(&adopted), how).await
-        }
-        None => apply(db, place, migrations, history, how).await,
+    let history = read_history(db, place, course.how).await?;
+    let is_empty = history.as_ref().is_none_or(History::is_empty);
+    if let Some(baseline) = course.how.baseline.filter(|_| is_empty) {
+        let adopted = adopt(db, place, course, history.as_ref(), baseline).await?;
+        return apply(db, place, &course.work(&adopted).await?, true, course.how).await;
     }
+    let work = course.work(&history.clone().unwrap_or_default()).await?;
+    apply(db, place, &work, history.is_some(), course.how).await
 }
 
 /// Writes a history as if the migrations had been applied, which is what the one who passed `--baseline` knows.
 pub(super) async fn adopt(
     db: &Db,
     place: Place<'_>,
-    migrations: &Migrations,
+    course: &Course<'_>,
     history: Option<&History>,
     baseline: i64,
-    how: &How,
 ) -> Result<History, ForwardError> {
+    let Course { migrations, how, .. } = course;
     let guard = history.map(History::digest);
     let before = history.cloned().unwrap_or_default();
-    let adopted = migrations
-        .work(place.schema, &before, Some(baseline), true)
-        .await?;
+    let adopted = migrations.work(&before, Some(baseline), true).await?;
     if adopted.version() != Some(baseline) {
         return Err(ForwardError::UnknownBaseline {
             schema: place.schema.clone(),
@@ -203,23 +229,20 @@ pub(super) async fn adopt(
         operation: None,
         ..place
     };
-    together(db, unlogged, &adopted, &adopted.pending, guard.as_deref(), how).await?;
+    together(db, unlogged, &adopted.pending, guard.as_deref(), how).await?;
     Ok(migrations.history_at(baseline).unwrap_or_default())
 }
 
-/// Applies what a schema with this history lacks, step by step.
+/// Does the work step by step. The schema has the history from which it leads on, or not even the table for one.
 async fn apply(
     db: &Db,
     place: Place<'_>,
-    migrations: &Migrations,
-    history: Option<&History>,
+    work: &Work,
+    has_table: bool,
     how: &How,
 ) -> Result<Moved, ForwardError> {
-    let mut guard = history.map(History::digest);
-    let none = History::default();
-    let history = history.unwrap_or(&none);
-    let work = migrations.work(place.schema, history, how.to, how.fake).await?;
-    let version = work.version().max(history.version());
+    let mut guard = has_table.then(|| work.digest.clone());
+    let version = work.version().max(work.from);
     let steps = work.steps(how.one_by_one);
     for (number, step) in (1..).zip(&steps) {
         let place = Place {
@@ -229,11 +252,11 @@ async fn apply(
         };
         let done = match step {
             Step::Together(pending) => {
-                together(db, place, &work, pending, guard.as_deref(), how).await?;
+                together(db, place, pending, guard.as_deref(), how).await?;
                 pending
             }
             Step::Singly(pending) => {
-                singly::run(db, place, &work, pending, guard.as_deref(), how).await?;
+                singly::run(db, place, pending, guard.as_deref(), how).await?;
                 std::slice::from_ref(*pending)
             }
         };
@@ -241,9 +264,9 @@ async fn apply(
     }
     let corrected = work.pending.is_empty() && keep_version(db, place, version).await?;
     Ok(Moved {
-        from: history.version(),
+        from: work.from,
         to: version,
-        applied: work.pending.into_iter().map(|pending| pending.name).collect(),
+        applied: work.pending.iter().map(|pending| pending.name.clone()).collect(),
         corrected,
     })
 }
@@ -260,13 +283,12 @@ fn after(guard: Option<String>, done: &[Pending]) -> String {
 async fn together(
     db: &Db,
     place: Place<'_>,
-    work: &Work,
     pending: &[Pending],
     guard: Option<&str>,
     how: &How,
 ) -> Result<(), ForwardError> {
     let Some(last) = pending.last() else { return Ok(()) };
-    let mut parts = vec![opening(place, how), guarded(place, work, guard)];
+    let mut parts = vec![opening(place, how), guarded(place, guard)];
     let first_migration = parts.len();
     // A file may end in a comment or without a semicolon.
     parts.extend(
@@ -274,7 +296,7 @@ async fn together(
             .iter()
             .map(|one| format!("{}\n;\n{}", one.sql, settings_again(place, one, how))),
     );
-    parts.push(work.records(pending));
+    parts.push(records(place.schema, pending));
     parts.push(closing(place, last.version));
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let mut session = db.direct().await?;
@@ -294,37 +316,11 @@ async fn together(
 
 /// What a file may have set holds neither for the next file nor for whoever uses the connection next.
 fn settings_again(place: Place<'_>, done: &Pending, how: &How) -> String {
-    if !may_set(&done.sql) {
+    if !done.may_set {
         return String::new();
     }
     let settings = db::local_settings(place.schema, &how.options);
     format!("SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; {settings}")
-}
-
-/// Whether the file may change a setting. `UPDATE … SET` and the like change none.
-fn may_set(sql: &str) -> bool {
-    if !mentions(sql, "set") {
-        return false;
-    }
-    let is_setting = |token: &Token<'_>| match token.kind {
-        // The body of a function, perhaps.
-        TokenKind::Text => mentions(token.text, "set"),
-        TokenKind::Word | TokenKind::Quoted => mentions(token.text, "set_config"),
-        _ => false,
-    };
-    let sets = |statement: &Statement| {
-        let first = statement.opening.first().map(String::as_str);
-        matches!(first, Some("set" | "reset"))
-            || db::tokens(&statement.text).is_ok_and(|tokens| tokens.iter().any(is_setting))
-    };
-    db::statements(sql).map_or(true, |statements| statements.iter().any(sets))
-}
-
-/// Whether the word, in lower case, is anywhere in the text.
-fn mentions(sql: &str, word: &str) -> bool {
-    sql.as_bytes()
-        .windows(word.len())
-        .any(|bytes| bytes.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Whether it was the guard that said no.
@@ -352,7 +348,7 @@ pub(super) fn opening(place: Place<'_>, how: &How) -> String {
 }
 
 /// Fails with a division by zero unless the schema's history is the expected one and the tenant still has this row.
-fn guarded(place: Place<'_>, work: &Work, guard: Option<&str>) -> String {
+fn guarded(place: Place<'_>, guard: Option<&str>) -> String {
     let is_expected = History::is_still(place.schema, guard.unwrap_or_default());
     let row = place.tenant.map_or_else(String::new, |tenant| {
         format!(
@@ -363,9 +359,9 @@ fn guarded(place: Place<'_>, work: &Work, guard: Option<&str>) -> String {
     });
     let table_is_made = match guard {
         Some(_) => String::new(),
-        None => format!("{};\n", work.history_table.trim_end_matches(';')),
+        None => History::table(place.schema.quoted()),
     };
-    format!("{table_is_made}SELECT 1 / (CASE WHEN {is_expected}{row} THEN 1 ELSE 0 END)")
+    format!("{table_is_made}\nSELECT 1 / (CASE WHEN {is_expected}{row} THEN 1 ELSE 0 END)")
 }
 
 /// What belongs to the change beside it: the registry's row and the log.
@@ -450,28 +446,4 @@ async fn has_tables(session: &Session, schema: &SchemaName) -> Result<bool, db::
     let name = schema.quoted().to_string();
     let row = session.query_opt(STATEMENT, &[(&name, db::Type::TEXT)]).await?;
     Ok(row.is_some_and(|row| row.get(0)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::may_set;
-
-    #[test]
-    fn a_file_that_sets_no_setting_is_known() {
-        for sql in [
-            "UPDATE t SET a = 1; INSERT INTO t VALUES (1) ON CONFLICT DO UPDATE SET a = 2",
-            "ALTER TABLE t ALTER a SET NOT NULL; COMMENT ON TABLE t IS 'x'",
-        ] {
-            assert!(!may_set(sql), "{sql}");
-        }
-        for sql in [
-            "SELECT 1; /* x */ Set work_mem = '77MB'",
-            "RESET ALL",
-            "SELECT pg_catalog.\"set_config\"('a.b', '', false)",
-            "DO $$ BEGIN SET work_mem = '77MB'; END $$",
-            "SET 'unterminated",
-        ] {
-            assert!(may_set(sql), "{sql}");
-        }
-    }
 }

@@ -8,14 +8,13 @@
 use std::time::{Duration, Instant};
 
 use super::{ForwardError, How, Place, closing, guarded, opening, stale_or};
-use crate::db::migrator::{Concurrent, Pending, Work};
+use crate::db::migrator::{Concurrent, Pending, records};
 use crate::db::{self, Db, LockHeld, LockName, QuotedText, Session, SessionError, Statement, Type};
 
 /// Applies one migration statement by statement.
 pub(super) async fn run(
     db: &Db,
     place: Place<'_>,
-    work: &Work,
     pending: &Pending,
     guard: Option<&str>,
     how: &How,
@@ -28,7 +27,7 @@ pub(super) async fn run(
     let (transaction, _) = keeper.begin(&begin).await?;
     let result = async {
         transaction
-            .script(&guarded(place, work, guard))
+            .script(&guarded(place, guard))
             .await
             .map_err(stale_or)?;
         let statements = pending.statements().map_err(|error| ForwardError::Unreadable {
@@ -41,7 +40,7 @@ pub(super) async fn run(
         transaction
             .script(&format!(
                 "{}; DELETE FROM public.tenant_unfinished_migrations WHERE schema_name = {} AND version = {}; {}",
-                pending.record,
+                records(place.schema, std::slice::from_ref(pending)),
                 QuotedText::new(place.schema.as_str()),
                 pending.version,
                 closing(place, pending.version),

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::exec;
-use super::forward::{How, Moved, Place, forward};
+use super::forward::{Course, How, Moved, Place, forward};
 use super::init::{self, InitError};
 use super::log::{Entry, Operation, Ran};
 use super::rehearse;
@@ -203,6 +203,7 @@ async fn run_locked(
     let run = Run {
         db,
         request,
+        course: Course::new(&request.template.migrations, &request.how),
         operation,
         stop,
         patience,
@@ -227,6 +228,7 @@ async fn run_locked(
 struct Run<'a> {
     db: &'a Db,
     request: &'a Request,
+    course: Course<'a>,
     operation: Operation,
     stop: &'a Stop,
     /// How long to wait for the registry and the template.
@@ -239,7 +241,7 @@ impl Run<'_> {
         registry: Applied,
         observer: &mut dyn Observer,
     ) -> Result<Rollout, RolloutError> {
-        let Self { db, request, .. } = *self;
+        let Self { db, request, .. } = self;
         let template = template::forward(db, &request.template, &request.how, self.patience).await?;
 
         // Tenants that were made from the template as it was are all there by now: `create` holds its lock meanwhile.
@@ -265,7 +267,7 @@ impl Run<'_> {
         order: Vec<Tenant>,
         observer: &mut dyn Observer,
     ) -> (Report<Moved>, Option<anyhow::Error>) {
-        let Self { db, request, .. } = *self;
+        let Self { db, request, .. } = self;
         // A check is asked of somebody.
         let worth = order.len() >= WORTH_A_CANARY || request.check_sql.is_some();
         let wanted = request.canaries.unwrap_or(usize::from(worth));
@@ -305,13 +307,12 @@ impl Run<'_> {
     }
 
     async fn bring_one(&self, tenant: &Tenant) -> anyhow::Result<Answer<Moved>> {
-        let Request { template, how, .. } = self.request;
         let place = Place {
             schema: &tenant.schema,
             tenant: Some(tenant),
             operation: Some(self.operation),
         };
-        match forward(self.db, place, &template.migrations, how).await {
+        match forward(self.db, place, &self.course).await {
             Ok(moved) => Ok(Answer::Done(moved)),
             Err(error) if is_gone(self.db, tenant).await => {
                 tracing::debug!("{error}");

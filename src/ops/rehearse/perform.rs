@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::look::{Locks, Picture, Seen, seen};
 use super::{Failure, Mishap, RehearseError};
-use crate::db::migrator::{Concurrent, History, Migrations, Pending, Work};
+use crate::db::migrator::{Concurrent, History, Migrations, Pending, records};
 use crate::db::{self, Db, SchemaName, Session};
 use crate::fleet::{Event, Observer, Stop, Urgency};
-use crate::ops::forward::{self, ForwardError, How, Place};
+use crate::ops::forward::{self, Course, ForwardError, How, Place};
 use crate::tenant::Slug;
 
 /// How long to wait between two looks at a statement that runs: short at first, for short statements.
@@ -70,13 +70,14 @@ impl Stage<'_> {
         let is_empty = history.as_ref().is_none_or(History::is_empty);
         if let Some(baseline) = self.how.baseline.filter(|_| is_empty) {
             let before = history.as_ref();
-            let adopted = forward::adopt(self.db, self.place(), self.migrations, before, baseline, self.how);
+            let course = Course::new(self.migrations, self.how);
+            let adopted = forward::adopt(self.db, self.place(), &course, before, baseline);
             history = Some(adopted.await?);
         }
         let known = history.clone().unwrap_or_default();
         let work = self
             .migrations
-            .work(self.schema, &known, self.how.to, false)
+            .work(&known, self.how.to, false)
             .await
             .map_err(ForwardError::from)?;
         let mut performance = Performance {
@@ -95,7 +96,7 @@ impl Stage<'_> {
                 what: pending.name.clone(),
             });
             let started = Instant::now();
-            match self.perform_one(&work, pending, has_table).await {
+            match self.perform_one(pending, has_table).await {
                 Ok(performed) => performance.performed.push(performed),
                 Err(error) => {
                     let mishap = error.into_mishap()?;
@@ -114,18 +115,16 @@ impl Stage<'_> {
         Ok(performance)
     }
 
-    async fn perform_one(
-        &self,
-        work: &Work,
-        pending: &Pending,
-        has_table: bool,
-    ) -> Result<Performed, RehearseError> {
-        let table = if has_table { "" } else { &work.history_table };
+    async fn perform_one(&self, pending: &Pending, has_table: bool) -> Result<Performed, RehearseError> {
+        let table = match has_table {
+            true => String::new(),
+            false => History::table(self.schema.quoted()),
+        };
         let in_transaction = !pending.wants_no_transaction();
         let (elapsed, seen) = if in_transaction {
-            self.together(pending, table).await?
+            self.together(pending, &table).await?
         } else {
-            self.singly(pending, table).await?
+            self.singly(pending, &table).await?
         };
         Ok(Performed {
             migration: pending.name.clone(),
@@ -133,6 +132,10 @@ impl Stage<'_> {
             in_transaction,
             seen,
         })
+    }
+
+    fn record(&self, pending: &Pending) -> String {
+        records(self.schema, std::slice::from_ref(pending))
     }
 
     /// In a transaction, which looks at itself before it commits.
@@ -166,7 +169,7 @@ impl Stage<'_> {
                     return Err(Mishap::Outside { migration, changed }.into());
                 }
             }
-            transaction.script(&pending.record).await?;
+            transaction.script(&self.record(pending)).await?;
             let seen = seen(self.schema, (&before, &after), &locks, &self.rows_of, false);
             Ok((elapsed, seen))
         }
@@ -209,7 +212,9 @@ impl Stage<'_> {
         let after = Picture::take(&eye, self.schema).await?;
         drop(hand);
         let mut session = self.db.direct().await?;
-        let (recorded, ()) = session.in_one_trip(&[table, &pending.record], async |_| ()).await;
+        let (recorded, ()) = session
+            .in_one_trip(&[table, &self.record(pending)], async |_| ())
+            .await;
         recorded.map_err(|undone| undone.error)?;
         let concurrently = statements
             .iter()
