@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos fuzz bench lint fmt
+.PHONY: help demo test chaos fuzz bench scale lint fmt
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,10 @@ fuzz: ## Feed a million changed backups to the reader
 bench: ## Measure speeds against their floors
 	@scripts/setup
 	@cargo bench --locked
+
+scale: ## Do everything with 100, 1,000 and 10,000 tenants, and write docs/scale.md
+	@scripts/setup
+	@cargo bench --locked --bench scale
 
 lint: ## Check formatting and run clippy
 	@scripts/check fmt

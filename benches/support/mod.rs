@@ -165,7 +165,7 @@ fn open_to_all(folder: &std::path::Path) {
     clippy::disallowed_methods,
     reason = "a benchmark has no configuration of its own"
 )]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
