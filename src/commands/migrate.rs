@@ -216,7 +216,7 @@ impl MigrateArgs {
             },
             canaries: self.canary,
             check_sql: self.check_sql.clone(),
-            plan: self.jobs.plan(&cx.settings.fleet, capacity, on_error),
+            plan: self.jobs.waiting_plan(&cx.settings.fleet, capacity, on_error),
             lock_wait: self.lock_wait,
             log: cx.log_entry(json!({
                 "to": self.to, "fake": self.fake, "baseline": self.baseline, "canary": self.canary,

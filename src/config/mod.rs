@@ -104,8 +104,21 @@ pub struct TenantSettings {
 /// How work over many tenants is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FleetSettings {
-    pub jobs: usize,
+    /// Tenants worked on at once, where somebody has said.
+    pub jobs: Option<usize>,
     pub retries: u32,
+}
+
+impl FleetSettings {
+    /// Tenants worked on at once.
+    pub fn jobs(&self) -> usize {
+        self.jobs.unwrap_or(4)
+    }
+
+    /// The same for transactions that spend half of their time waiting for the server's disk.
+    pub fn waiting_jobs(&self) -> usize {
+        self.jobs.unwrap_or(8)
+    }
 }
 
 /// Where demo data comes from, when it is not the program's own.
@@ -183,10 +196,8 @@ impl Settings {
             .map_err(|error| ConfigError::general(format!("setting `tenants.template`: {error}")))?;
         let naming = Naming::new(file.tenants.prefix.as_deref().unwrap_or("tenant_"), template)
             .map_err(|error| ConfigError::general(format!("setting `tenants.prefix`: {error}")))?;
-        let jobs = number(environment, "TENANTCTL_JOBS")?
-            .or(file.fleet.jobs)
-            .unwrap_or(4);
-        if jobs == 0 {
+        let jobs = number(environment, "TENANTCTL_JOBS")?.or(file.fleet.jobs);
+        if jobs == Some(0) {
             return Err(ConfigError::general("setting `fleet.jobs` must be at least 1"));
         }
         let targets = database::urls_of(&file.targets);
@@ -371,9 +382,12 @@ mod tests {
     fn environment_wins_over_file_and_flags_over_both() {
         let file = "[fleet]\njobs = 2\n[output]\nformat = 'csv'\n";
         let from_file = settings(file, &Flags::default(), &[]).expect("valid");
-        assert_eq!((from_file.fleet.jobs, from_file.output), (2, OutputFormat::Csv));
+        assert_eq!(
+            (from_file.fleet.jobs, from_file.output),
+            (Some(2), OutputFormat::Csv)
+        );
         let from_environment = settings(file, &Flags::default(), &[("TENANTCTL_JOBS", "7")]).expect("valid");
-        assert_eq!(from_environment.fleet.jobs, 7);
+        assert_eq!(from_environment.fleet.jobs, Some(7));
         let flags = Flags {
             output: Some(OutputFormat::Json),
             ..Flags::default()
