@@ -23,6 +23,8 @@ pub enum BackupError {
     Make(#[from] MakeError),
     #[error("schema `{schema}` has no table `{table}`, whose rows are to be left out")]
     NoTable { schema: SchemaName, table: String },
+    #[error("rows of table `{by}` refer to those of `{table}`, without which they could not be restored")]
+    Referenced { table: String, by: String },
     #[error("{doing}")]
     Step { doing: String, source: db::Error },
     #[error("{}", .file.display())]
@@ -74,6 +76,9 @@ impl BackupError {
                 "connect as a role that may read all rows: the owner of the tables or one with BYPASSRLS"
                     .to_owned(),
             ),
+            Self::Referenced { table, by } => Some(format!(
+                "keep the rows of `{table}`, or leave those of `{by}` out as well: `--exclude-table-data {by}`"
+            )),
             Self::NotSuspended(slug, _) => Some(format!("suspend it with `tenantctl suspend {slug}`")),
             Self::NoBackup { .. } => Some("`tenantctl list-backups` shows what there is".to_owned()),
             Self::File { source, .. } => source.hint().map(str::to_owned),
@@ -88,7 +93,7 @@ impl BackupError {
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
-            Self::Recipient { .. } | Self::Identity { .. } | Self::NoTable { .. }
+            Self::Recipient { .. } | Self::Identity { .. } | Self::NoTable { .. } | Self::Referenced { .. }
         )
     }
 

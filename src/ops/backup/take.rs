@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::folder::Head;
 use super::format::{Definition, Manifest, Summary, TenantRow};
+use super::left_out::leave_out_in_tx;
 use super::pack::{FileWriter, Recipients, Written};
 use super::shared::{Known, Shared};
 use super::{BackupError, READABLE};
@@ -195,18 +196,7 @@ pub(super) async fn prepare_in_tx(
         fingerprint,
         notes,
     } = known;
-    for name in left_out {
-        let quoted = crate::db::QuotedIdent::new(name).to_string();
-        let table = definition
-            .tables
-            .iter()
-            .find(|table| table.name == *name || table.name == quoted);
-        let table = table.ok_or_else(|| BackupError::NoTable {
-            schema: schema.clone(),
-            table: name.clone(),
-        })?;
-        definition.left_out.push(table.name.clone());
-    }
+    leave_out_in_tx(transaction, schema, left_out, &mut definition).await?;
     let mut questions: Vec<String> =
         vec!["SELECT current_setting('server_version'), current_database()".to_owned()];
     questions.extend(sequences.iter().map(|name| state_of_sequence(name, schema)));

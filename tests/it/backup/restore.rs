@@ -30,7 +30,7 @@ fn with_every_kind_of_data() -> Backups {
 }
 
 /// Restores a backup with nothing but plain tools.
-fn by_plain_tools(url: &str, file: &str) {
+pub(super) fn by_plain_tools(url: &str, file: &str) {
     let mut zstd = Command::new("zstd")
         .args(["-dc", file])
         .stdout(Stdio::piped())
@@ -294,6 +294,24 @@ fn rows_of_tables_can_be_left_out() {
         "21"
     );
     by_plain_tools_elsewhere(file);
+}
+
+#[test]
+fn rows_that_others_refer_to_cannot_be_left_out_alone() {
+    let backups = Backups::with_tenants(&["acme"]);
+    backups.sql("CREATE TABLE tenant_acme.\"Pets\" (owner int REFERENCES tenant_acme.people)");
+    let backup = |tables: &[&str]| {
+        let left_out = tables.iter().flat_map(|table| ["--exclude-table-data", table]);
+        backups.run(&["backup", "acme"].into_iter().chain(left_out).collect::<Vec<_>>())
+    };
+    backup(&["people"]).success();
+    backups.sql("INSERT INTO tenant_acme.\"Pets\" VALUES (NULL), (7)");
+    backup(&["people"])
+        .exits(2)
+        .says("rows of table `\"Pets\"` refer to those of `people`, without which they could not be restored")
+        .says("--exclude-table-data");
+    backup(&["people", "Pets"]).success();
+    backup(&["Pets"]).success();
 }
 
 /// The same file in a database that has nothing else.
