@@ -8,6 +8,7 @@ mod error;
 mod feed;
 mod folder;
 pub mod format;
+mod left_out;
 mod pack;
 mod relocate;
 mod restore;

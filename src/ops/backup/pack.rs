@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustix::fs::{FlockOperation, flock};
 
 use super::BackupError;
-use super::format::{FormatError, Manifest, Reader, SealReader, SealWriter, Summary, Writer};
+use super::format::{FormatError, Frames, Manifest, Reader, SealReader, SealWriter, Summary, Writer};
 use crate::db::SchemaName;
 use crate::ops::original::opening;
 use crate::ops::whole_file::{PARTIAL, sync_folder};
@@ -112,7 +112,7 @@ impl Write for Outer {
 
 /// A backup that is being written beside its name. Dropped before its end it is removed.
 pub(super) struct FileWriter {
-    writer: Writer<zstd::Encoder<'static, SealWriter<Outer>>>,
+    writer: Writer<Frames<SealWriter<Outer>>>,
     partial: Partial,
 }
 
@@ -174,11 +174,10 @@ impl FileWriter {
             let encryptor = age::Encryptor::with_recipients(to).map_err(io::Error::other)?;
             Outer::Encrypted(encryptor.wrap_output(file)?)
         };
-        let mut encoder = zstd::Encoder::new(SealWriter::new(outer), LEVEL)?;
-        encoder.include_checksum(true)?;
+        let frames = Frames::new(SealWriter::new(outer), LEVEL)?;
         let opening = opening(&schema);
         Ok(Self {
-            writer: Writer::begin(encoder, manifest, schema, &opening)?,
+            writer: Writer::begin(frames, manifest, schema, &opening)?,
             partial,
         })
     }
@@ -198,8 +197,8 @@ impl FileWriter {
     /// Ends the backup and gives it its name, once nothing of it can be lost.
     pub(super) fn finish(self) -> io::Result<Written> {
         let Self { writer, mut partial } = self;
-        let (encoder, sums) = writer.finish()?;
-        let mut file = match encoder.finish()?.finish()? {
+        let (frames, sums) = writer.finish()?;
+        let mut file = match frames.finish()?.finish()? {
             Outer::Plain(file) => file,
             Outer::Encrypted(writer) => writer.finish()?,
         };

@@ -184,7 +184,7 @@ impl Work<'_> {
             false => "SELECT".to_owned(),
         };
         let opening = format!(
-            "BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
              SET LOCAL idle_in_transaction_session_timeout = 0;\n{first};\nSELECT pg_try_advisory_xact_lock({})",
             db::optional_limit_in_ms(self.lock_timeout),
             lock.key(),
@@ -392,7 +392,9 @@ impl Work<'_> {
         rows: &mut impl Rows,
     ) -> Result<(), BackupError> {
         let writing = |source| step(&format!("writing the rows of table {}", table.name), source);
-        let mut into = RowsIn::begin(transaction, &table.copy_in())
+        // Nobody sees the table before the transaction ends, so its rows may be old from the beginning: neither those
+        // who read them next nor vacuum have to write that down.
+        let mut into = RowsIn::begin(transaction, &format!("{} WITH (FREEZE)", table.copy_in()))
             .await
             .map_err(writing)?;
         let sent = rows.send(table, &mut into).await?;

@@ -67,7 +67,7 @@ async fn restore_aside(
     let rows = FileRows::new(file, identities, sums);
     let mut session = db.direct().await?;
     let opening = format!(
-        "BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
+        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
          SET LOCAL idle_in_transaction_session_timeout = 0",
         db::optional_limit_in_ms(lock_timeout)
     );

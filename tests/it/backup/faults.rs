@@ -5,10 +5,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::Backups;
-use crate::support::{Run, signal};
+use crate::support::{Database, Run, Server, psql, signal, wait_until};
 
 fn large(slugs: &[&str]) -> Backups {
-    let backups = Backups::with_tenants(slugs);
+    with_many_rows(Backups::with_tenants(slugs), slugs)
+}
+
+fn with_many_rows(backups: Backups, slugs: &[&str]) -> Backups {
     for slug in slugs {
         backups.sql(&format!(
             "INSERT INTO tenant_{slug}.people (name) SELECT md5(n::text) FROM generate_series(1, 60000) n"
@@ -92,4 +95,56 @@ fn a_full_disk_leaves_no_file_that_looks_whole() {
     Command::new("umount").arg("-l").arg(&disk).status().ok();
     run.exits(1).says("No space left on device");
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_drop_that_is_killed_leaves_the_tenant_or_a_backup_of_it() {
+    let backups = large(&["acme"]);
+    let mut rounds = [false; 2];
+    for round in 1..=8 {
+        let child = backups
+            .database
+            .program()
+            .spawn(&["drop", "acme", "--yes", "--dir", backups.dir()]);
+        std::thread::sleep(Duration::from_millis(round * 60));
+        signal(child.id(), "KILL");
+        Run::of(child);
+        let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'tenantctl%' \
+                        AND datname = current_database()";
+        wait_until("the killed run's sessions end", || backups.sql(sessions) == "0");
+        let is_gone = backups.database.state() == (String::new(), String::new());
+        rounds[usize::from(is_gone)] = true;
+        if is_gone {
+            backups.run(&["undrop", "acme"]).success();
+        }
+        assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "60020");
+        assert_eq!(backups.sql("SELECT slug FROM tenants"), "acme");
+    }
+    assert!(rounds[0], "no round ended before the tenant was gone");
+}
+
+#[test]
+fn a_restore_on_a_full_disk_leaves_what_was_there() {
+    let (server, disk) = Server::on_small_disk(220);
+    let backups = with_many_rows(Backups::made_in(Database::on(&server), &["acme"]), &["acme"]);
+    let file = backups.take("acme");
+    backups.sql("DELETE FROM tenant_acme.people WHERE id > 1; CHECKPOINT");
+    for arguments in [["restore", &file, "--replace"], ["restore", &file, "--as=copy"]] {
+        disk.fill_but(3000);
+        let run = backups.database.run(&arguments);
+        disk.free();
+        assert!([1, 5].contains(&run.code), "{}: {}", run.code, run.stderr);
+        // Without room for its log the server ends, and comes back.
+        wait_until("the server answers", || {
+            psql(backups.database.url(), "SELECT 1").is_ok()
+        });
+        assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "1");
+        let (tenants, schemas) = backups.database.state();
+        assert_eq!(
+            (tenants.as_str(), schemas.as_str()),
+            ("acme tenant_acme", "tenant_acme")
+        );
+    }
+    backups.database.run(&["restore", &file, "--replace"]).success();
+    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "60020");
 }

@@ -1,5 +1,6 @@
 //! Backups: what comes back is what was there, and a file is whole or refused.
 
+mod connections;
 mod faults;
 mod folder;
 mod relocate;
@@ -27,7 +28,17 @@ impl Backups {
 
     /// A database with these tenants, each with a few rows.
     pub(crate) fn with_tenants(slugs: &[&str]) -> Self {
-        let database = Database::with_tenants(slugs);
+        Self::filled(Database::with_tenants(slugs), slugs)
+    }
+
+    /// The same in a database that has nothing yet.
+    pub(crate) fn made_in(database: Database, slugs: &[&str]) -> Self {
+        database.run(&["init", "--quiet"]).success();
+        database.run(&[&["create", "--quiet"], slugs].concat()).success();
+        Self::filled(database, slugs)
+    }
+
+    fn filled(database: Database, slugs: &[&str]) -> Self {
         for slug in slugs {
             database.sql(&format!(
                 "CREATE TABLE tenant_{slug}.people (id serial PRIMARY KEY, name text NOT NULL); \

@@ -20,6 +20,19 @@ impl Database {
         Self::made(&shared_url, None)
     }
 
+    /// An empty database whose text has another encoding than UTF-8.
+    pub(crate) fn encoded(encoding: &str) -> Self {
+        let database = Self::empty();
+        let options = format!("TEMPLATE template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'");
+        for sql in [
+            format!("DROP DATABASE \"{}\"", database.name),
+            format!("CREATE DATABASE \"{}\" {options}", database.name),
+        ] {
+            psql(&database.maintenance, &sql).expect("a database for the test");
+        }
+        database
+    }
+
     /// A database with a registry: a copy of one that `init` has made for all tests of the run.
     pub(crate) fn new() -> Self {
         static ORIGINAL: OnceLock<String> = OnceLock::new();

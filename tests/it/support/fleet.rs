@@ -33,7 +33,8 @@ impl Fleet {
         Self::begun(Database::empty())
     }
 
-    fn begun(database: Database) -> Self {
+    /// The same for a database of the test's own.
+    pub(crate) fn begun(database: Database) -> Self {
         let fleet = Self {
             database,
             folder: Arc::new(tempfile::tempdir().expect("a folder")),

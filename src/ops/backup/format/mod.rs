@@ -5,6 +5,7 @@
 //! hashed once. Whoever reads learns at the end whether all of it was whole.
 
 mod error;
+mod frames;
 mod input;
 mod manifest;
 mod reader;
@@ -18,6 +19,7 @@ use std::fmt::Write as _;
 use sha2::Digest as _;
 
 pub use self::error::FormatError;
+pub use self::frames::Frames;
 pub use self::manifest::{Definition, Manifest, TenantRow};
 pub use self::reader::Reader;
 pub use self::seal::{SealReader, SealWriter};

@@ -75,10 +75,9 @@ fn text() -> Vec<u8> {
 
 /// The same as a file.
 fn packed() -> Vec<u8> {
-    let mut encoder = zstd::Encoder::new(SealWriter::new(Vec::new()), 3).expect("zstd");
-    encoder.include_checksum(true).expect("zstd");
-    let (encoder, _) = write(encoder);
-    encoder.finish().expect("zstd").finish().expect("sealed")
+    let frames = Frames::new(SealWriter::new(Vec::new()), 3).expect("zstd");
+    let (frames, _) = write(frames);
+    frames.finish().expect("zstd").finish().expect("sealed")
 }
 
 fn read(inner: impl Read) -> Result<Summary, FormatError> {
@@ -111,6 +110,21 @@ fn what_was_written_is_read() {
         .map(|sum| (sum.name.as_str(), sum.rows))
         .collect();
     assert_eq!(counts, [("users", 300), ("\"Odd one\"", 0), ("notes", 6)]);
+}
+
+#[test]
+fn frames_are_one_text() {
+    let text: Vec<u8> = (0..1_200_000_u32).flat_map(u32::to_le_bytes).chain([7]).collect();
+    let mut frames = Frames::new(Vec::new(), 1).expect("zstd");
+    for piece in text.chunks(100_003) {
+        frames.write_all(piece).expect("written");
+    }
+    let packed = frames.finish().expect("ended");
+    assert!(zstd::decode_all(packed.as_slice()).expect("whole") == text);
+    let nothing = Frames::new(Vec::new(), 1)
+        .and_then(Frames::finish)
+        .expect("ended");
+    assert!(nothing.is_empty());
 }
 
 #[test]
