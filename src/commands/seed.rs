@@ -325,6 +325,10 @@ pub(super) fn tell(cx: &Context, view: &SeedView, ran: &Ran<Seeded>) -> ExitStat
         cx.ui
             .note("the password is stored nowhere and not shown again; SEED_ADMIN_PASSWORD chooses one");
     }
+    if view.has_unused_password() {
+        cx.ui
+            .note("SEED_ADMIN_PASSWORD is for new logins, and there were none: others keep their password");
+    }
     cx.ui.failures(&ran.report, "be filled with data");
     let status = fleet_status(&ran.report);
     let Some(error) = &ran.log_error else {

@@ -20,6 +20,8 @@ pub(super) struct SeedView {
     /// Of all logins, when it was made up: it is stored nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     password: Option<String>,
+    #[serde(skip)]
+    is_chosen: bool,
     pub(super) rows: u64,
     pub(super) tenants: Vec<SeededView>,
     failed: Vec<FailedView>,
@@ -59,6 +61,7 @@ impl SeedView {
             users: data.users,
             until: data.until.to_string(),
             password: password.map(str::to_owned),
+            is_chosen: data.password.generated().is_none(),
             rows: tenants.iter().map(|tenant| tenant.rows).sum(),
             tenants,
             failed: FailedView::all(report),
@@ -94,6 +97,12 @@ impl SeedView {
 
     pub(super) fn has_password(&self) -> bool {
         self.password.is_some()
+    }
+
+    /// Whether a password was chosen that nobody got.
+    pub(super) fn has_unused_password(&self) -> bool {
+        let is_used = |tenant: &SeededView| !tenant.logins.is_empty();
+        self.is_chosen && !self.tenants.is_empty() && !self.tenants.iter().any(is_used)
     }
 }
 
