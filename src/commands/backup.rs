@@ -220,7 +220,7 @@ pub(super) fn recipients(cx: &Context, flags: &[String]) -> anyhow::Result<Recip
 pub(super) fn halved(db: &Db) -> anyhow::Result<usize> {
     match db.capacity() / 2 {
         0 => Err(
-            UsageError::new("a backup needs two connections, and the pool has one")
+            UsageError::new("this needs two connections at once, and the pool has one")
                 .with_hint("raise `database.pool_max`")
                 .into(),
         ),

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::backup::halved;
 use super::cleanup_metrics;
 use super::cleanup_view::CleanupView;
 use crate::cli::args::{JobArgs, OptionalSelection, parse_duration_flag};
@@ -136,6 +137,11 @@ pub(crate) async fn run(cx: &Context, args: &CleanupArgs) -> anyhow::Result<Exit
     let suspended: Vec<String> = suspended.iter().map(|tenant| tenant.slug.to_string()).collect();
 
     let retention = &cx.settings.retention;
+    // What is written into an archive is known to the registry while the rows are on their way out.
+    let capacity = match rules.iter().any(Rule::archives) && !args.dry_run {
+        true => halved(db)?,
+        false => db.capacity(),
+    };
     let request = retention::Request {
         log: cx.log_entry(json!({
             "days": args.days,
@@ -153,9 +159,7 @@ pub(crate) async fn run(cx: &Context, args: &CleanupArgs) -> anyhow::Result<Exit
             deadline: args.max_duration.map(|limit| started + limit),
         },
         archive_dir: retention.archive_dir.clone(),
-        plan: args
-            .jobs
-            .plan(&cx.settings.fleet, db.capacity(), OnError::Continue),
+        plan: args.jobs.plan(&cx.settings.fleet, capacity, OnError::Continue),
         dry_run: args.dry_run,
         vacuum: args.vacuum,
         tenants,

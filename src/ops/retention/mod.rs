@@ -372,7 +372,6 @@ impl Run<'_> {
             self.taken.borrow_mut().insert(tenant.slug.clone(), taken);
             return Ok(());
         }
-        self.reach(&work.session, tenant).await?;
         self.take_all(&mut work, &jobs, tenant).await?;
         if let Some(archives) = &work.archives {
             archives.close(&work.session).await?;
@@ -384,12 +383,19 @@ impl Run<'_> {
     }
 
     async fn take_all(&self, work: &mut Work<'_>, jobs: &[Job<'_>], tenant: &Tenant) -> anyhow::Result<()> {
+        let places: Vec<(&Job<'_>, &shape::Unit)> = jobs
+            .iter()
+            .flat_map(|job| job.table.units.iter().map(move |unit| (job, unit)))
+            .collect();
+        let found = work.survey_all(&reached(tenant), &places).await;
+        if found.is_err() {
+            // It was undone with what was surveyed.
+            work.try_change(&reached(tenant)).await.ok();
+        }
+        let mut found = found?.into_iter();
         let mut surveys = Vec::new();
         for job in jobs {
-            let mut units = Vec::new();
-            for unit in &job.table.units {
-                units.push((unit, work.survey(job, unit).await?));
-            }
+            let units: Vec<_> = job.table.units.iter().zip(found.by_ref()).collect();
             let due = units.iter().map(|(_, due)| due.rows).sum();
             self.check_share(work, job, due).await?;
             surveys.push(units);
@@ -437,10 +443,7 @@ impl Run<'_> {
         if due == 0 || limit >= 1.0 {
             return Ok(());
         }
-        let mut total = 0.0;
-        for unit in &job.table.units {
-            total += work.total(unit).await?;
-        }
+        let total = work.total(&job.table.units).await?;
         if due as f64 <= limit * total {
             return Ok(());
         }
@@ -452,18 +455,6 @@ impl Run<'_> {
             share: limit * 100.0,
         }
         .into())
-    }
-
-    /// Writes down that the tenant's turn came, whatever comes of it: one that takes all the time of every run must
-    /// not keep the others from theirs.
-    async fn reach(&self, session: &Session, tenant: &Tenant) -> Result<(), db::Error> {
-        // Where a crash of the server undoes it, the tenant has its turn again.
-        const STATEMENT: &str = "SET LOCAL synchronous_commit = off; \
-                                 INSERT INTO public.tenant_cleanups (tenant_id, reached_at) \
-                                 SELECT id, clock_timestamp() FROM public.tenants WHERE id = $1 \
-                                 ON CONFLICT (tenant_id) DO UPDATE SET reached_at = EXCLUDED.reached_at";
-        let id = tenant.id.to_string();
-        session.script(&db::with_constants(STATEMENT, &[Some(&id)])).await
     }
 
     /// Makes the room of rows that went free for others.
@@ -488,4 +479,13 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// Writes down that the tenant's turn came, whatever comes of it: one that takes all the time of every run must not keep
+/// the others from theirs.
+fn reached(tenant: &Tenant) -> String {
+    const STATEMENT: &str = "INSERT INTO public.tenant_cleanups (tenant_id, reached_at) \
+                             SELECT id, clock_timestamp() FROM public.tenants WHERE id = $1 \
+                             ON CONFLICT (tenant_id) DO UPDATE SET reached_at = EXCLUDED.reached_at";
+    db::with_constants(STATEMENT, &[Some(&tenant.id.to_string())])
 }

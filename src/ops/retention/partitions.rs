@@ -53,7 +53,7 @@ pub(super) async fn remove(
         .filter(|unit| unit.top_name.as_deref() == Some(top));
     let mut amount = Amount::default();
     for unit in below {
-        amount.rows += work.total(unit).await? as u64;
+        amount.rows += work.total([unit]).await? as u64;
     }
     let text = crate::db::QuotedText::new(top);
     let size = format!(

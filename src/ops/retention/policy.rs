@@ -81,7 +81,7 @@ impl Rule {
         }
     }
 
-    pub(super) fn archives(&self) -> bool {
+    pub fn archives(&self) -> bool {
         self.settings.action == PolicyAction::Archive
     }
 

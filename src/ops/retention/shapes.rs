@@ -1,15 +1,18 @@
-//! The shapes of the tenants whose turn comes next, read a group at a time.
+//! The shapes of the tenants whose turn comes next, read a group at a time, ahead of those who need them.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-use tokio::sync::Mutex;
 
 use super::shape::Shape;
 use crate::db::{SchemaName, Session};
 
-/// How many are read at once.
+/// How many are read at first, when all are waiting for one.
+const FIRST: usize = 4;
+/// How many are read at once later.
 const GROUP: usize = 25;
+/// With fewer left than this it is time to read on.
+const LOW: usize = 8;
 /// How old a shape may be. Tables grow, and what was added since is not gone over.
 const FRESH: Duration = Duration::from_secs(5);
 
@@ -21,48 +24,78 @@ pub(super) struct Shapes {
     turns: Vec<SchemaName>,
     turn_of: HashMap<SchemaName, usize>,
     ahead: Mutex<Ahead>,
+    /// Held by the one who reads.
+    reading: tokio::sync::Mutex<()>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Ahead {
-    read_at: Instant,
-    shapes: HashMap<SchemaName, Shape>,
+    shapes: HashMap<SchemaName, (Instant, Shape)>,
+    /// The turn from which on nothing was read yet.
+    next: usize,
 }
 
 impl Shapes {
     pub(super) fn new(turns: Vec<SchemaName>, tables: Vec<String>) -> Self {
         let turn_of = turns.iter().cloned().zip(0..).collect();
-        let ahead = Ahead {
-            read_at: Instant::now(),
-            shapes: HashMap::new(),
-        };
         Self {
             tables,
             turns,
             turn_of,
-            ahead: Mutex::new(ahead),
+            ahead: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
         }
     }
 
-    /// The shape of a schema, which is asked for once. Those that follow are read with it; whoever works on one of them
-    /// waits for that.
+    /// The shape of a schema, which is asked for once. Who finds few left reads on, while the others have theirs.
     pub(super) async fn of(&self, session: &Session, schema: &SchemaName) -> anyhow::Result<Shape> {
-        let mut ahead = self.ahead.lock().await;
-        if ahead.read_at.elapsed() > FRESH {
-            ahead.shapes.clear();
-        }
-        if let Some(shape) = ahead.shapes.remove(schema) {
+        if let Some(shape) = self.take(schema) {
+            if self.is_low()
+                && let Ok(_reading) = self.reading.try_lock()
+            {
+                let turn = self.ahead().next;
+                self.read_from(session, turn).await?;
+            }
             return Ok(shape);
         }
-        let turn = self.turn_of.get(schema).copied().unwrap_or(self.turns.len());
-        let following = self.turns.iter().skip(turn + 1).take(GROUP - 1);
-        let group: Vec<&SchemaName> = std::iter::once(schema).chain(following).collect();
-        let mut shapes = Shape::read(session, &group, &self.tables).await?.into_iter();
-        let own = shapes.next().unwrap_or_default();
-        ahead.read_at = Instant::now();
-        ahead
-            .shapes
-            .extend(group.into_iter().skip(1).cloned().zip(shapes));
-        Ok(own)
+        let _reading = self.reading.lock().await;
+        if let Some(shape) = self.take(schema) {
+            return Ok(shape);
+        }
+        let turn = self.turn_of.get(schema).copied();
+        if let Some(turn) = turn.filter(|turn| *turn >= self.ahead().next) {
+            self.read_from(session, turn).await?;
+            if let Some(shape) = self.take(schema) {
+                return Ok(shape);
+            }
+        }
+        let alone = Shape::read(session, &[schema], &self.tables).await?;
+        Ok(alone.into_iter().next().unwrap_or_default())
+    }
+
+    fn ahead(&self) -> MutexGuard<'_, Ahead> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, schema: &SchemaName) -> Option<Shape> {
+        let (read_at, shape) = self.ahead().shapes.remove(schema)?;
+        (read_at.elapsed() <= FRESH).then_some(shape)
+    }
+
+    fn is_low(&self) -> bool {
+        let ahead = self.ahead();
+        ahead.shapes.len() < LOW && ahead.next < self.turns.len()
+    }
+
+    async fn read_from(&self, session: &Session, turn: usize) -> anyhow::Result<()> {
+        let count = if turn == 0 { FIRST } else { GROUP };
+        let group: Vec<&SchemaName> = self.turns.iter().skip(turn).take(count).collect();
+        let read_at = Instant::now();
+        let shapes = Shape::read(session, &group, &self.tables).await?;
+        let mut ahead = self.ahead();
+        ahead.next = ahead.next.max(turn + group.len());
+        let shapes = shapes.into_iter().map(|shape| (read_at, shape));
+        ahead.shapes.extend(group.into_iter().cloned().zip(shapes));
+        Ok(())
     }
 }

@@ -68,36 +68,73 @@ impl Work<'_> {
         }
     }
 
-    /// The rows of a unit, exactly where that is quick to tell.
-    pub(super) async fn total(&self, unit: &Unit) -> anyhow::Result<f64> {
-        if unit.rows >= 0.0 && unit.blocks > COUNTED_BLOCKS {
-            return Ok(unit.rows);
+    /// The rows of units, exactly where that is quick to tell.
+    pub(super) async fn total<'u>(&self, units: impl IntoIterator<Item = &'u Unit>) -> anyhow::Result<f64> {
+        let is_estimated = |unit: &&Unit| unit.rows >= 0.0 && unit.blocks > COUNTED_BLOCKS;
+        let (estimated, counted): (Vec<&Unit>, Vec<&Unit>) = units.into_iter().partition(is_estimated);
+        let mut total: f64 = estimated.iter().map(|unit| unit.rows).sum();
+        let counts: Vec<String> = counted.into_iter().map(Job::total).collect();
+        if !counts.is_empty() {
+            let answers = self.ask(Intent::Look, &counts.join("; ")).await?;
+            total += answers
+                .iter()
+                .map(|answer| number(Some(answer), 0, 0) as f64)
+                .sum::<f64>();
         }
-        let answers = self.ask(Intent::Look, &Job::total(unit)).await?;
-        Ok(number(answers.first(), 0, 0) as f64)
+        Ok(total)
+    }
+
+    /// Where the due rows of each unit are. Most tenants have few of them in small tables: those are counted in as few
+    /// messages as may be, the first of which has another statement before it.
+    pub(super) async fn survey_all(
+        &self,
+        first: &str,
+        places: &[(&Job<'_>, &Unit)],
+    ) -> anyhow::Result<Vec<Due>> {
+        let mut surveyed = Vec::new();
+        let mut first = (!first.is_empty()).then(|| first.to_owned());
+        let mut rest = places;
+        while !rest.is_empty() || first.is_some() {
+            let mut blocks = 0;
+            let fits = |(_, unit): &&(&Job<'_>, &Unit)| {
+                blocks += unit.blocks;
+                blocks <= BLOCKS_A_LOOK
+            };
+            let (small, others) = rest.split_at(rest.iter().take_while(fits).count());
+            let counts = small.iter().map(|(job, unit)| job.count(unit));
+            let intent = match first {
+                Some(_) => Intent::Change,
+                None => Intent::Look,
+            };
+            let statements: Vec<String> = first.take().into_iter().chain(counts).collect();
+            if !statements.is_empty() {
+                let mut answers = self.ask(intent, &statements.join(";\n")).await?;
+                let counted = answers.split_off(answers.len().saturating_sub(small.len()));
+                for ((job, unit), answer) in small.iter().zip(&counted) {
+                    surveyed.push(match found(unit, answer) {
+                        Some(due) => due,
+                        None => self.look_through(job, unit).await?,
+                    });
+                }
+            }
+            rest = others;
+            if let ([(job, unit), others @ ..], true) = (rest, small.is_empty()) {
+                surveyed.push(self.look_through(job, unit).await?);
+                rest = others;
+            }
+        }
+        Ok(surveyed)
     }
 
     /// Where the due rows of a unit are.
-    pub(super) async fn survey(&self, job: &Job<'_>, unit: &Unit) -> anyhow::Result<Due> {
+    async fn survey(&self, job: &Job<'_>, unit: &Unit) -> anyhow::Result<Due> {
+        let surveyed = self.survey_all("", &[(job, unit)]).await?;
+        Ok(surveyed.into_iter().next().unwrap_or_default())
+    }
+
+    /// The same stretch by stretch.
+    async fn look_through(&self, job: &Job<'_>, unit: &Unit) -> anyhow::Result<Due> {
         let mut due = Due::default();
-        if unit.blocks <= BLOCKS_A_LOOK {
-            let answers = self.ask(Intent::Look, &job.count(unit)).await?;
-            due.kept = number(answers.last(), 0, 1);
-            let rows = number(answers.last(), 0, 0);
-            if rows == 0 {
-                return Ok(due);
-            }
-            // Where most blocks have some, it takes no look to know where they are.
-            let first = block(answers.last(), 2).unwrap_or(0);
-            let end = block(answers.last(), 3).map_or(unit.blocks, |last| last + 1);
-            if rows >= (end - first) * DENSE {
-                let share = (end - first) as f64 / unit.blocks.max(1) as f64;
-                due.ranges = evenly(first, end, rows.max((unit.rows * share).max(0.0) as u64));
-                due.rows = rows;
-                return Ok(due);
-            }
-            due.kept = 0;
-        }
         let step = if job.is_indexed { u64::MAX } else { BLOCKS_A_LOOK };
         let mut from = 0;
         while from < unit.blocks {
@@ -413,6 +450,28 @@ impl Work<'_> {
     pub(super) async fn look_up(&self, statements: &str) -> anyhow::Result<Vec<TextResult>> {
         self.ask(Intent::Look, statements).await
     }
+}
+
+/// Where the due rows of a small unit are, by how many there are and the first and the last of them; nothing where that
+/// does not tell.
+fn found(unit: &Unit, counted: &TextResult) -> Option<Due> {
+    let counted = Some(counted);
+    let mut due = Due {
+        rows: number(counted, 0, 0),
+        kept: number(counted, 0, 1),
+        ranges: Vec::new(),
+    };
+    if due.rows > 0 {
+        let first = block(counted, 2).unwrap_or(0);
+        let end = block(counted, 3).map_or(unit.blocks, |last| last + 1);
+        // Where most blocks have some, it takes no look to know where they are.
+        if due.rows < (end - first) * DENSE {
+            return None;
+        }
+        let share = (end - first) as f64 / unit.blocks.max(1) as f64;
+        due.ranges = evenly(first, end, due.rows.max((unit.rows * share).max(0.0) as u64));
+    }
+    Some(due)
 }
 
 /// Takes rows, writes them to their files and commits once they are on disk.

@@ -1,6 +1,7 @@
 //! `cleanup`: what has outlived its retention goes, and nothing else.
 
 mod actions;
+mod connections;
 mod kills;
 mod refusals;
 mod related;
@@ -19,7 +20,10 @@ const FILL: &str =
 
 /// So many tenants with these tables, and these policies.
 fn fleet(tables: &str, tenants: usize, policies: &str) -> Fleet {
-    let fleet = Fleet::empty();
+    filled(Fleet::empty(), tables, tenants, policies)
+}
+
+fn filled(fleet: Fleet, tables: &str, tenants: usize, policies: &str) -> Fleet {
     fleet.configure("[retention]\narchive_dir = 'archive'\n");
     fleet.file("V1__beginning.sql", tables);
     fs::write(fleet.folder().join("retention.toml"), policies).expect("written");
