@@ -110,6 +110,7 @@ pub(crate) enum Command {
     Sizes(commands::sizes::SizesArgs),
     Health(commands::health::HealthArgs),
     Exec(commands::exec::ExecArgs),
+    Shell(commands::shell::ShellArgs),
     Seed(commands::seed::SeedArgs),
     Cleanup(commands::cleanup::CleanupArgs),
     New(commands::new::NewArgs),
@@ -148,6 +149,7 @@ impl Command {
             Self::Sizes(_) => "sizes",
             Self::Health(_) => "health",
             Self::Exec(_) => "exec",
+            Self::Shell(_) => "shell",
             Self::Seed(_) => "seed",
             Self::Cleanup(_) => "cleanup",
             Self::New(_) => "new",
@@ -215,13 +217,4 @@ impl ValueEnum for ColorChoice {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
-    }
-}
+mod tests;

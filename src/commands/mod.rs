@@ -29,6 +29,7 @@ pub(crate) mod restore;
 mod scaffold;
 pub(crate) mod seed;
 mod seed_view;
+pub(crate) mod shell;
 pub(crate) mod show;
 pub(crate) mod sizes;
 pub(crate) mod status;
@@ -69,6 +70,7 @@ pub(crate) async fn run(cx: &Context, command: &Command) -> anyhow::Result<ExitS
         Command::Verify(args) => verify::run(cx, args).await,
         Command::ListBackups(args) => list_backups::run(cx, args).await,
         Command::Exec(args) => exec::run(cx, args).await,
+        Command::Shell(args) => shell::run(cx, args).await,
         Command::Seed(args) => seed::run(cx, args).await,
         Command::New(args) => new::run(cx, args),
         Command::Lint(args) => lint::run(cx, args).await,

@@ -34,6 +34,7 @@ mod registry;
 mod rehearse;
 mod scaffold;
 mod seed;
+mod shell;
 mod sizes;
 mod sql_text;
 mod stamp;

@@ -235,6 +235,9 @@ impl ConnectTarget {
             ("PGDATABASE", self.dbname.clone()),
             ("PGAPPNAME", self.application_name().to_owned()),
         ]);
+        if let Some(options) = self.driver.get_options() {
+            variables.push(("PGOPTIONS", options.to_owned()));
+        }
         if items.iter().any(|(_, hostaddr, _)| !hostaddr.is_empty()) {
             variables.push(("PGHOSTADDR", join(|(_, hostaddr, _)| hostaddr)));
         }
@@ -302,6 +305,7 @@ const REPLACED_FOR_CHILDREN: &[&str] = &[
     "PGPASSWORD",
     "PGPASSFILE",
     "PGAPPNAME",
+    "PGOPTIONS",
     "PGCONNECT_TIMEOUT",
 ];
 
