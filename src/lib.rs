@@ -57,8 +57,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // clap prints help to stdout and mistakes to stderr; a closed pipe is nobody's fault.
-            let _ = error.print();
+            ui::mistake::show(&error);
             return if error.use_stderr() {
                 ExitStatus::Usage
             } else {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::write_all;
+use super::{safe, write_all};
 use crate::fleet::{Ending, Event, Observer};
 
 /// Writes each event as a line.
@@ -17,7 +17,7 @@ impl Observer for EventLines {
         let mut line = object(event);
         line["at"] = json!(jiff::Timestamp::now());
         // A reader that has gone away is no reason to stop the work.
-        let _ = write_all(&mut io::stdout().lock(), &format!("{line}\n"));
+        let _ = write_all(&mut io::stdout().lock(), &(safe::json(&line.to_string()) + "\n"));
     }
 }
 

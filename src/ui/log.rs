@@ -56,6 +56,6 @@ where
         context
             .field_format()
             .format_fields(Writer::new(&mut line), event)?;
-        writeln!(writer, "{}", super::table::printable(&line))
+        writeln!(writer, "{}", super::safe::printable(&line))
     }
 }

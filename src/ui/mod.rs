@@ -3,8 +3,10 @@
 mod events;
 pub(crate) mod format;
 mod log;
+pub(crate) mod mistake;
 mod progress;
 mod prompt;
+mod safe;
 mod table;
 
 use std::fmt::Display;
@@ -16,7 +18,8 @@ use self::events::EventLines;
 pub(crate) use self::log::start_log;
 pub(crate) use self::progress::Progress;
 pub(crate) use self::prompt::Reply;
-pub(crate) use self::table::{Cell, Column, Table, printable};
+pub(crate) use self::safe::printable;
+pub(crate) use self::table::{Cell, Column, Table};
 use crate::config::{ColorChoice, Environment, OutputFormat};
 use crate::error::{Diagnosis, diagnose};
 use crate::fleet::{Event, Observer, Report};
@@ -109,7 +112,7 @@ impl Ui {
             OutputFormat::Csv => csv(&view.csv().map_or_else(|| view.tables(), |table| vec![table]))?,
             OutputFormat::Human => match view.plain() {
                 Some(plain) if plain.is_empty() => plain,
-                Some(plain) => table::printable_lines(&plain),
+                Some(plain) => safe::printable_lines(&plain),
                 None => self.human(&view.tables()),
             },
         };
@@ -121,14 +124,7 @@ impl Ui {
     pub(crate) fn answer_again<V: View>(&self, view: &V, is_first: bool) -> anyhow::Result<bool> {
         let mut stdout = io::stdout().lock();
         let text = match self.format {
-            OutputFormat::Json => {
-                let line = serde_json::to_string(&Versioned {
-                    event: None,
-                    version: JSON_VERSION,
-                    view,
-                })?;
-                format!("{line}\n")
-            }
+            OutputFormat::Json => line(None, view)?,
             OutputFormat::Csv => csv(&view.csv().map_or_else(|| view.tables(), |table| vec![table]))?,
             OutputFormat::Human => {
                 let text = view.plain().unwrap_or_else(|| self.human(&view.tables()));
@@ -137,7 +133,7 @@ impl Ui {
                     (false, true) => "",
                     (false, false) => "\n",
                 };
-                format!("{before}{}", table::printable_lines(&text))
+                format!("{before}{}", safe::printable_lines(&text))
             }
         };
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -151,14 +147,7 @@ impl Ui {
     /// Prints the answer that ends a stream of events: where those were lines of JSON, it is one as well.
     pub(crate) fn summary<V: View>(&self, view: &V) -> anyhow::Result<()> {
         match self.format {
-            OutputFormat::Json => {
-                let line = serde_json::to_string(&Versioned {
-                    event: Some("summary"),
-                    version: JSON_VERSION,
-                    view,
-                })?;
-                write_all(&mut io::stdout().lock(), &format!("{line}\n"))
-            }
+            OutputFormat::Json => write_all(&mut io::stdout().lock(), &line(Some("summary"), view)?),
             OutputFormat::Human | OutputFormat::Csv => self.answer(view),
         }
     }
@@ -167,14 +156,7 @@ impl Ui {
     /// and to whom there is nothing to tell.
     pub(crate) fn account<V: View>(&self, view: &V, is_as_usual: bool) -> anyhow::Result<()> {
         match self.format {
-            OutputFormat::Json => {
-                let line = serde_json::to_string(&Versioned {
-                    event: None,
-                    version: JSON_VERSION,
-                    view,
-                })?;
-                write_all(&mut io::stdout().lock(), &format!("{line}\n"))
-            }
+            OutputFormat::Json => write_all(&mut io::stdout().lock(), &line(None, view)?),
             OutputFormat::Human if self.quiet && is_as_usual => Ok(()),
             OutputFormat::Human | OutputFormat::Csv => self.answer(view),
         }
@@ -190,7 +172,8 @@ impl Ui {
 
     /// Prints text that is the answer as it stands, such as a completion script.
     pub(crate) fn raw(&self, bytes: &[u8]) -> anyhow::Result<()> {
-        write_all(&mut io::stdout().lock(), &String::from_utf8_lossy(bytes))
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        write_all(&mut io::stdout().lock(), &safe::data(text, &io::stdout()))
     }
 
     fn human(&self, tables: &[Table]) -> String {
@@ -203,7 +186,7 @@ impl Ui {
         if !self.quiet {
             self.to_stderr(&format!(
                 "{}\n",
-                table::printable_lines(&message.to_string()).trim_end()
+                safe::printable_lines(&message.to_string()).trim_end()
             ));
         }
     }
@@ -213,7 +196,7 @@ impl Ui {
         let label = self.painted("warning", "33;1");
         self.to_stderr(&format!(
             "{label}: {}\n",
-            table::printable_lines(&message.to_string()).trim_end()
+            safe::printable_lines(&message.to_string()).trim_end()
         ));
     }
 
@@ -226,10 +209,10 @@ impl Ui {
         let mut text = format!(
             "{}: {}\n",
             self.painted("error", "31;1"),
-            table::printable_lines(&diagnosis.message).trim_end()
+            safe::message(&diagnosis.message).trim_end()
         );
         for cause in &diagnosis.causes {
-            text.push_str(&format!("  caused by: {}\n", table::printable(cause)));
+            text.push_str(&format!("  caused by: {}\n", safe::message(cause).trim_end()));
         }
         text.push_str(&self.hint(diagnosis.hint.as_deref()));
         self.to_stderr(&text);
@@ -237,7 +220,7 @@ impl Ui {
 
     fn hint(&self, hint: Option<&str>) -> String {
         hint.map_or_else(String::new, |hint| {
-            format!("\n{}: {}\n", self.painted("hint", "36;1"), table::printable(hint))
+            format!("\n{}: {}\n", self.painted("hint", "36;1"), safe::printable(hint))
         })
     }
 
@@ -277,7 +260,7 @@ impl Ui {
             text.push_str(&format!(
                 "  {:width$}  {}\n",
                 slug.as_str(),
-                table::printable(&words.join(": "))
+                safe::printable(&words.join(": "))
             ));
         }
         if !not_started.is_empty() {
@@ -373,7 +356,17 @@ fn json<V: View>(view: &V) -> anyhow::Result<String> {
         view,
     })?;
     text.push('\n');
-    Ok(text)
+    Ok(safe::json(&text))
+}
+
+/// The same as one line.
+fn line<V: View>(event: Option<&'static str>, view: &V) -> anyhow::Result<String> {
+    let text = serde_json::to_string(&Versioned {
+        event,
+        version: JSON_VERSION,
+        view,
+    })?;
+    Ok(safe::json(&text) + "\n")
 }
 
 fn csv(tables: &[Table]) -> anyhow::Result<String> {
@@ -386,7 +379,7 @@ fn csv(tables: &[Table]) -> anyhow::Result<String> {
         }
         parts.push(String::from_utf8(writer.into_inner()?)?);
     }
-    Ok(parts.join("\n"))
+    Ok(safe::data(parts.join("\n"), &io::stdout()))
 }
 
 /// Writes everything, and takes a closed pipe for the reader's way of saying "enough".

@@ -86,7 +86,7 @@ impl Progress {
 
     /// Says something without tearing the bar.
     fn say(&self, text: &str) {
-        let text = super::table::printable(text);
+        let text = super::safe::printable(text);
         match &self.mode {
             Mode::Silent => {}
             Mode::Bar(bar) => bar.println(text),
@@ -123,7 +123,7 @@ impl Progress {
             Mode::Silent => {}
             Mode::Bar(bar) => {
                 bar.set_position(self.finished as u64);
-                bar.set_message(super::table::printable(more));
+                bar.set_message(super::safe::printable(more));
             }
             Mode::Lines { started, last } => {
                 if last.elapsed() >= INTERVAL {

@@ -4,6 +4,7 @@ use comfy_table::{Attribute, CellAlignment, ContentArrangement};
 use jiff::Timestamp;
 
 use super::format;
+use super::safe::printable;
 
 /// A column's name for scripts and its heading for people.
 #[derive(Debug, Clone)]
@@ -157,47 +158,9 @@ impl Table {
     }
 }
 
-/// Text that a terminal takes as text: control characters are shown, not obeyed.
-pub(crate) fn printable(text: &str) -> String {
-    escaped(text, |_| false)
-}
-
-/// The same for text of several lines, ending in a line break.
-pub(super) fn printable_lines(text: &str) -> String {
-    let mut shown = escaped(text, |c| c == '\n');
-    if !shown.ends_with('\n') {
-        shown.push('\n');
-    }
-    shown
-}
-
-fn escaped(text: &str, keep: impl Fn(char) -> bool) -> String {
-    let is_hostile = |c: char| {
-        // Marks that turn the direction of writing around can make one name look like another.
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_hostile(c) && !keep(c) {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn terminal_escapes_are_shown_and_not_obeyed() {
-        assert_eq!(printable("a\x1b[31mred\r\n\tb"), "a\\u{1b}[31mred\\r\\n\\tb");
-        assert_eq!(printable("\u{202e}evil"), "\\u{202e}evil");
-        assert_eq!(printable("naïve ☕"), "naïve ☕");
-    }
 
     #[test]
     fn people_see_a_dash_and_scripts_see_nothing() {

@@ -20,6 +20,7 @@ mod exec_statements;
 mod exit_codes;
 mod fidelity;
 mod health;
+mod hostile;
 mod init;
 mod judge;
 mod known_definition;
