@@ -18,9 +18,10 @@ const ROUNDS: usize = 3;
 const TEMPLATE: &str = "CREATE TABLE events (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \
                         kind text NOT NULL, at timestamptz NOT NULL, seen integer NOT NULL DEFAULT 0); \
                         CREATE INDEX events_at_idx ON events (at)";
-/// Half of them older than thirty days, in the order of time.
+/// Half of them older than thirty days, in the order of time. The next would be due half a day later.
 const FILL: &str = "INSERT INTO events (kind, at) SELECT 'kind ' || n % 20, \
-                    now() - interval '30 days' + (n - {half}) * interval '1 minute' FROM generate_series(1, {rows}) n";
+                    now() - interval '30 days' + (n - {half}) * interval '1 minute' \
+                    + CASE WHEN n > {half} THEN interval '12 hours' ELSE interval '0' END FROM generate_series(1, {rows}) n";
 
 fn main() -> ExitCode {
     let server = Server::start(&[("max_locks_per_transaction", "512")]);

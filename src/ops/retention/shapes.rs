@@ -54,7 +54,7 @@ impl Shapes {
                 && let Ok(_reading) = self.reading.try_lock()
             {
                 let turn = self.ahead().next;
-                self.read_from(session, turn).await?;
+                self.read_from(session, turn).await;
             }
             return Ok(shape);
         }
@@ -64,7 +64,7 @@ impl Shapes {
         }
         let turn = self.turn_of.get(schema).copied();
         if let Some(turn) = turn.filter(|turn| *turn >= self.ahead().next) {
-            self.read_from(session, turn).await?;
+            self.read_from(session, turn).await;
             if let Some(shape) = self.take(schema) {
                 return Ok(shape);
             }
@@ -87,15 +87,19 @@ impl Shapes {
         ahead.shapes.len() < LOW && ahead.next < self.turns.len()
     }
 
-    async fn read_from(&self, session: &Session, turn: usize) -> anyhow::Result<()> {
+    /// Reads a group. What is wrong with one of them fails nobody else: each is asked for alone where it is not there.
+    async fn read_from(&self, session: &Session, turn: usize) {
         let count = if turn == 0 { FIRST } else { GROUP };
         let group: Vec<&SchemaName> = self.turns.iter().skip(turn).take(count).collect();
         let read_at = Instant::now();
-        let shapes = Shape::read(session, &group, &self.tables).await?;
+        let read = Shape::read(session, &group, &self.tables).await;
         let mut ahead = self.ahead();
         ahead.next = ahead.next.max(turn + group.len());
+        let shapes = match read {
+            Ok(shapes) => shapes,
+            Err(error) => return tracing::debug!("reading ahead: {error:#}"),
+        };
         let shapes = shapes.into_iter().map(|shape| (read_at, shape));
         ahead.shapes.extend(group.into_iter().cloned().zip(shapes));
-        Ok(())
     }
 }
