@@ -260,8 +260,7 @@ fn a_create_that_is_killed_leaves_a_whole_tenant_or_none() {
         std::thread::sleep(usual.mul_f64(0.3 + 0.8 * f64::from(round) / 12.0));
         child.kill().expect("can be killed");
         Run::of(child);
-        let others = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'tenantctl%' AND datname = current_database()";
-        wait_until("the killed client's session ends", || database.sql(others) == "0");
+        database.nobody_is_left();
         let (rows, schemas) = database.state();
         let schema = format!("tenant_{slug}");
         let is_there = schemas.lines().any(|line| line == schema);

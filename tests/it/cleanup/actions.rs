@@ -1,10 +1,10 @@
 //! What becomes of the rows: archived, redacted, or dropped with their partition.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{FILL, LOGS, ask, cleanup, each, fleet, policy};
-use crate::support::Fleet;
+use crate::support::{Fleet, archived_rows};
 
 /// A fleet whose logs are archived.
 pub(super) fn archiving(tenants: usize) -> Fleet {
@@ -30,16 +30,6 @@ pub(super) fn files(fleet: &Fleet, tenant: &str) -> Vec<PathBuf> {
     entries.flatten().map(|entry| entry.path()).collect()
 }
 
-/// The rows of an archive, each a JSON object.
-pub(super) fn rows(file: &Path) -> Vec<serde_json::Value> {
-    let bytes = fs::read(file).expect("readable");
-    let text = zstd::decode_all(bytes.as_slice()).expect("zstd");
-    let text = String::from_utf8(text).expect("UTF-8");
-    text.lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect()
-}
-
 #[test]
 fn archived_rows_are_in_a_file_of_the_tenants_table() {
     let fleet = archiving(2);
@@ -59,7 +49,7 @@ fn archived_rows_are_in_a_file_of_the_tenants_table() {
         name.starts_with("logs-20") && name.ends_with(".jsonl.zst"),
         "{name}"
     );
-    let rows = rows(&files[0]);
+    let rows = archived_rows(&files[0]);
     let mut ids: Vec<u64> = rows.iter().filter_map(|row| row["id"].as_u64()).collect();
     ids.sort_unstable();
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();

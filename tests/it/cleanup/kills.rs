@@ -2,27 +2,23 @@
 
 use std::time::Duration;
 
-use super::actions::{archiving, files, rows};
+use super::actions::{archiving, files};
 use super::{ask, cleanup};
-use crate::support::{Run, wait_until};
+use crate::support::{Random, Run, archived_rows};
 
 #[test]
 fn whenever_a_run_is_killed_each_row_is_in_its_table_or_in_the_archive() {
     let fleet = archiving(1);
-    let others = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'tenantctl%' AND datname = current_database()";
-    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = Random::new(1);
     let mut killed = 0;
     for round in 0..12 {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
         let mut child = fleet
             .program()
             .spawn(&["cleanup", "--days", "60", "--pause", "25ms"]);
-        std::thread::sleep(Duration::from_micros(40_000 + seed % 260_000));
+        std::thread::sleep(Duration::from_millis(40) + random.pause(Duration::from_millis(260)));
         child.kill().expect("can be killed");
         killed += i32::from(Run::of(child).code != 0);
-        wait_until("the killed client's sessions end", || fleet.sql(others) == "0");
+        fleet.database.nobody_is_left();
         assert_eq!(
             ask(&fleet, "t01", "SELECT count(*) FROM logs WHERE id < 1440"),
             "1439",
@@ -46,7 +42,7 @@ fn whenever_a_run_is_killed_each_row_is_in_its_table_or_in_the_archive() {
     );
     let mut ids: Vec<u64> = files(&fleet, "t01")
         .iter()
-        .flat_map(|file| rows(file))
+        .flat_map(|file| archived_rows(file))
         .filter_map(|row| row["id"].as_u64())
         .collect();
     let all = ids.len();

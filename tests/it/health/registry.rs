@@ -51,12 +51,7 @@ fn kill(fleet: &Fleet, mut child: Child) {
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
          WHERE datname = current_database() AND application_name LIKE 'tenantctl%'",
     );
-    wait_until("its sessions have ended", || {
-        fleet.sql(
-            "SELECT count(*) FROM pg_stat_activity \
-             WHERE datname = current_database() AND application_name LIKE 'tenantctl%'",
-        ) == "0"
-    });
+    fleet.database.nobody_is_left();
 }
 
 fn wait_for_sleep(fleet: &Fleet) {

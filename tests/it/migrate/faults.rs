@@ -4,7 +4,7 @@
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use crate::support::{Database, Fleet, Proxy, Run, Server, psql, variable, wait_until};
+use crate::support::{Database, Fleet, Proxy, Random, Run, Server, kill_if_there, psql, variable};
 
 /// The migrations of a round. Each leaves something to be found by [`AGREES`].
 const FILES: [(&str, &str); 5] = [
@@ -71,21 +71,6 @@ fn wrong(fleet: &Fleet) -> Vec<String> {
     lines.filter(|line| !is_right(line)).map(str::to_owned).collect()
 }
 
-/// Waits until the server has heard of every client's end.
-fn nobody_is_left(fleet: &Fleet) {
-    let sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'tenantctl%' AND datname = current_database()";
-    wait_until("sessions of killed clients end", || {
-        psql(fleet.database.url(), sql).is_ok_and(|count| count == "0")
-    });
-}
-
-fn random(seed: &mut u64) -> u64 {
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    *seed
-}
-
 #[derive(Debug, Clone, Copy)]
 enum Fault {
     KillClient,
@@ -110,7 +95,7 @@ struct Chaos {
     tenants: usize,
     /// How long a run takes that is left alone, by itself and with others at once.
     usual: [Duration; 2],
-    seed: u64,
+    random: Random,
     /// How many rounds hit a run before its first, between, and after its last tenant.
     hits: [usize; 3],
 }
@@ -128,7 +113,7 @@ impl Chaos {
             original,
             tenants,
             usual: [Duration::ZERO; 2],
-            seed: 0x2545_f491_4f6c_dd1d,
+            random: Random::new(1),
             hits: [0; 3],
         };
         for at_once in 0..2 {
@@ -156,33 +141,26 @@ impl Chaos {
         let fleet = self.copy();
         let proxy = Proxy::start(&self.server);
         let url = proxy.url(fleet.database.name());
-        let at_once = usize::from(random(&mut self.seed).is_multiple_of(2));
-        let micros = u64::try_from(self.usual[at_once].as_micros()).expect("less than an age");
+        let at_once = usize::from(self.random.one_in(2));
         // Much happens before the first tenant that takes little time.
-        let micros = if random(&mut self.seed).is_multiple_of(4) {
-            micros / 6
-        } else {
-            micros
+        let most = match self.random.one_in(4) {
+            true => self.usual[at_once] / 6,
+            false => self.usual[at_once],
         };
-        let pause = Duration::from_micros(random(&mut self.seed) % micros);
+        let pause = self.random.pause(most);
         let mut child = self.start(&fleet, &url, at_once);
         std::thread::sleep(pause);
-        let victim = format!(
-            "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'tenantctl%' AND datname = '{}' \
-             ORDER BY state <> 'active', md5(pid::text || '{}') LIMIT 1",
-            fleet.database.name(),
-            self.seed
-        );
+        let mut victim = || fleet.database.any_session(&mut self.random);
         match fault {
             Fault::KillClient => child.kill().expect("can be killed"),
             Fault::TerminateBackend => {
-                fleet.sql(&format!(
-                    "SELECT pg_terminate_backend(pid) FROM ({victim}) AS victim"
-                ));
+                if let Some(pid) = victim() {
+                    fleet.sql(&format!("SELECT pg_terminate_backend({pid})"));
+                }
             }
             Fault::KillBackend => {
-                if let Ok(pid) = fleet.sql(&victim).parse() {
-                    signal_if_there(pid);
+                if let Some(pid) = victim() {
+                    kill_if_there(pid);
                 }
             }
             Fault::CrashServer => self.server.crash(),
@@ -192,7 +170,7 @@ impl Chaos {
         if let Fault::CrashServer = fault {
             self.server.start_again();
         }
-        nobody_is_left(&fleet);
+        fleet.database.nobody_is_left();
         let told = format!("{fault:?} after {pause:?} of {:?}: {run:?}", self.usual[at_once]);
         assert!(matches!(run.code, -9 | 0 | 1 | 3 | 5), "{told}");
         assert_eq!(wrong(&fleet), [""; 0], "{told}");
@@ -223,14 +201,6 @@ impl Chaos {
         );
         fleet.run(&["drift", "--all"]).success();
     }
-}
-
-/// Kills a process that may have ended by itself.
-fn signal_if_there(pid: u32) {
-    let status = std::process::Command::new("sh")
-        .args(["-c", &format!("kill -KILL {pid} 2> /dev/null || true")])
-        .status();
-    assert!(status.expect("a shell").success());
 }
 
 #[test]
@@ -287,7 +257,7 @@ fn chaos_on_a_full_disk() {
             server.crash();
             server.start_again();
         }
-        nobody_is_left(&fleet);
+        fleet.database.nobody_is_left();
         assert_eq!(wrong(&fleet), [""; 0], "round {round}: {run:?}");
         fleet.migrate(&["--all"]).success();
         assert_eq!(wrong(&fleet), [""; 0], "round {round}: {run:?}");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::program::Program;
 use super::server::{Server, shared_url};
-use super::{Run, psql};
+use super::{Random, Run, psql, wait_until};
 
 /// A database that lives as long as its test, and longer when the test fails.
 pub(crate) struct Database {
@@ -119,6 +119,31 @@ impl Database {
     /// Runs the program on this database.
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         self.program().run(arguments)
+    }
+
+    /// Waits until the server has heard of every client's end.
+    pub(crate) fn nobody_is_left(&self) {
+        let sql = format!("SELECT count(*) {}", self.sessions());
+        wait_until("the sessions of clients end", || {
+            psql(&self.url, &sql).is_ok_and(|count| count == "0")
+        });
+    }
+
+    /// The process of one of the program's sessions, of one at work if there is any.
+    pub(crate) fn any_session(&self, random: &mut Random) -> Option<u32> {
+        let sql = format!(
+            "SELECT pid {} ORDER BY state <> 'active', md5(pid::text || '{}') LIMIT 1",
+            self.sessions(),
+            random.number()
+        );
+        psql(&self.url, &sql).ok()?.parse().ok()
+    }
+
+    fn sessions(&self) -> String {
+        format!(
+            "FROM pg_stat_activity WHERE application_name LIKE 'tenantctl%' AND datname = '{}'",
+            self.name
+        )
     }
 
     /// The registry in short: slugs with their schemas, and the schemas that are there beside the template.

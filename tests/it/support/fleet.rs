@@ -82,9 +82,11 @@ impl Fleet {
         fs::write(self.folder.path().join("tenantctl.toml"), text).expect("written");
     }
 
-    /// Writes a migration.
+    /// Writes a migration. Whoever reads the folder meanwhile sees all of it or nothing.
     pub(crate) fn file(&self, name: &str, sql: &str) -> &Self {
-        fs::write(self.path(name), sql).expect("written");
+        let aside = self.folder.path().join(name);
+        fs::write(&aside, sql).expect("written");
+        fs::rename(aside, self.path(name)).expect("in its place");
         self
     }
 

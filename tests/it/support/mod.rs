@@ -6,7 +6,10 @@ mod judge;
 mod pgbouncer;
 mod program;
 mod proxy;
+mod random;
 mod server;
+
+use std::path::Path;
 
 use tokio_postgres::SimpleQueryMessage;
 
@@ -16,6 +19,7 @@ pub(crate) use self::judge::Judge;
 pub(crate) use self::pgbouncer::PgBouncer;
 pub(crate) use self::program::{Program, Run};
 pub(crate) use self::proxy::Proxy;
+pub(crate) use self::random::Random;
 pub(crate) use self::server::Server;
 
 /// The tests' own look at the environment; the program's is in its configuration.
@@ -88,12 +92,30 @@ fn psql_itself(url: &str, sql: &str) -> Result<String, String> {
     }
 }
 
+/// The rows of a file into which `cleanup` has put them, each a JSON object.
+pub(crate) fn archived_rows(file: &Path) -> Vec<serde_json::Value> {
+    let bytes = std::fs::read(file).expect("readable");
+    let text = zstd::decode_all(bytes.as_slice()).expect("zstd");
+    let text = String::from_utf8(text).expect("UTF-8");
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
 /// Sends a signal by the shell's own `kill`, which needs no package.
 pub(crate) fn signal(pid: u32, name: &str) {
     let status = std::process::Command::new("sh")
         .args(["-c", &format!("kill -{name} {pid}")])
         .status();
     assert!(status.expect("a shell").success(), "no signal for {pid}");
+}
+
+/// Kills a process that may have ended by itself.
+pub(crate) fn kill_if_there(pid: u32) {
+    let status = std::process::Command::new("sh")
+        .args(["-c", &format!("kill -KILL {pid} 2> /dev/null || true")])
+        .status();
+    assert!(status.expect("a shell").success());
 }
 
 /// Waits until something is so.

@@ -1,7 +1,7 @@
 //! The real binary in an environment of the test's making.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -85,15 +85,24 @@ impl Program {
 impl Run {
     /// Waits for a program that was started.
     pub(crate) fn of(child: Child) -> Self {
+        Self::watched(child, || {})
+    }
+
+    /// The same, with something done when the program has nothing more to say and its process is still its own: nobody
+    /// else can have the number yet.
+    pub(crate) fn watched(mut child: Child, before_it_is_gone: impl FnOnce()) -> Self {
         use std::os::unix::process::ExitStatusExt;
-        let output = child.wait_with_output().expect("the binary ends");
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (stdout, stderr) = std::thread::scope(|scope| {
+            let stderr = scope.spawn(|| all_of(stderr));
+            (all_of(stdout), stderr.join().expect("no panic"))
+        });
+        before_it_is_gone();
+        let status = child.wait().expect("the binary ends");
         Self {
-            code: output
-                .status
-                .code()
-                .unwrap_or_else(|| -output.status.signal().unwrap_or(0)),
-            stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
-            stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+            code: status.code().unwrap_or_else(|| -status.signal().unwrap_or(0)),
+            stdout,
+            stderr,
         }
     }
 
@@ -139,6 +148,15 @@ impl Run {
         );
         redacted(&text)
     }
+}
+
+/// What a stream has to say until its end.
+fn all_of(stream: Option<impl Read>) -> String {
+    let mut text = String::new();
+    if let Some(mut stream) = stream {
+        stream.read_to_string(&mut text).expect("UTF-8");
+    }
+    text
 }
 
 /// Times become `[time]`, identifiers `[id]`.
