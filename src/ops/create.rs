@@ -175,7 +175,8 @@ async fn make(
         &original.sql(&new.schema),
         // The template's own functions come before PostgreSQL's as long as its schema is in the path.
         &format!(
-            "SET LOCAL search_path = pg_catalog; {}",
+            "SET LOCAL search_path = pg_catalog; {}{}",
+            original.unfinished(&new.schema),
             log.record_sql(&new.slug)
         ),
     ];

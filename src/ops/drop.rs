@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::backup::{self, BackupError, Identities};
 use super::log::Entry;
+use super::unfinished;
 use crate::db::{
     self, Db, LockName, OpenTenantError, QuotedText, SchemaName, Session, TenantOptions, Transaction,
 };
@@ -202,6 +203,7 @@ async fn forget_in_tx(transaction: &Transaction<'_>, tenant: &Tenant, log: &Entr
         .into());
     }
     registry::delete_in_tx(transaction, &current).await?;
+    unfinished::set_in_tx(transaction, &current.schema, &[]).await?;
     log.record_in_tx(transaction, &tenant.slug).await?;
     Ok(())
 }

@@ -24,5 +24,6 @@ pub mod seed;
 pub mod sizes;
 pub mod status;
 pub mod template;
+pub mod unfinished;
 pub mod update;
 pub mod whole_file;

@@ -1,6 +1,7 @@
 //! What tenants are made from: a schema's definition, read once and ready to be made again under any number of names.
 //! What a copy of a tenant needs of that as well stands here too.
 
+use super::unfinished::{self, Unfinished};
 use crate::blueprint::{self, Blueprint, CannotCopy, ReadError, Shape, Statement, Table, UnclearText};
 use crate::db::migrator::History;
 use crate::db::{self, QuotedText, SchemaName, Session, Transaction};
@@ -23,6 +24,8 @@ pub struct Original {
     pub fingerprint: Option<String>,
     /// What the schema's own history said before the rest was read.
     history: Option<History>,
+    /// What was interrupted in it before the rest was read.
+    unfinished: Vec<Unfinished>,
 }
 
 /// Why a schema cannot be made again.
@@ -107,6 +110,7 @@ impl Original {
         unclear: UnclearText,
     ) -> Result<Self, OriginalError> {
         let history = history(session, schema).await?;
+        let unfinished = unfinished::of(session, schema).await?;
         let (blueprint, fingerprint) = match known(session, schema).await? {
             Some((blueprint, fingerprint)) => (blueprint, Some(fingerprint)),
             None => {
@@ -143,6 +147,7 @@ impl Original {
             version: history.as_ref().and_then(History::version),
             fingerprint,
             history,
+            unfinished,
             blueprint,
         })
     }
@@ -167,6 +172,11 @@ impl Original {
             ),
             None => "SELECT 1".to_owned(),
         }
+    }
+
+    /// What the registry has to know of `schema` besides its row, as SQL.
+    pub fn unfinished(&self, schema: &SchemaName) -> String {
+        unfinished::begin_sql(schema, &self.unfinished)
     }
 
     /// Everything that makes `schema`, as one message. Expects the schema not to be there.

@@ -15,6 +15,7 @@ use crate::ops::clone::{Steps, step};
 use crate::ops::drop::{lock_shared_tables, what_needs_it};
 use crate::ops::log::Entry;
 use crate::ops::original::{self, MakeError, OriginalError};
+use crate::ops::unfinished;
 use crate::tenant::registry::{self, Origin, RegistryError};
 use crate::tenant::{Domain, Naming, NewTenant, Slug, Tenant};
 
@@ -228,6 +229,7 @@ impl Work<'_> {
                 .settle_in_tx(&transaction, registered, old, &fingerprint)
                 .await?;
             transaction.script("SET LOCAL search_path = pg_catalog").await?;
+            unfinished::set_in_tx(&transaction, &self.new.schema, &self.manifest.unfinished).await?;
             log.record_in_tx(&transaction, &self.new.slug).await?;
             Ok((tenant, is_replaced))
         };

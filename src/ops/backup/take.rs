@@ -18,6 +18,7 @@ use crate::db::{self, Db, LockHeld, LockName, SchemaName, Transaction, Type, rea
 use crate::fleet::{self, Answer, Observer, Plan as FleetPlan, Report, Stop};
 use crate::ops::clone::{Contents, Plan, step};
 use crate::ops::original::{self, OriginalError};
+use crate::ops::unfinished;
 use crate::tenant::Tenant;
 use crate::tenant::registry::{self, RegistryError};
 
@@ -183,6 +184,7 @@ pub(super) async fn prepare_in_tx(
         .into());
     }
     let taken_at = Timestamp::now();
+    let unfinished = unfinished::of(transaction, schema).await?;
     let known = match shared.find_in_tx(db, transaction, schema).await? {
         Some(known) => known,
         None => read_in_tx(db, transaction, schema, shared).await?,
@@ -229,6 +231,7 @@ pub(super) async fn prepare_in_tx(
         tenant: TenantRow::from(&current),
         fingerprint,
         definition,
+        unfinished,
         notes,
     };
     Ok((manifest, copies))

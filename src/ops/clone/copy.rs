@@ -6,6 +6,7 @@ use crate::blueprint::continue_sequence;
 use crate::db::{self, LockName, SchemaName, Transaction};
 use crate::fleet::{Event, Observer};
 use crate::ops::original::{self, MakeError};
+use crate::ops::unfinished;
 use crate::tenant::registry::{self, Origin};
 use crate::tenant::{Slug, Tenant};
 
@@ -39,6 +40,7 @@ impl Plan {
         let tenant = registry::insert_in_tx(transaction, to, &origin).await?;
         let copied = self.fill(transaction, &to.slug, &to.schema, observer).await?;
         transaction.script(OUTSIDE).await?;
+        unfinished::set_in_tx(transaction, &to.schema, &self.unfinished).await?;
         request.log.record_in_tx(transaction, &to.slug).await?;
         Ok(self.report(Some(tenant), copied))
     }

@@ -4,6 +4,7 @@ use super::{CloneError, Contents, Request, step};
 use crate::blueprint::{self, Blueprint, ReadError, Script, Shape, Statement, Table, UnclearText};
 use crate::db::{Db, SchemaName, Transaction};
 use crate::ops::original::{self, HISTORY, OriginalError, reference_tables_of};
+use crate::ops::unfinished::{self, Unfinished};
 use crate::tenant::registry::{self, RegistryError};
 
 /// Everything that is known before the first change.
@@ -15,6 +16,7 @@ pub(in crate::ops) struct Plan {
     /// Those that go on where the original's are, quoted as SQL needs it.
     pub(in crate::ops) sequences: Vec<String>,
     pub(in crate::ops) refreshes: Vec<Statement>,
+    pub(in crate::ops) unfinished: Vec<Unfinished>,
     pub(super) version: Option<i64>,
     pub(super) fingerprint: Option<String>,
 }
@@ -59,6 +61,7 @@ impl Plan {
         wanted: &Contents,
         unclear: UnclearText,
     ) -> Result<Self, CloneError> {
+        let unfinished = unfinished::of(transaction, schema).await?;
         let blueprint = blueprint::read_in_tx(transaction, schema)
             .await
             .map_err(|source| OriginalError::Read {
@@ -76,6 +79,7 @@ impl Plan {
             script,
             tables,
             sequences,
+            unfinished,
             version: None,
             fingerprint: None,
         })

@@ -6,7 +6,7 @@
 
 mod singly;
 
-pub(super) use self::singly::hand;
+pub(super) use self::singly::{Ready, clear, hand};
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

@@ -133,11 +133,7 @@ async fn run_statements(
             source,
         };
         mark(hand, place, pending, number).await?;
-        if let Some(concurrent) = Concurrent::of(statement)
-            && let Ready::Done = clear(hand, place, &concurrent, is_resumed)
-                .await
-                .map_err(failed)?
-        {
+        if let Ready::Done = clear(hand, place, statement, is_resumed).await.map_err(failed)? {
             continue;
         }
         hand.script(&statement.text).await.map_err(failed)?;
@@ -179,19 +175,22 @@ async fn mark(hand: &Session, place: Place<'_>, pending: &Pending, number: usize
 }
 
 /// Whether a statement is still to be run.
-enum Ready {
+pub(in crate::ops) enum Ready {
     ToRun,
     Done,
 }
 
 /// Removes what an interrupted statement has left, and finds out whether it had come to its end.
-async fn clear(
+pub(in crate::ops) async fn clear(
     hand: &Session,
     place: Place<'_>,
-    concurrent: &Concurrent,
+    statement: &Statement,
     is_resumed: bool,
 ) -> Result<Ready, db::Error> {
-    match concurrent {
+    let Some(concurrent) = Concurrent::of(statement) else {
+        return Ok(Ready::ToRun);
+    };
+    match &concurrent {
         Concurrent::CreateIndex(name) => match is_valid(hand, name).await? {
             Some(false) => {
                 tracing::info!(

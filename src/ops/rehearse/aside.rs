@@ -10,6 +10,7 @@ use crate::db::{self, CopyError, Db, LockHeld, LockName, SchemaName, Session, Tr
 use crate::fleet::Observer;
 use crate::ops::clone::{CloneError, Contents, Copied, Plan, Steps, step};
 use crate::ops::original;
+use crate::ops::unfinished::Unfinished;
 use crate::tenant::Tenant;
 
 /// Who is copied, and where to.
@@ -33,6 +34,7 @@ pub(super) struct Clone {
     pub(super) elapsed: Duration,
     /// How many rows the tables have: what was copied, or what the server believes of the original.
     pub(super) rows_of: HashMap<String, u64>,
+    pub(super) unfinished: Vec<Unfinished>,
     pub(super) notes: Vec<String>,
 }
 
@@ -68,6 +70,7 @@ impl Aside<'_> {
             elapsed: started.elapsed(),
             rows_of,
             notes: original::notes(&plan.blueprint, "the original", "the clone"),
+            unfinished: plan.unfinished,
         })
     }
 

@@ -247,6 +247,7 @@ impl Run<'_> {
             rows,
             elapsed,
             rows_of,
+            unfinished,
             notes,
         } = self.copy(schema, tenant, observer).await?;
         let stage = Stage {
@@ -256,6 +257,7 @@ impl Run<'_> {
             migrations: &migrate.template.migrations,
             how: &migrate.how,
             rows_of,
+            unfinished,
             stop: self.stop,
         };
         let Performance {

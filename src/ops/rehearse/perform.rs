@@ -9,7 +9,8 @@ use super::{Failure, Mishap, RehearseError};
 use crate::db::migrator::{Concurrent, History, Migrations, Pending, records};
 use crate::db::{self, Db, SchemaName, Session};
 use crate::fleet::{Event, Observer, Stop, Urgency};
-use crate::ops::forward::{self, Course, ForwardError, How, Place};
+use crate::ops::forward::{self, Course, ForwardError, How, Place, Ready};
+use crate::ops::unfinished::Unfinished;
 use crate::tenant::Slug;
 
 /// How long to wait between two looks at a statement that runs: short at first, for short statements.
@@ -27,6 +28,8 @@ pub(super) struct Stage<'a> {
     pub(super) how: &'a How,
     /// How many rows the tables have.
     pub(super) rows_of: HashMap<String, u64>,
+    /// What was interrupted in the original.
+    pub(super) unfinished: Vec<Unfinished>,
     pub(super) stop: &'a Stop,
 }
 
@@ -134,6 +137,13 @@ impl Stage<'_> {
         })
     }
 
+    /// The statement at which the original was interrupted.
+    fn begun(&self, pending: &Pending) -> Option<usize> {
+        let mut unfinished = self.unfinished.iter();
+        let found = unfinished.find(|unfinished| unfinished.version == pending.version)?;
+        usize::try_from(found.statement).ok()
+    }
+
     fn record(&self, pending: &Pending) -> String {
         records(self.schema, std::slice::from_ref(pending))
     }
@@ -200,13 +210,22 @@ impl Stage<'_> {
         let before = Picture::take(&eye, self.schema).await?;
         let mut locks = Locks::default();
         let mut elapsed = Duration::ZERO;
+        let begun = self.begun(pending);
         for (number, statement) in (1..).zip(&statements) {
-            let (done, taken) = watched(&hand, &statement.text, &eye, pid, &mut locks).await;
-            done.map_err(|source| ForwardError::FailedSingly {
+            if begun.is_some_and(|begun| number < begun) {
+                continue;
+            }
+            let failed = |source| ForwardError::FailedSingly {
                 migration: pending.name.clone(),
                 statement: number,
                 source,
-            })?;
+            };
+            let cleared = forward::clear(&hand, self.place(), statement, begun == Some(number)).await;
+            if let Ready::Done = cleared.map_err(failed)? {
+                continue;
+            }
+            let (done, taken) = watched(&hand, &statement.text, &eye, pid, &mut locks).await;
+            done.map_err(failed)?;
             elapsed += taken;
         }
         let after = Picture::take(&eye, self.schema).await?;

@@ -21,6 +21,10 @@ struct Blocker(Child);
 
 impl Blocker {
     fn on(fleet: &Fleet, table: &str) -> Self {
+        Self::in_schema(fleet, "tenant_t01", table)
+    }
+
+    fn in_schema(fleet: &Fleet, schema: &str, table: &str) -> Self {
         let mut child = std::process::Command::new("psql")
             .args([fleet.database.url(), "-Xq"])
             .env("PGAPPNAME", "blocker")
@@ -30,7 +34,7 @@ impl Blocker {
             .spawn()
             .expect("psql is installed with the server");
         // Idle, so that it holds no snapshot for which work in other schemas would wait.
-        let sql = format!("BEGIN; LOCK TABLE tenant_t01.{table} IN ROW EXCLUSIVE MODE;\n");
+        let sql = format!("BEGIN; LOCK TABLE {schema}.{table} IN ROW EXCLUSIVE MODE;\n");
         let stdin = child.stdin.as_mut().expect("a pipe");
         stdin.write_all(sql.as_bytes()).expect("written");
         wait_until("the lock is held", || {
@@ -62,10 +66,6 @@ fn waiting(fleet: &Fleet, words: &str) -> String {
     fleet.sql(&sql)
 }
 
-fn nobody_is_left(fleet: &Fleet) {
-    nobody_is_left_but(fleet, "0");
-}
-
 fn nobody_is_left_but(fleet: &Fleet, pid: &str) {
     let sql = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'tenantctl%' \
@@ -76,14 +76,17 @@ fn nobody_is_left_but(fleet: &Fleet, pid: &str) {
 
 /// Starts a run that meets the blocker, and ends client and server processes while it waits.
 fn interrupt(fleet: &Fleet, table: &str, words: &str) {
-    let blocker = Blocker::on(fleet, table);
+    interrupt_at(fleet, Blocker::on(fleet, table), words);
+}
+
+fn interrupt_at(fleet: &Fleet, blocker: Blocker, words: &str) {
     let mut child = fleet.start(&["--all", "--jobs", "1"]);
     let pid = waiting(fleet, words);
     child.kill().expect("killed");
     Run::of(child);
     fleet.sql(&format!("SELECT pg_terminate_backend({pid})"));
     blocker.release(fleet);
-    nobody_is_left(fleet);
+    fleet.database.nobody_is_left();
 }
 
 #[test]
@@ -146,6 +149,78 @@ fn an_index_left_half_built_is_built_anew() {
     fleet.run(&["drift", "--all"]).success();
 }
 
+/// Two indexes, of which the second can be interrupted once the first is there.
+const TWO: &str = "-- tenantctl: no-transaction\nCREATE INDEX CONCURRENTLY by_amount ON orders (amount);\n\
+                   CREATE INDEX CONCURRENTLY by_name ON customers (name);";
+const SECOND: &str = "^CREATE INDEX CONCURRENTLY by_name";
+
+/// Finishes the migration everywhere: each schema has both indexes, and nothing is left of the interruption.
+fn expect_both_indexes(fleet: &Fleet) {
+    fleet.migrate(&["--all"]).success();
+    let tenants = fleet.sql("SELECT count(*) FROM tenants");
+    assert_eq!(fleet.versions(), format!("2:{tenants}"));
+    fleet.run(&["drift", "--all"]).success();
+    for name in ["by_amount", "by_name"] {
+        assert_eq!(
+            indexes(fleet, name).matches(" true").count().to_string(),
+            fleet.sql("SELECT 1 + count(*) FROM tenants")
+        );
+    }
+    assert_eq!(
+        fleet.sql("SELECT count(*) FROM tenant_unfinished_migrations"),
+        "0"
+    );
+}
+
+#[test]
+fn copies_of_a_tenant_go_on_where_it_was_interrupted() {
+    let fleet = Fleet::new(1);
+    fleet.configure("[backup]\ndir = 'backups'\n");
+    std::fs::create_dir(fleet.folder().join("backups")).expect("a folder");
+    fleet.file("V2__two.sql", TWO);
+    interrupt(&fleet, "customers", SECOND);
+    fleet.migrate(&["--rehearse", "t01"]).success();
+    fleet.run(&["clone", "t01", "copy"]).success();
+    fleet.run(&["drop", "t01", "--yes"]).success();
+    let left = "SELECT string_agg(schema_name, ', ' ORDER BY schema_name) FROM tenant_unfinished_migrations";
+    assert_eq!(fleet.sql(left), "tenant_copy");
+    fleet.run(&["undrop", "t01"]).success();
+    let file = std::fs::read_dir(fleet.folder().join("backups"))
+        .expect("readable")
+        .filter_map(|entry| entry.expect("readable").file_name().into_string().ok())
+        .find(|name| name.ends_with(".zst"))
+        .expect("a backup");
+    let file = format!("backups/{file}");
+    fleet.run(&["restore", &file, "--as", "restored"]).success();
+    assert_eq!(fleet.sql(left), "tenant_copy, tenant_restored, tenant_t01");
+    expect_both_indexes(&fleet);
+}
+
+#[test]
+fn a_tenant_that_is_replaced_forgets_where_it_was_interrupted() {
+    let fleet = Fleet::new(1);
+    fleet.configure("[backup]\ndir = '.'\n");
+    let taken = fleet.run(&["backup", "t01", "-o", "json"]).success().json();
+    let file = taken["backups"][0]["file"].as_str().expect("a name").to_owned();
+    fleet.file("V2__two.sql", TWO);
+    interrupt(&fleet, "customers", SECOND);
+    fleet.run(&["restore", &file, "--replace"]).success();
+    expect_both_indexes(&fleet);
+}
+
+#[test]
+fn tenants_made_from_an_interrupted_template_go_on_where_it_was() {
+    let fleet = Fleet::new(0);
+    fleet.file("V2__two.sql", TWO);
+    interrupt_at(
+        &fleet,
+        Blocker::in_schema(&fleet, "tenant_template", "customers"),
+        SECOND,
+    );
+    fleet.run(&["create", "t01", "t02"]).success();
+    expect_both_indexes(&fleet);
+}
+
 #[test]
 fn a_statement_that_outlives_its_killed_run_is_waited_for() {
     let fleet = Fleet::new(1);
@@ -172,7 +247,7 @@ fn a_statement_that_outlives_its_killed_run_is_waited_for() {
         "built once"
     );
     assert_eq!(fleet.versions(), "2:1");
-    nobody_is_left(&fleet);
+    fleet.database.nobody_is_left();
 }
 
 #[test]

@@ -6,6 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::blueprint::{Blueprint, Script, Table};
+use crate::ops::unfinished::Unfinished;
 use crate::tenant::{Status, Tenant};
 
 /// The head of a backup.
@@ -24,6 +25,9 @@ pub struct Manifest {
     /// That of the definition, as it was in the snapshot.
     pub fingerprint: String,
     pub definition: Definition,
+    /// Migrations without transaction that were interrupted in the schema.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unfinished: Vec<Unfinished>,
     /// What a person should know, in words.
     pub notes: Vec<String>,
 }
