@@ -261,3 +261,25 @@ fn a_run_is_in_the_operation_log() {
         "cleanup|done|60"
     );
 }
+
+#[test]
+fn a_table_that_is_dropped_while_it_is_measured_fails_its_own_tenant_alone() {
+    let fleet = logs(2);
+    for tenant in ["t01", "t02"] {
+        fleet.sql(&format!("VACUUM tenant_{tenant}.logs"));
+    }
+    std::thread::scope(|scope| {
+        scope.spawn(|| fleet.sql("DROP TABLE tenant_t02.logs; SELECT pg_sleep(2)"));
+        wait_until("the table is being dropped", || {
+            fleet.sql(
+                "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = \
+                       'tenant_t02.logs'::regclass",
+            ) == "1"
+        });
+        // The first reads what all of them are like.
+        let run = cleanup(&fleet, &["--days", "60", "--jobs", "1"]).exits(3);
+        assert!(!run.stderr.contains("t01 "), "{}", run.stderr);
+        run.says("1 of 2 tenants failed").says("t02");
+    });
+    assert_eq!(ask(&fleet, "t01", "SELECT count(*) FROM logs"), "1439");
+}

@@ -75,11 +75,12 @@ SELECT wanted.number, jsonb_build_object(
                 SELECT COALESCE(jsonb_agg(jsonb_build_object(
                     'full_name', format('%I.%I', unit_space.nspname, unit.relname),
                     'kind', unit.relkind,
+                    -- What is dropped meanwhile has no size any more.
                     'blocks', COALESCE(pg_relation_size(unit.oid), 0) / current_setting('block_size')::int,
                     -- As the planner has it: as many in each block as there were when they were counted.
                     'rows', CASE
                         WHEN unit.relpages > 0 THEN unit.reltuples / unit.relpages
-                            * pg_relation_size(unit.oid) / current_setting('block_size')::int
+                            * COALESCE(pg_relation_size(unit.oid), 0) / current_setting('block_size')::int
                         ELSE unit.reltuples
                     END,
                     'top_name', quote_ident(top_space.nspname) || '.' || quote_ident(top.relname),
