@@ -1,5 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos fuzz bench scale lint fmt
+.PHONY: help demo test chaos soak fuzz bench scale lint fmt
+
+# How long `make soak` takes.
+MINUTES ?= 60
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +18,10 @@ test: ## Run every check
 chaos: ## Kill clients and servers for long (CHAOS_ROUNDS=200)
 	@scripts/setup test
 	@cargo test --locked --test it chaos -- --ignored --nocapture --test-threads 1
+
+soak: ## Do everything at once for long, with faults (MINUTES=60)
+	@scripts/setup test
+	@SOAK_MINUTES=$(MINUTES) cargo test --locked --test it all_at_once -- --nocapture --test-threads 1
 
 fuzz: ## Feed a million changed backups to the reader
 	@cargo test --release --locked --lib a_million_changed_backups -- --ignored

@@ -1,5 +1,6 @@
 //! The integration tests: the real binary on a real server, one file per command or subject.
 
+mod all_at_once;
 mod apps;
 mod architecture;
 mod backup;

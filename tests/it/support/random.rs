@@ -39,4 +39,11 @@ impl Random {
         let micros = u64::try_from(most.as_micros()).expect("less than an age");
         Duration::from_micros(self.below(micros.max(1)))
     }
+
+    /// One of these, unless there is none.
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
+        let many = u64::try_from(from.len()).expect("not so many");
+        let at = usize::try_from(self.below(many.max(1))).expect("not so many");
+        from.get(at)
+    }
 }

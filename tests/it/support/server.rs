@@ -94,6 +94,11 @@ impl Server {
         self.cluster.stop(StopMode::Immediate).expect("the server stops");
     }
 
+    /// Ends the server as an administrator does, without waiting for anybody.
+    pub(crate) fn stop(&self) {
+        self.cluster.stop(StopMode::Fast).expect("the server stops");
+    }
+
     /// One of PostgreSQL's programs, as the server's user, with the data in its environment.
     pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = self.cluster.owner.command(self.cluster.binaries.program(name));
