@@ -8,6 +8,7 @@
 use std::time::{Duration, Instant};
 
 use super::{ForwardError, How, Place, closing, guarded, opening, stale_or};
+use crate::db::conn::ConnectErrorKind;
 use crate::db::migrator::{Concurrent, Pending, records};
 use crate::db::{self, Db, LockHeld, LockName, QuotedText, Session, SessionError, Statement, Type};
 
@@ -71,9 +72,12 @@ pub(in crate::ops) async fn hand(
     }
     let pooler = || ForwardError::Pooler(pending.name.clone());
     let session = db.apart(&settings).await.map_err(|error| match error {
-        // PgBouncer refuses settings that it does not know.
-        SessionError::Connect(_) => {
-            tracing::debug!("{error}");
+        // PgBouncer refuses settings that it does not know. A server that is away says nothing of them.
+        SessionError::Connect(refusal)
+            if refusal.kind() == ConnectErrorKind::Refused
+                || refusal.sqlstate().is_some_and(|code| code.code() == "08P01") =>
+        {
+            tracing::debug!("{refusal}");
             pooler()
         }
         error => error.into(),

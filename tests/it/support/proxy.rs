@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::Server;
 pub(crate) struct Proxy {
     folder: tempfile::TempDir,
     open: Arc<Mutex<Vec<UnixStream>>>,
+    is_closed: Arc<AtomicBool>,
 }
 
 impl Proxy {
@@ -30,19 +32,33 @@ impl Proxy {
         let target = server.socket_dir().join(".s.PGSQL.5432");
         let open = Arc::<Mutex<Vec<UnixStream>>>::default();
         let known = Arc::clone(&open);
+        let is_closed = Arc::<AtomicBool>::default();
+        let closed = Arc::clone(&is_closed);
         // Ends with the process of the tests.
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
+                if closed.load(Ordering::SeqCst) {
+                    continue;
+                }
                 connect(client, &target, &known, delay).ok();
             }
         });
-        Self { folder, open }
+        Self {
+            folder,
+            open,
+            is_closed,
+        }
     }
 
     /// The URL of a database by this way.
     pub(crate) fn url(&self, database: &str) -> String {
         let host = self.folder.path().display();
         format!("postgresql://tenantctl@/{database}?host={host}")
+    }
+
+    /// Lets nobody pass any more. Those who have passed stay.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
     }
 
     /// Cuts every connection there is. New ones pass.
