@@ -29,6 +29,11 @@ pub(super) fn is_due(mark: Mark) -> bool {
     (mark / WRITERS).is_multiple_of(3)
 }
 
+/// The name of a tenant's schema.
+pub(super) fn schema_of(slug: &str) -> String {
+    format!("tenant_{}", slug.replace('-', "_"))
+}
+
 /// Whether a transaction has taken effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {

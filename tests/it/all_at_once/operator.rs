@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use super::ledger::{Absence, Account, Ending, Origin, Standing};
+use super::ledger::{Absence, Account, Ending, Origin, Standing, schema_of};
 use super::scene::{Scene, ending};
 use crate::support::{Random, Run};
 
@@ -16,7 +16,7 @@ const REST: Duration = Duration::from_millis(400);
 const QUESTIONS: [&str; 3] = ["status", "health", "drift"];
 
 /// What comes of what other operators do at the time.
-const OTHERS: [&str; 11] = [
+const OTHERS: [&str; 12] = [
     "is locked by another run",
     "55P03",
     "40P01",
@@ -28,6 +28,8 @@ const OTHERS: [&str; 11] = [
     "meanwhile",
     "there is no file",
     "was changed while it was being read",
+    // By a file that came after this program had read the folder.
+    "was applied, and its file is gone",
 ];
 
 /// What comes of what is killed.
@@ -311,6 +313,13 @@ impl Operator<'_> {
         run
     }
 
+    /// Whether it says that a schema is not there which came or went in this round.
+    fn is_of_a_gone_schema(&self, reason: &str) -> bool {
+        let accounts = self.scene.ledger.accounts();
+        let mut restless = accounts.iter().filter(|(_, account)| account.is_restless);
+        restless.any(|(slug, _)| reason.contains(&format!("schema `{}` does not exist", schema_of(slug))))
+    }
+
     fn complaint(&self, command: &str, run: &Run) -> Option<String> {
         let is_hurt = self.scene.is_hurt();
         match run.code {
@@ -324,7 +333,7 @@ impl Operator<'_> {
         let reasons = reasons(&run.stderr);
         let is_excused = |reason: &String| {
             let says = |words: &[&str]| words.iter().any(|words| reason.contains(words));
-            says(&OTHERS) || is_hurt && says(&KILLED)
+            says(&OTHERS) || is_hurt && says(&KILLED) || self.is_of_a_gone_schema(reason)
         };
         match reasons.iter().find(|reason| !is_excused(reason)) {
             Some(reason) => Some(reason.clone()),

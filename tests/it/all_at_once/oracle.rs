@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use super::application::LINES;
-use super::ledger::{Absence, Account, Fate, Mark, Standing, is_due};
+use super::ledger::{Absence, Account, Fate, Mark, Standing, is_due, schema_of};
 use super::scene::Scene;
 use crate::support::{Judge, Random, archived_rows};
 
@@ -223,7 +223,7 @@ impl Oracle<'_> {
     }
 
     fn held(&self, slug: &str) -> Held {
-        let schema = format!("tenant_{}", slug.replace('-', "_"));
+        let schema = schema_of(slug);
         let marks = |table: &str| {
             let marks = self.lines(&format!("SELECT mark FROM {schema}.{table}"));
             marks.iter().map(|mark| mark.parse().expect("a number")).collect()
