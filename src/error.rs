@@ -24,6 +24,8 @@ use crate::ops::migration_files::NewFileError;
 use crate::ops::original::{MakeError, OriginalError};
 use crate::ops::rehearse::{Mishap, RehearseError};
 use crate::ops::retention::{CleanupError, TooMuch};
+use crate::ops::roles::RolesError;
+use crate::ops::roles::tenant::TenantRoleError;
 use crate::ops::scaffold::ScaffoldError;
 use crate::ops::seed::FixtureError;
 use crate::ops::template::TemplateError;
@@ -68,6 +70,8 @@ pub struct Diagnosis {
     pub causes: Vec<String>,
     /// What to do next.
     pub hint: Option<String>,
+    /// The connected role lacks a privilege, and no cause knows better than to take another role.
+    pub wants_role: bool,
     pub status: ExitStatus,
 }
 
@@ -80,10 +84,12 @@ pub fn diagnose(error: &anyhow::Error) -> Diagnosis {
         }
     }
     let message = lines.remove(0);
+    let hint = error.chain().find_map(hint);
     Diagnosis {
         message,
         causes: lines,
-        hint: error.chain().find_map(hint),
+        wants_role: hint.is_none() && error.chain().any(is_denied),
+        hint,
         status: error.chain().find_map(status).unwrap_or(ExitStatus::Failed),
     }
 }
@@ -109,6 +115,10 @@ pub fn worse(status: ExitStatus, other: ExitStatus) -> ExitStatus {
 
 type Cause<'a> = &'a (dyn StdError + 'static);
 
+fn is_denied(cause: Cause<'_>) -> bool {
+    cause.downcast_ref().is_some_and(db::Error::is_denied)
+}
+
 fn hint(cause: Cause<'_>) -> Option<String> {
     fn of<E: StdError + 'static>(cause: Cause<'_>, hint: impl Fn(&E) -> Option<String>) -> Option<String> {
         cause.downcast_ref::<E>().and_then(hint)
@@ -117,6 +127,8 @@ fn hint(cause: Cause<'_>) -> Option<String> {
     of(cause, |error: &UsageError| error.hint.clone())
         .or_else(|| of(cause, |error: &RehearseError| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &Mishap| error.hint().map(owned)))
+        .or_else(|| of(cause, TenantRoleError::hint))
+        .or_else(|| of(cause, |error: &RolesError| error.hint().map(owned)))
         .or_else(|| of(cause, CloneError::hint))
         .or_else(|| of(cause, BackupError::hint))
         .or_else(|| of(cause, |error: &FormatError| error.hint().map(owned)))

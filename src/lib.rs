@@ -85,6 +85,7 @@ fn start(cli: &Cli, environment: &Environment) -> Result<ExitStatus, (Ui, anyhow
     let fail = |error: anyhow::Error| (provisional.clone(), error);
     let settings = Settings::load(&cli.global.flags(), environment).map_err(|error| fail(error.into()))?;
     let ui = Ui::new(settings.output, settings.color, quiet, environment).verbose(cli.global.verbose > 0);
+    let ui = ui.needing(cli.command.name(), cli.command.least_role(&settings.roles));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

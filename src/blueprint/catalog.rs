@@ -5,6 +5,7 @@
 //! [`INVENTORY`] found them, and `$5` the search path of those who deparse.
 
 use self::Digest::{Bodies, By, Places, Texts, Views};
+use super::own_role::is_own_role;
 use super::settle::settled_sql;
 
 /// What a query says of its objects beside what makes them.
@@ -127,7 +128,8 @@ pub(super) fn extras(source: &Source) -> (String, &'static str) {
         columns.push_str(
             &grants
                 .replace("{on}", granted_on(source))
-                .replace("{column}", column),
+                .replace("{column}", column)
+                .replace("{is_own_role}", &is_own_role("e.grantee", "o.schema")),
         );
         columns.push_str(" AS grants");
     }
@@ -317,10 +319,17 @@ fn written_out(name: &str, argument: &str, version: i32, names: Names) -> Option
         ),
         "acl" => {
             let (acl, default) = argument.split_once('|')?;
+            let grantee = "(SELECT x.grantee FROM aclexplode(ARRAY[g.item]) x LIMIT 1)";
             format!(
-                "CASE WHEN {acl} IS NOT NULL THEN nullif(ARRAY(SELECT unnest({acl})::text ORDER BY 1), \
-                 ARRAY(SELECT unnest(acldefault({default}))::text ORDER BY 1)) END"
+                "CASE WHEN {acl} IS NOT NULL THEN nullif(ARRAY(SELECT g.item::text FROM unnest({acl}) g (item) \
+                 WHERE NOT {} ORDER BY 1), \
+                 ARRAY(SELECT unnest(acldefault({default}))::text ORDER BY 1)) END",
+                is_own_role(grantee, "c.relnamespace")
             )
+        }
+        "is_own_role" => {
+            let (role, schema) = argument.split_once('|')?;
+            is_own_role(role, schema)
         }
         "digest" => format!("hashtextextended({argument}, 0) AS one, hashtextextended({argument}, 1) AS two"),
         "settled" => format!(

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands;
-use crate::config::{ColorChoice, DatabaseFlags, FailOn, Flags, OutputFormat};
+use crate::config::{ColorChoice, DatabaseFlags, FailOn, Flags, OutputFormat, RoleSettings};
+use crate::db::RoleName;
 use crate::tenant::App;
 
 /// Run fleets of schema-per-tenant PostgreSQL tenants
@@ -159,6 +160,28 @@ impl Command {
             Self::Demo(_) => "demo",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
+        }
+    }
+}
+
+impl Command {
+    /// The least of the roles with which the command does all that it is for; docs/roles.md has them in a table. Some
+    /// need no database.
+    pub(crate) fn least_role<'a>(&self, roles: &'a RoleSettings) -> &'a RoleName {
+        match self {
+            Self::List(_)
+            | Self::Show(_)
+            | Self::Resolve(_)
+            | Self::Update(_)
+            | Self::Suspend(_)
+            | Self::Resume(_)
+            | Self::Status(_)
+            | Self::History(_)
+            | Self::Drift(_)
+            | Self::Sizes(_)
+            | Self::Health(_)
+            | Self::Template(_) => &roles.operator,
+            _ => &roles.owner,
         }
     }
 }

@@ -68,6 +68,7 @@ impl CloneArgs {
         Ok(NewTenant {
             slug: self.to.clone(),
             schema: cx.settings.tenants.naming.schema_for(&self.to)?,
+            role: cx.settings.tenants.naming.role_for(&self.to)?,
             name: self.name.clone().unwrap_or_else(|| self.to.to_string()),
             domain,
             plan: self.plan.clone().unwrap_or_else(|| from.plan.clone()),
@@ -158,6 +159,7 @@ impl View for CloneView {
 pub(crate) async fn run(cx: &Context, args: &CloneArgs) -> anyhow::Result<ExitStatus> {
     let domain = args.domain()?;
     cx.settings.tenants.naming.schema_for(&args.to)?;
+    cx.settings.tenants.naming.role_for(&args.to)?;
     let db = cx.db().await?;
     if db.capacity() < clone::CONNECTIONS {
         return Err(

@@ -126,6 +126,7 @@ impl CreateArgs {
                 .into());
             }
             tenants.push(NewTenant {
+                role: naming.role_for(slug)?,
                 slug: slug.clone(),
                 schema,
                 name: self.name.clone().unwrap_or_else(|| slug.to_string()),

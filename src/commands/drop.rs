@@ -12,14 +12,15 @@ use crate::exit::ExitStatus;
 use crate::fleet::OnError;
 use crate::ops::backup::Options;
 use crate::ops::drop;
+use crate::ops::roles::tenant as tenant_role;
 use crate::tenant::{Selection, Slug, Which};
 use crate::ui::{Cell, Column, Table, View};
 
 /// Remove tenants for good: schema, data and row
 ///
 /// Asks for the slug, and takes a backup first, which `undrop` brings back; nobody writes to the tables while it is
-/// taken. Nothing outside the tenant's schema is ever removed: where other objects depend on it, the
-/// tenant stays and they are named.
+/// taken. The tenant's own role goes as well, where it has one and nothing else depends on that. Nothing else outside the
+/// tenant's schema is ever removed: where other objects depend on it, the tenant stays and they are named.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DropArgs {
     /// Slugs of the tenants
@@ -49,6 +50,9 @@ struct DropView {
 struct DroppedRow {
     slug: String,
     schema: String,
+    /// The tenant's own roles that go with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    roles: Vec<String>,
     /// The backup that was taken first.
     backup: Option<String>,
 }
@@ -71,7 +75,15 @@ impl View for DropView {
         let lines: Vec<String> = self
             .dropped
             .iter()
-            .map(|row| format!("{verb} tenant `{}` with schema `{}`", row.slug, row.schema))
+            .map(|row| {
+                let roles: Vec<String> = row.roles.iter().map(|role| format!(" and role `{role}`")).collect();
+                format!(
+                    "{verb} tenant `{}` with schema `{}`{}",
+                    row.slug,
+                    row.schema,
+                    roles.concat()
+                )
+            })
             .collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
@@ -97,14 +109,16 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
     };
     let tenants = selection.resolve(&db.session().await?).await?;
     if args.dry_run {
-        let dropped = tenants
-            .iter()
-            .map(|tenant| DroppedRow {
+        let session = db.session().await?;
+        let mut dropped = Vec::new();
+        for tenant in &tenants {
+            dropped.push(DroppedRow {
                 slug: tenant.slug.to_string(),
                 schema: tenant.schema.to_string(),
+                roles: tenant_role::of_schema(&session, &tenant.schema).await?,
                 backup: None,
-            })
-            .collect();
+            });
+        }
         cx.ui.answer(&DropView {
             dry_run: true,
             dropped,
@@ -153,6 +167,12 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
         .map(|(slug, dropped)| DroppedRow {
             slug: slug.to_string(),
             schema: dropped.schema.to_string(),
+            roles: dropped
+                .roles
+                .iter()
+                .filter(|former| former.kept.is_none())
+                .map(|former| former.role.clone())
+                .collect(),
             backup: dropped.backup.as_ref().map(|file| file.display().to_string()),
         })
         .collect();
@@ -162,6 +182,16 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
             "schema `{}` of `{slug}` was gone already",
             dropped.schema
         ));
+    }
+    for (slug, dropped) in report.done() {
+        for former in &dropped.roles {
+            if let Some(why) = &former.kept {
+                cx.ui.warn(format!(
+                    "role `{}` of `{slug}` is still there, with nothing left to reach in the schema: {why}",
+                    former.role
+                ));
+            }
+        }
     }
     for row in &dropped {
         if let Some(file) = &row.backup {

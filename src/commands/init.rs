@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::roles::RolesMode;
 use crate::cli::args::parse_duration_flag;
 use crate::context::Context;
 use crate::db::Access;
@@ -24,7 +25,17 @@ use crate::ui::{Cell, Column, Table, View, format};
 ///
 /// `--app` chooses one of the applications that the program carries; the database remembers which. `--scaffold` needs no
 /// database: it writes the application's files into a folder, with a configuration, as a project to start from.
+///
+/// `--roles` prints the SQL for the roles that tenantctl needs, to be run by a superuser or by the owner of the database
+/// with CREATEROLE: an owner for whatever changes schemas, an operator for the registry and reports, and with
+/// `tenants.role_prefix` one for the application of each tenant. `--roles apply` runs it. Before there is a registry it
+/// prepares the database for `init`; a fleet that is there is handed over to the owner, tenant by tenant.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  tenantctl init
+  tenantctl init --roles | psql -v ON_ERROR_STOP=1 -d metrics
+  tenantctl init --roles apply --dry-run")]
 pub(crate) struct InitArgs {
     /// Application whose template is built [default: the one that the database has, else metrics]
     #[arg(long, value_enum, value_name = "NAME", conflicts_with = "template_migrations")]
@@ -35,6 +46,16 @@ pub(crate) struct InitArgs {
     /// Folder for the project of `--scaffold`; files that are there are left alone [default: this one]
     #[arg(value_name = "DIR", requires = "scaffold")]
     folder: Option<PathBuf>,
+    /// Print the SQL for the roles that tenantctl needs, or apply it, and do nothing else [default: print]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        num_args = 0..=1,
+        default_missing_value = "print",
+        conflicts_with_all = ["app", "scaffold", "folder", "migrations", "template_migrations", "lock_wait"]
+    )]
+    roles: Option<RolesMode>,
     /// Migrations of the registry, in place of those that the program carries
     #[arg(long, value_name = "FOLDER")]
     migrations: Option<PathBuf>,
@@ -133,6 +154,9 @@ pub(crate) async fn run(cx: &Context, args: &InitArgs) -> anyhow::Result<ExitSta
         let folder = args.folder.as_deref().unwrap_or(Path::new("."));
         return super::scaffold::run(cx, args.app.unwrap_or(App::Metrics), folder, args.dry_run);
     }
+    if let Some(mode) = args.roles {
+        return super::roles::run(cx, mode, args.dry_run).await;
+    }
     let registry = cx.registry(args.migrations.as_deref())?;
     let mut template = match args.app {
         Some(app) => cx.template_of(chosen(cx, app).await?),
@@ -147,6 +171,7 @@ pub(crate) async fn run(cx: &Context, args: &InitArgs) -> anyhow::Result<ExitSta
     let request = init::Request {
         registry,
         template,
+        operator: cx.settings.roles.operator.clone(),
         lock_wait: args.lock_wait,
         dry_run: args.dry_run,
     };

@@ -214,6 +214,7 @@ impl MigrateArgs {
                 deep: self.deep,
                 options,
             },
+            operator: cx.settings.roles.operator.clone(),
             canaries: self.canary,
             check_sql: self.check_sql.clone(),
             plan: self.jobs.waiting_plan(&cx.settings.fleet, capacity, on_error),

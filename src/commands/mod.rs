@@ -26,6 +26,7 @@ pub(crate) mod new;
 mod rehearse;
 pub(crate) mod resolve;
 pub(crate) mod restore;
+mod roles;
 mod scaffold;
 pub(crate) mod seed;
 mod seed_view;

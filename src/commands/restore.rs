@@ -122,6 +122,7 @@ pub(crate) async fn run(cx: &Context, args: &RestoreArgs) -> anyhow::Result<Exit
     };
     if let Some(slug) = &args.slug {
         cx.settings.tenants.naming.schema_for(slug)?;
+        cx.settings.tenants.naming.role_for(slug)?;
     }
     bring_back(cx, &args.file, args.identities.load()?, target, args.dry_run).await
 }

@@ -2,6 +2,7 @@ use super::tenant_view::OneTenantView;
 use crate::cli::args::parse_slug;
 use crate::context::Context;
 use crate::exit::ExitStatus;
+use crate::ops::roles::tenant as tenant_role;
 use crate::tenant::{Slug, registry};
 
 /// Show everything known of a tenant
@@ -16,8 +17,10 @@ pub(crate) async fn run(cx: &Context, args: &ShowArgs) -> anyhow::Result<ExitSta
     let session = cx.db().await?.session().await?;
     let tenant = registry::find(&session, &args.slug).await?;
     let tables = registry::count_tables(&session, &tenant.schema).await?;
+    let roles = tenant_role::of_schema(&session, &tenant.schema).await?;
     cx.ui.answer(&OneTenantView {
         tables,
+        role: roles.into_iter().next(),
         schema_exists: Some(tables.is_some()),
         ..OneTenantView::new(&tenant)
     })?;

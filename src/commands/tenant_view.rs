@@ -123,6 +123,9 @@ pub(super) struct OneTenantView {
     pub(super) tables: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) schema_exists: Option<bool>,
+    /// The role through which an application reaches the schema and no other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) role: Option<String>,
 }
 
 impl OneTenantView {
@@ -131,6 +134,7 @@ impl OneTenantView {
             tenant: tenant.into(),
             tables: None,
             schema_exists: None,
+            role: None,
         }
     }
 }
@@ -143,6 +147,9 @@ impl View for OneTenantView {
         }
         if let Some(tables) = self.tables {
             table.push(vec!["tables".into(), Cell::Count(tables)]);
+        }
+        if let Some(role) = &self.role {
+            table.push(vec!["role".into(), role.as_str().into()]);
         }
         vec![table]
     }

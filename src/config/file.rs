@@ -19,6 +19,7 @@ pub(super) const FILE_NAME: &str = "tenantctl.toml";
 pub(super) struct ConfigFile {
     pub(super) database: DatabaseTable,
     pub(super) tenants: TenantsTable,
+    pub(super) roles: RolesTable,
     pub(super) fleet: FleetTable,
     pub(super) registry: MigrationsTable,
     pub(super) template: TemplateTable,
@@ -56,6 +57,14 @@ pub(super) struct TenantsTable {
     pub(super) search_path: Option<Vec<String>>,
     pub(super) default_plan: Option<String>,
     pub(super) lock_timeout: Option<WrittenDuration>,
+    pub(super) role_prefix: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RolesTable {
+    pub(super) owner: Option<String>,
+    pub(super) operator: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

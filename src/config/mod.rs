@@ -21,7 +21,7 @@ pub use self::error::ConfigError;
 use self::file::ConfigFile;
 pub(crate) use self::file::nearest;
 pub use self::retention::{MAX_DAYS, PolicyAction, PolicySettings, RetentionSettings, policies_of};
-use crate::db::SchemaName;
+use crate::db::{RoleName, SchemaName};
 use crate::tenant::Naming;
 
 /// Form of a command's answer.
@@ -73,6 +73,7 @@ pub struct Flags {
 pub struct Settings {
     pub database: DatabaseSettings,
     pub tenants: TenantSettings,
+    pub roles: RoleSettings,
     pub fleet: FleetSettings,
     pub local: LocalSettings,
     pub registry_migrations: Option<PathBuf>,
@@ -99,6 +100,34 @@ pub struct TenantSettings {
     pub search_path: Vec<String>,
     pub default_plan: String,
     pub lock_timeout: Duration,
+}
+
+/// The roles that commands are run by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleSettings {
+    /// Owns registry, template and tenants.
+    pub owner: RoleName,
+    /// Reads the registry and reports, and changes what tenants are registered with.
+    pub operator: RoleName,
+}
+
+impl RoleSettings {
+    fn resolve(table: file::RolesTable) -> Result<Self, ConfigError> {
+        let role = |key: &str, written: Option<String>, usual: &str| {
+            RoleName::new(written.unwrap_or_else(|| usual.to_owned()))
+                .map_err(|error| ConfigError::general(format!("setting `roles.{key}`: {error}")))
+        };
+        let roles = Self {
+            owner: role("owner", table.owner, "tenantctl_owner")?,
+            operator: role("operator", table.operator, "tenantctl_operator")?,
+        };
+        if roles.owner == roles.operator {
+            return Err(ConfigError::general(
+                "settings `roles.owner` and `roles.operator` name one role",
+            ));
+        }
+        Ok(roles)
+    }
 }
 
 /// How work over many tenants is done.
@@ -196,6 +225,12 @@ impl Settings {
             .map_err(|error| ConfigError::general(format!("setting `tenants.template`: {error}")))?;
         let naming = Naming::new(file.tenants.prefix.as_deref().unwrap_or("tenant_"), template)
             .map_err(|error| ConfigError::general(format!("setting `tenants.prefix`: {error}")))?;
+        let naming = match &file.tenants.role_prefix {
+            Some(prefix) => naming
+                .with_roles(prefix)
+                .map_err(|error| ConfigError::general(format!("setting `tenants.role_prefix`: {error}")))?,
+            None => naming,
+        };
         let jobs = number(environment, "TENANTCTL_JOBS")?.or(file.fleet.jobs);
         if jobs == Some(0) {
             return Err(ConfigError::general("setting `fleet.jobs` must be at least 1"));
@@ -222,6 +257,7 @@ impl Settings {
                     .lock_timeout
                     .map_or(Duration::from_secs(5), |written| written.0),
             },
+            roles: RoleSettings::resolve(file.roles)?,
             fleet: FleetSettings {
                 jobs,
                 retries: file.fleet.retries.unwrap_or(3),
@@ -345,6 +381,7 @@ mod tests {
         for table in [
             "database",
             "tenants",
+            "roles",
             "fleet",
             "registry",
             "template",

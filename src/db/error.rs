@@ -97,6 +97,11 @@ impl Error {
         matches!(*self.0, Cause::Interrupted)
     }
 
+    /// Whether the connected role lacks a privilege.
+    pub fn is_denied(&self) -> bool {
+        self.has_code(&[SqlState::INSUFFICIENT_PRIVILEGE])
+    }
+
     /// Whether the server stumbled over its own catalogs, as it does where something is dropped under its hands.
     pub fn is_internal(&self) -> bool {
         self.has_code(&[
@@ -161,9 +166,6 @@ impl Error {
             _ if self.is_out_of_locks() => {
                 "the server has no room for more locks in one transaction: raise `max_locks_per_transaction` and \
                  restart it, or lower `--jobs`"
-            }
-            code if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
-                "grant the connecting role what it lacks, or connect as another role"
             }
             code if *code == SqlState::DISK_FULL => "free space on the server's disk; nothing was changed",
             code if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {

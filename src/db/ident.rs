@@ -64,6 +64,64 @@ impl fmt::Display for SchemaName {
     }
 }
 
+/// The name of a role that the program makes or grants something to.
+///
+/// `Display` shows the bare name, for people. [`RoleName::quoted`] is the form for SQL.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoleName(String);
+
+/// Why a text cannot be the name of a role.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RoleNameError {
+    #[error("the name of a role cannot be empty")]
+    Empty,
+    #[error("role name `{name}` is {bytes} bytes long, PostgreSQL keeps {MAX_NAME_BYTES}")]
+    TooLong { name: String, bytes: usize },
+    #[error("the name of a role cannot hold control characters")]
+    Control,
+    #[error("role name `{0}` is reserved by PostgreSQL")]
+    Reserved(String),
+}
+
+impl RoleName {
+    /// Accepts `name` exactly as written, or says why PostgreSQL would not.
+    pub fn new(name: impl Into<String>) -> Result<Self, RoleNameError> {
+        let name = name.into();
+        if name.is_empty() {
+            return Err(RoleNameError::Empty);
+        }
+        if name.chars().any(char::is_control) {
+            return Err(RoleNameError::Control);
+        }
+        if name.len() > MAX_NAME_BYTES {
+            return Err(RoleNameError::TooLong {
+                bytes: name.len(),
+                name,
+            });
+        }
+        if name.starts_with("pg_") || matches!(name.as_str(), "public" | "none") {
+            return Err(RoleNameError::Reserved(name));
+        }
+        Ok(Self(name))
+    }
+
+    /// The bare name, as the catalogs hold it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as it stands in a statement.
+    pub fn quoted(&self) -> QuotedIdent<'_> {
+        QuotedIdent(&self.0)
+    }
+}
+
+impl fmt::Display for RoleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// An identifier in double quotes, with those inside it doubled.
 #[derive(Debug, Clone, Copy)]
 pub struct QuotedIdent<'a>(&'a str);
@@ -162,6 +220,21 @@ mod tests {
     fn case_is_kept_since_names_are_always_quoted() {
         let name = SchemaName::new("Tenant_Acme").expect("a valid name");
         assert_eq!(name.quoted().to_string(), "\"Tenant_Acme\"");
+    }
+
+    #[test]
+    fn roles_that_postgresql_reserves_are_refused() {
+        for name in ["pg_monitor", "public", "none"] {
+            assert_eq!(
+                RoleName::new(name),
+                Err(RoleNameError::Reserved(name.to_owned()))
+            );
+        }
+        assert_eq!(RoleName::new(""), Err(RoleNameError::Empty));
+        assert_eq!(RoleName::new("a\nb"), Err(RoleNameError::Control));
+        assert!(RoleName::new("é".repeat(32)).is_err());
+        let odd = RoleName::new("Own\"er").expect("a role can be called so");
+        assert_eq!(odd.quoted().to_string(), "\"Own\"\"er\"");
     }
 
     #[test]

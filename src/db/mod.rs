@@ -22,7 +22,9 @@ pub use tokio_postgres::types::{FromSql, Type};
 
 pub use self::copy::{CopyError, RowsIn, copy_rows, read_rows};
 pub use self::error::Error;
-pub use self::ident::{MAX_NAME_BYTES, NameError, QuotedIdent, QuotedText, SchemaName, with_constants};
+pub use self::ident::{
+    MAX_NAME_BYTES, NameError, QuotedIdent, QuotedText, RoleName, RoleNameError, SchemaName, with_constants,
+};
 pub use self::lock::{LockHeld, LockName};
 pub use self::pool::{Db, PoolOptions, PoolState, SessionError};
 pub use self::session::{

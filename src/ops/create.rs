@@ -7,6 +7,7 @@ use tokio::sync::Mutex;
 
 use super::log::Entry;
 use super::original::{MakeError, Original};
+use super::roles::tenant::{self as tenant_role, TenantRoleError};
 use crate::blueprint::UnclearText;
 use crate::db::{self, Db, LockName, SchemaName, Session, Undone};
 use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
@@ -39,6 +40,8 @@ pub enum CreateError {
     Registry(#[from] RegistryError),
     #[error("{0}")]
     Schema(#[from] MakeError),
+    #[error("{0}")]
+    Role(#[from] TenantRoleError),
     #[error("the template is being migrated again and again")]
     TemplateMoved,
     #[error("{0}")]
@@ -163,16 +166,20 @@ async fn make(
     const GUARD: usize = 1;
     const ROW: usize = 2;
     const SCHEMA: usize = 3;
+    const ROLE: usize = 4;
     let origin = Origin {
         version: original.version,
         fingerprint: original.fingerprint.as_deref(),
     };
     let row = registry::insert_sql(new, &origin);
+    let role = new.role.as_ref();
+    let granted = role.map_or_else(String::new, |role| tenant_role::grant_sql(role, &new.schema));
     let parts = [
         opening,
         &original.guard(),
         &row,
         &original.sql(&new.schema),
+        &granted,
         // The template's own functions come before PostgreSQL's as long as its schema is in the path.
         &format!(
             "SET LOCAL search_path = pg_catalog; {}{}",
@@ -186,6 +193,15 @@ async fn make(
         (GUARD, Some("22012" | "42P01" | "3F000")) => CreateError::TemplateMoved,
         (ROW, _) => registry::insertion_failed(error, new).into(),
         (SCHEMA, _) => MakeError::new(&new.schema, None, error).into(),
+        (ROLE, _) => match role {
+            Some(role) => TenantRoleError {
+                role: role.clone(),
+                schema: new.schema.clone(),
+                source: error,
+            }
+            .into(),
+            None => CreateError::Sql(error),
+        },
         _ => CreateError::Sql(error),
     })?;
     // The tenant is there. What a cancellation hit may have been the question.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::backup::{self, BackupError, Identities};
 use super::log::Entry;
 use super::unfinished;
+use super::roles::tenant::{self as tenant_role, Former};
 use crate::db::{
     self, Db, LockName, OpenTenantError, QuotedText, SchemaName, Session, TenantOptions, Transaction,
 };
@@ -32,6 +33,8 @@ pub struct Dropped {
     pub schema_was_missing: bool,
     /// The backup that was taken first.
     pub backup: Option<PathBuf>,
+    /// The tenant's own role, where it had one.
+    pub roles: Vec<Former>,
 }
 
 /// Why a tenant is still there.
@@ -113,7 +116,15 @@ async fn drop_tenant(
             schema: tenant.schema.clone(),
             schema_was_missing: true,
             backup: None,
+            roles: Vec::new(),
         })
+    };
+    let result = match result {
+        Ok(dropped) => match tenant_role::drop_in_tx(&transaction, &tenant.schema).await {
+            Ok(roles) => Ok(Dropped { roles, ..dropped }),
+            Err(error) => Err(error.into()),
+        },
+        Err(error) => Err(error),
     };
     transaction.end(result).await
 }
@@ -189,6 +200,7 @@ async fn drop_in_tx(
         schema: schema.clone(),
         schema_was_missing: false,
         backup: None,
+        roles: Vec::new(),
     })
 }
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::roles;
 use super::template::{self, Built, TemplateError};
 use crate::db::migrator::{self, Applied, MigrateError, Migrations};
-use crate::db::{self, Db, LockHeld, LockName, SessionError};
+use crate::db::{self, Db, LockHeld, LockName, RoleName, SessionError};
 
 /// The oldest server whose catalogs and SQL we speak.
 const OLDEST_SERVER: i32 = 140_000;
@@ -14,6 +15,8 @@ const OLDEST_SERVER: i32 = 140_000;
 pub struct Request {
     pub registry: Migrations,
     pub template: template::Request,
+    /// Who is granted what belongs to it, where the roles were set up for the database.
+    pub operator: RoleName,
     /// How long another run may hold the registry, and then the template; zero does not wait.
     pub lock_wait: Duration,
     pub dry_run: bool,
@@ -65,6 +68,10 @@ impl InitError {
 pub async fn run(db: &Db, request: &Request) -> Result<Report, InitError> {
     let registry = bring_up_registry(db, &request.registry, request.lock_wait, request.dry_run).await?;
     let template = template::build(db, &request.template, request.lock_wait).await?;
+    if !request.dry_run {
+        let session = db.direct().await?;
+        roles::complete(&session, &request.operator, &request.template.schema).await?;
+    }
     Ok(Report { registry, template })
 }
 

@@ -19,6 +19,7 @@ pub mod migration_files;
 pub mod original;
 pub mod rehearse;
 pub mod retention;
+pub mod roles;
 pub mod scaffold;
 pub mod seed;
 pub mod sizes;

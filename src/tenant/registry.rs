@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub use super::registration::{Origin, insert_in_tx, insert_sql, insertion_failed};
 pub use super::registry_error::RegistryError;
 use super::{Domain, Selection, Slug, Which};
-use crate::db::{FromSql, Param, Row, SchemaName, Session, Transaction, Type};
+use crate::db::{FromSql, Param, RoleName, Row, SchemaName, Session, Transaction, Type};
 
 /// The columns of a tenant, in the order in which [`Tenant::from_row`] reads them.
 macro_rules! columns {
@@ -65,6 +65,8 @@ impl Status {
 pub struct NewTenant {
     pub slug: Slug,
     pub schema: SchemaName,
+    /// The role through which an application is to reach the schema and no other.
+    pub role: Option<RoleName>,
     pub name: String,
     pub domain: Option<Domain>,
     pub plan: String,

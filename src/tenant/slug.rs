@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::db::{MAX_NAME_BYTES, NameError, SchemaName};
+use crate::db::{MAX_NAME_BYTES, NameError, RoleName, RoleNameError, SchemaName};
 
 /// A tenant's short name: lower-case ASCII letters and digits, with `-` and `_` between them.
 ///
@@ -95,6 +95,7 @@ impl fmt::Display for Slug {
 pub struct Naming {
     prefix: String,
     template: SchemaName,
+    role_prefix: Option<String>,
 }
 
 /// Why a slug gives no schema name, or a setting no rule for names.
@@ -106,22 +107,31 @@ pub enum NamingError {
     Template { slug: Slug, template: SchemaName },
     #[error("slug `{slug}` is too long: with the prefix `{prefix}` at most {room} characters are possible")]
     TooLong { slug: Slug, prefix: String, room: usize },
+    #[error(
+        "slug `{slug}` is too long for a role: with the prefix `{prefix}` at most {room} characters are possible"
+    )]
+    RoleTooLong { slug: Slug, prefix: String, room: usize },
     #[error("{0}")]
     Schema(#[from] NameError),
+    #[error("{0}")]
+    Role(#[from] RoleNameError),
 }
 
 impl Naming {
     /// Schemas are named `prefix` + slug; `template` is the one that they are cloned from.
     pub fn new(prefix: &str, template: SchemaName) -> Result<Self, NamingError> {
-        let plain = prefix
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-        if !plain || prefix.starts_with(|c: char| c.is_ascii_digit()) || prefix.len() >= MAX_NAME_BYTES {
-            return Err(NamingError::Prefix(prefix.to_owned()));
-        }
         Ok(Self {
-            prefix: prefix.to_owned(),
+            prefix: plain(prefix)?,
             template,
+            role_prefix: None,
+        })
+    }
+
+    /// The same where each tenant has a role of its own, named `prefix` + slug.
+    pub fn with_roles(self, prefix: &str) -> Result<Self, NamingError> {
+        Ok(Self {
+            role_prefix: Some(plain(prefix)?),
+            ..self
         })
     }
 
@@ -133,6 +143,28 @@ impl Naming {
     /// What the names of tenants' schemas begin with.
     pub fn prefix(&self) -> &str {
         &self.prefix
+    }
+
+    /// What the names of tenants' roles begin with, where tenants have roles.
+    pub fn role_prefix(&self) -> Option<&str> {
+        self.role_prefix.as_deref()
+    }
+
+    /// The role of a new tenant, where tenants have roles.
+    pub fn role_for(&self, slug: &Slug) -> Result<Option<RoleName>, NamingError> {
+        let Some(prefix) = &self.role_prefix else {
+            return Ok(None);
+        };
+        let role = RoleName::new(format!("{prefix}{}", slug.as_str().replace('-', "_")));
+        match role {
+            Ok(role) => Ok(Some(role)),
+            Err(RoleNameError::TooLong { .. }) => Err(NamingError::RoleTooLong {
+                slug: slug.clone(),
+                prefix: prefix.clone(),
+                room: MAX_NAME_BYTES - prefix.len(),
+            }),
+            Err(other) => Err(other.into()),
+        }
     }
 
     /// Whether a schema of this name is the template, or could be a tenant's.
@@ -160,6 +192,17 @@ impl Naming {
         }
         Ok(schema)
     }
+}
+
+/// A prefix that names need no quotes for, and that leaves room for a slug.
+fn plain(prefix: &str) -> Result<String, NamingError> {
+    let is_plain = prefix
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if !is_plain || prefix.starts_with(|c: char| c.is_ascii_digit()) || prefix.len() >= MAX_NAME_BYTES {
+        return Err(NamingError::Prefix(prefix.to_owned()));
+    }
+    Ok(prefix.to_owned())
 }
 
 #[cfg(test)]
@@ -256,6 +299,22 @@ mod tests {
         for text in ["public", "pg_temp", "information_schema"] {
             assert!(bare.schema_for(&slug(text)).is_err(), "{text} was accepted");
         }
+    }
+
+    #[test]
+    fn tenants_have_roles_where_a_prefix_for_them_is_set() {
+        let acme = slug("acme-corp");
+        assert_eq!(naming().role_for(&acme), Ok(None));
+        let naming = naming().with_roles("app_").expect("valid");
+        let role = naming.role_for(&acme).expect("valid").expect("a role");
+        assert_eq!(role.as_str(), "app_acme_corp");
+        let error = naming
+            .role_for(&slug(&"a".repeat(MAX_NAME_BYTES - 3)))
+            .expect_err("one too many");
+        assert!(error.to_string().contains("at most 59 characters"), "{error}");
+        assert!(naming.with_roles("App_").is_err());
+        let bare = self::naming().with_roles("").expect("valid");
+        assert!(bare.role_for(&slug("public")).is_err());
     }
 
     #[test]

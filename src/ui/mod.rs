@@ -21,6 +21,7 @@ pub(crate) use self::prompt::Reply;
 pub(crate) use self::safe::printable;
 pub(crate) use self::table::{Cell, Column, Table};
 use crate::config::{ColorChoice, Environment, OutputFormat};
+use crate::db::RoleName;
 use crate::error::{Diagnosis, diagnose};
 use crate::fleet::{Event, Observer, Report};
 
@@ -52,6 +53,8 @@ pub(crate) struct Ui {
     is_terminal: bool,
     color_out: bool,
     color_err: bool,
+    /// What to do where the connected role lacks a privilege.
+    role_hint: String,
 }
 
 impl Ui {
@@ -75,6 +78,17 @@ impl Ui {
             is_terminal: io::stdout().is_terminal(),
             color_out: colored(io::stdout().is_terminal()),
             color_err: colored(io::stderr().is_terminal()),
+            role_hint: "connect as a role that may; docs/roles.md says which one a command needs".to_owned(),
+        }
+    }
+
+    /// The same for a command that needs this role.
+    pub(crate) fn needing(self, command: &str, role: &RoleName) -> Self {
+        Self {
+            role_hint: format!(
+                "`tenantctl {command}` is for members of the role `{role}`; `tenantctl init --roles` prints how it is made"
+            ),
+            ..self
         }
     }
 
@@ -214,8 +228,13 @@ impl Ui {
         for cause in &diagnosis.causes {
             text.push_str(&format!("  caused by: {}\n", safe::message(cause).trim_end()));
         }
-        text.push_str(&self.hint(diagnosis.hint.as_deref()));
+        text.push_str(&self.hint(self.next_step(diagnosis)));
         self.to_stderr(&text);
+    }
+
+    fn next_step<'a>(&'a self, diagnosis: &'a Diagnosis) -> Option<&'a str> {
+        let hint = diagnosis.hint.as_deref();
+        hint.or(diagnosis.wants_role.then_some(self.role_hint.as_str()))
     }
 
     fn hint(&self, hint: Option<&str>) -> String {
@@ -271,7 +290,7 @@ impl Ui {
             &self.hint(
                 failures
                     .iter()
-                    .find_map(|(_, diagnosis)| diagnosis.hint.as_deref()),
+                    .find_map(|(_, diagnosis)| self.next_step(diagnosis)),
             ),
         );
         self.to_stderr(&text);

@@ -34,6 +34,7 @@ mod output;
 mod pgbouncer;
 mod registry;
 mod rehearse;
+mod roles;
 mod scaffold;
 mod seed;
 mod shell;

@@ -33,6 +33,8 @@ CASE WHEN o.acl IS NOT NULL THEN (
              WHERE NOT EXISTS (SELECT FROM aclexplode(acldefault(o.acl_type, o.owner)) d
                                 WHERE (e.grantor, e.grantee, e.privilege_type, e.is_grantable)
                                     = (d.grantor, d.grantee, d.privilege_type, d.is_grantable))
+               -- What a schema's own role is granted, every schema grants to another.
+               AND NOT {is_own_role}
                -- What the schema `public` was born with stays with it, under whatever name.
                AND NOT (o.acl_type = 'n'
                         AND EXISTS (SELECT FROM pg_init_privs i

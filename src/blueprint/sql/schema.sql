@@ -36,5 +36,6 @@ SELECT n.oid,
               CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END AS grantee,
               x.is_grantable
          FROM aclexplode(d.defaclacl) x
+        WHERE NOT {is_own_role:x.grantee|n.oid}
         GROUP BY x.grantee, x.is_grantable) e
  WHERE n.oid = ANY ($1)

@@ -18,7 +18,8 @@ SELECT c.relnamespace AS schema,
  WHERE c.relkind IN ('v', 'm', 'c')
    AND a.attnum > 0
    AND NOT a.attisdropped
-   AND (a.attacl IS NOT NULL
+   AND (EXISTS (SELECT FROM aclexplode(nullif(a.attacl, '{}')) x
+                 WHERE NOT {is_own_role:x.grantee|c.relnamespace})
         OR EXISTS (SELECT FROM pg_description d
                     WHERE d.classoid = 'pg_class'::regclass AND d.objoid = a.attrelid AND d.objsubid = a.attnum))
    AND c.oid = ANY ($2)

@@ -4,6 +4,7 @@
 //! its errors are the driver's: the list of servers tried, the kind and the hint of a [`ConnectError`] would be lost
 //! in `pool.get()`. Ours is a page long and keeps them; the recycling method is still deadpool-postgres's.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
@@ -37,8 +38,15 @@ pub type PoolError = managed::PoolError<ConnectError>;
 pub type Pooled = managed::Object<Manager>;
 
 /// Statements that leave nothing of a user behind but prepared statements. They may stand in a transaction.
+///
+/// The role is the session's own again, `role` having been taken to `none` with the session's authorization: where a
+/// login works as another role by `ALTER ROLE … SET role`, what it makes would be its own otherwise.
 pub(in crate::db) fn clean_up() -> &'static str {
-    RecyclingMethod::Clean.query().unwrap_or_default()
+    static STATEMENTS: LazyLock<String> = LazyLock::new(|| {
+        let clean = RecyclingMethod::Clean.query().unwrap_or_default();
+        format!("{clean} RESET ROLE;")
+    });
+    &STATEMENTS
 }
 
 #[derive(Debug)]

@@ -7,6 +7,7 @@ use crate::blueprint::ReadError;
 use crate::db::{self, LockHeld, SchemaName, SessionError};
 use crate::ops::clone::CloneError;
 use crate::ops::original::{MakeError, OriginalError};
+use crate::ops::roles::tenant::TenantRoleError;
 use crate::tenant::Slug;
 use crate::tenant::registry::RegistryError;
 
@@ -21,6 +22,8 @@ pub enum BackupError {
     Original(#[from] OriginalError),
     #[error("{0}")]
     Make(#[from] MakeError),
+    #[error("{0}")]
+    Role(#[from] TenantRoleError),
     #[error("schema `{schema}` has no table `{table}`, whose rows are to be left out")]
     NoTable { schema: SchemaName, table: String },
     #[error("rows of table `{by}` refer to those of `{table}`, without which they could not be restored")]
@@ -124,6 +127,7 @@ impl From<CloneError> for BackupError {
             CloneError::Registry(error) => error.into(),
             CloneError::Original(error) => error.into(),
             CloneError::Make(error) => error.into(),
+            CloneError::Role(error) => error.into(),
             CloneError::Step { doing, source } => Self::Step { doing, source },
             CloneError::RowsDiffer(what) => Self::Differs(what.join(", ")),
             CloneError::Session(error) => error.into(),

@@ -9,13 +9,14 @@ use super::feed::{FileRows, Rows};
 use super::format::{Definition, Manifest, RowSum, Summary};
 use super::{BackupError, Identities, READABLE, pack};
 use crate::blueprint::{self, CannotCopy, Shape, Table, UnclearText};
-use crate::db::{self, Db, LockHeld, LockName, RowsIn, SchemaName, Transaction, Type, read_rows};
+use crate::db::{self, Db, LockHeld, LockName, RoleName, RowsIn, SchemaName, Transaction, Type, read_rows};
 use crate::fleet::{Event, Observer, Retry, is_transient, words};
 use crate::ops::clone::{Steps, step};
 use crate::ops::drop::{lock_shared_tables, what_needs_it};
 use crate::ops::log::Entry;
 use crate::ops::original::{self, MakeError, OriginalError};
 use crate::ops::unfinished;
+use crate::ops::roles::tenant as tenant_role;
 use crate::tenant::registry::{self, Origin, RegistryError};
 use crate::tenant::{Domain, Naming, NewTenant, Slug, Tenant};
 
@@ -152,8 +153,10 @@ impl Target {
             ),
             _ => None,
         };
+        let role = self.naming.role_for(&slug);
         Ok(NewTenant {
             schema,
+            role: role.map_err(|error| unusable(error.to_string()))?,
             name: if is_other {
                 slug.to_string()
             } else {
@@ -318,7 +321,26 @@ impl Work<'_> {
                 .await
                 .map_err(|source| step("dropping what was replaced", source))?;
         }
+        self.give_role_in_tx(transaction, registered.is_none()).await?;
         Ok(registry::find(transaction, &self.new.slug).await?)
+    }
+
+    /// Gives the schema its role, which is no part of a backup. A tenant that was replaced keeps the one that it had.
+    async fn give_role_in_tx(
+        &self,
+        transaction: &Transaction<'_>,
+        is_replaced: bool,
+    ) -> Result<(), BackupError> {
+        let NewTenant { role, schema, .. } = self.new;
+        let had = match role {
+            None if is_replaced => tenant_role::of_schema(transaction, schema).await?,
+            _ => Vec::new(),
+        };
+        let had = had.into_iter().filter_map(|role| RoleName::new(role).ok());
+        for role in role.iter().cloned().chain(had) {
+            tenant_role::grant_in_tx(transaction, &role, schema).await?;
+        }
+        Ok(())
     }
 
     /// Makes the schema with its rows, and compares it with what the backup says. Answers with its fingerprint.

@@ -52,6 +52,7 @@ async fn restore_aside(
     let new = NewTenant {
         slug,
         schema,
+        role: None,
         name: manifest.tenant.name.clone(),
         domain: None,
         plan: manifest.tenant.plan.clone(),

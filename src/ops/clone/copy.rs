@@ -7,6 +7,7 @@ use crate::db::{self, LockName, SchemaName, Transaction};
 use crate::fleet::{Event, Observer};
 use crate::ops::original::{self, MakeError};
 use crate::ops::unfinished;
+use crate::ops::roles::tenant as tenant_role;
 use crate::tenant::registry::{self, Origin};
 use crate::tenant::{Slug, Tenant};
 
@@ -41,6 +42,9 @@ impl Plan {
         let copied = self.fill(transaction, &to.slug, &to.schema, observer).await?;
         transaction.script(OUTSIDE).await?;
         unfinished::set_in_tx(transaction, &to.schema, &self.unfinished).await?;
+        if let Some(role) = &to.role {
+            tenant_role::grant_in_tx(transaction, role, &to.schema).await?;
+        }
         request.log.record_in_tx(transaction, &to.slug).await?;
         Ok(self.report(Some(tenant), copied))
     }

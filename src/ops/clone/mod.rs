@@ -14,6 +14,7 @@ pub(in crate::ops) use self::plan::Plan;
 use self::plan::plan_in_tx;
 use super::log::Entry;
 use super::original::{MakeError, OriginalError};
+use super::roles::tenant::TenantRoleError;
 use crate::blueprint::{CannotCopy, ReadError, UnclearText};
 use crate::db::{self, Db, LockHeld, LockName, SessionError};
 use crate::fleet::{Event, Observer, Retry, is_transient, words};
@@ -75,6 +76,8 @@ pub enum CloneError {
     Original(#[from] OriginalError),
     #[error("{0}")]
     Make(#[from] MakeError),
+    #[error("{0}")]
+    Role(#[from] TenantRoleError),
     #[error("{doing}")]
     Step { doing: String, source: db::Error },
     #[error("the copy does not hold the rows of the original: {}", .0.join(", "))]

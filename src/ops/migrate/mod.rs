@@ -14,9 +14,10 @@ use super::forward::{Course, How, Moved, Place, forward};
 use super::init::{self, InitError};
 use super::log::{Entry, Operation, Ran};
 use super::rehearse;
+use super::roles;
 use super::template::{self, TemplateError};
 use crate::db::migrator::{Applied, History, Migrations, UnfitMigration};
-use crate::db::{self, Db, LockHeld, LockName, SessionError};
+use crate::db::{self, Db, LockHeld, LockName, RoleName, SessionError};
 use crate::fleet::{self, Answer, Event, Observer, OnError, Plan, Report, Stop};
 use crate::tenant::{RegistryError, Selection, SelectionError, Slug, Tenant};
 
@@ -33,6 +34,8 @@ pub struct Request {
     pub template: template::Request,
     pub selection: Selection,
     pub how: How,
+    /// Who is granted what belongs to it of a registry that has grown, where the roles were set up for the database.
+    pub operator: RoleName,
     /// How many tenants go before all others.
     pub canaries: Option<usize>,
     /// A query that is asked in each canary; a false answer ends the run.
@@ -191,6 +194,10 @@ async fn run_locked(
     // Those who create tenants hold the template's lock for moments.
     let patience = request.lock_wait.max(request.how.options.lock_timeout);
     let registry = init::bring_up_registry(db, &request.registry, patience, false).await?;
+    if !registry.applied.is_empty() {
+        let session = db.direct().await?;
+        roles::complete(&session, &request.operator, &request.template.schema).await?;
+    }
     if let Err(error) = rehearse::remove_leftovers(db, request.how.options.lock_timeout).await {
         // Nobody's work depends on it.
         tracing::warn!("what an interrupted rehearsal has left could not be removed: {error}");

@@ -32,6 +32,7 @@ pub fn demo_tenants(
         }
         list.push(NewTenant {
             schema: naming.schema_for(&slug)?,
+            role: naming.role_for(&slug)?,
             slug,
             name: format!("Demo {number}"),
             domain: format!("{name}.example").parse().ok(),

@@ -6,7 +6,10 @@ use std::fmt::Display;
 use super::super::{Domain, Naming, NewTenant, Slug, attribute};
 use super::error::short;
 use super::{Column, Defaults, Row};
-use crate::db::SchemaName;
+use crate::db::{RoleName, SchemaName};
+
+/// A slug, and what is named after it.
+type Named = (Slug, SchemaName, Option<RoleName>);
 
 pub(super) struct Check<'a> {
     naming: &'a Naming,
@@ -54,10 +57,11 @@ impl<'a> Check<'a> {
             .take(Column::Domain)
             .and_then(|text| noted(self.domain(&text, row.line), &mut problems));
         match named {
-            Some((slug, schema)) if problems.is_empty() => Ok(NewTenant {
+            Some((slug, schema, role)) if problems.is_empty() => Ok(NewTenant {
                 name: name.unwrap_or_else(|| slug.to_string()),
                 slug,
                 schema,
+                role,
                 domain,
                 plan: plan.unwrap_or_else(|| self.defaults.plan.clone()),
                 region: region.or_else(|| self.defaults.region.clone()),
@@ -67,11 +71,12 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn slug(&mut self, text: &str, line: usize) -> Result<(Slug, SchemaName), String> {
+    fn slug(&mut self, text: &str, line: usize) -> Result<Named, String> {
         let slug: Slug = text
             .parse()
             .map_err(|error: super::super::SlugError| short(&error.with_suggestion()))?;
         let schema = self.naming.schema_for(&slug).map_err(|error| error.to_string())?;
+        let role = self.naming.role_for(&slug).map_err(|error| error.to_string())?;
         match self.schemas.get(&schema) {
             Some((other, first)) if *other == slug => {
                 Err(format!("slug `{slug}` is on line {first} already"))
@@ -81,7 +86,7 @@ impl<'a> Check<'a> {
             )),
             None => {
                 self.schemas.insert(schema.clone(), (slug.clone(), line));
-                Ok((slug, schema))
+                Ok((slug, schema, role))
             }
         }
     }

@@ -13,7 +13,7 @@ SELECT c.relnamespace,
   JOIN pg_attribute a ON a.attrelid = c.oid
  WHERE c.relkind IN ('v', 'm', 'c')
    AND a.attnum > 0
-   AND a.attacl IS NOT NULL
+   AND {acl:a.attacl|'c', c.relowner} IS NOT NULL
    AND NOT a.attisdropped
    AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}
