@@ -100,6 +100,10 @@ impl DropArgs {
     }
 }
 
+fn names(roles: impl IntoIterator<Item = impl ToString>) -> Vec<String> {
+    roles.into_iter().map(|role| role.to_string()).collect()
+}
+
 pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitStatus> {
     let db = cx.db().await?;
     let selection = Selection {
@@ -115,7 +119,7 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
             dropped.push(DroppedRow {
                 slug: tenant.slug.to_string(),
                 schema: tenant.schema.to_string(),
-                roles: tenant_role::of_schema(&session, &tenant.schema).await?,
+                roles: names(tenant_role::of_schema(&session, &tenant.schema).await?),
                 backup: None,
             });
         }
@@ -167,12 +171,13 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
         .map(|(slug, dropped)| DroppedRow {
             slug: slug.to_string(),
             schema: dropped.schema.to_string(),
-            roles: dropped
-                .roles
-                .iter()
-                .filter(|former| former.kept.is_none())
-                .map(|former| former.role.clone())
-                .collect(),
+            roles: names(
+                dropped
+                    .roles
+                    .iter()
+                    .filter(|former| former.kept.is_none())
+                    .map(|former| &former.role),
+            ),
             backup: dropped.backup.as_ref().map(|file| file.display().to_string()),
         })
         .collect();

@@ -20,7 +20,7 @@ pub(crate) async fn run(cx: &Context, args: &ShowArgs) -> anyhow::Result<ExitSta
     let roles = tenant_role::of_schema(&session, &tenant.schema).await?;
     cx.ui.answer(&OneTenantView {
         tables,
-        role: roles.into_iter().next(),
+        role: roles.first().map(ToString::to_string),
         schema_exists: Some(tables.is_some()),
         ..OneTenantView::new(&tenant)
     })?;

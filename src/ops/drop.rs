@@ -101,6 +101,10 @@ async fn drop_tenant(
 ) -> Result<Dropped, DropError> {
     let first = lock_shared_tables(&tenant.schema);
     let (transaction, exists) = session.lock_tenant_after(&first, &tenant.schema, options).await?;
+    let roles = match tenant_role::of_schema(&transaction, &tenant.schema).await {
+        Ok(roles) => roles,
+        Err(error) => return transaction.end(Err(error.into())).await,
+    };
     let result = if exists {
         match back_up_in_tx(db, &transaction, tenant, backup).await {
             Ok(file) => drop_in_tx(&transaction, tenant, log)
@@ -120,7 +124,7 @@ async fn drop_tenant(
         })
     };
     let result = match result {
-        Ok(dropped) => match tenant_role::drop_in_tx(&transaction, &tenant.schema).await {
+        Ok(dropped) => match tenant_role::drop_in_tx(&transaction, roles).await {
             Ok(roles) => Ok(Dropped { roles, ..dropped }),
             Err(error) => Err(error.into()),
         },

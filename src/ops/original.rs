@@ -81,6 +81,11 @@ impl MakeError {
             } if source.sqlstate() == Some("42501") => {
                 Some("grant the connecting role CREATE on this database".to_owned())
             }
+            Self::Failed { source, .. } if source.sqlstate() == Some("42501") => Some(
+                "PostgreSQL has some kinds of objects made by superusers only, and refuses what refers to things that \
+                 the connecting role has no right to; connect as a role that may"
+                    .to_owned(),
+            ),
             Self::Failed { .. } => None,
         }
     }

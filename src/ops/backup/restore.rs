@@ -225,12 +225,15 @@ impl Work<'_> {
         let mut session = db.direct().await?;
         let transaction = self.begin(&mut session).await?;
         let made = async {
+            // A tenant that is replaced keeps the role that it has.
+            let roles = tenant_role::of_schema(&transaction, &self.new.schema).await?;
             let (registered, old) = self.register_in_tx(&transaction).await?;
             let fingerprint = self.fill_in_tx(&transaction, rows, observer).await?;
             let is_replaced = registered.is_none();
             let tenant = self
                 .settle_in_tx(&transaction, registered, old, &fingerprint)
                 .await?;
+            self.give_roles_in_tx(&transaction, roles).await?;
             transaction.script("SET LOCAL search_path = pg_catalog").await?;
             unfinished::set_in_tx(&transaction, &self.new.schema, &self.manifest.unfinished).await?;
             log.record_in_tx(&transaction, &self.new.slug).await?;
@@ -321,24 +324,19 @@ impl Work<'_> {
                 .await
                 .map_err(|source| step("dropping what was replaced", source))?;
         }
-        self.give_role_in_tx(transaction, registered.is_none()).await?;
         Ok(registry::find(transaction, &self.new.slug).await?)
     }
 
-    /// Gives the schema its role, which is no part of a backup. A tenant that was replaced keeps the one that it had.
-    async fn give_role_in_tx(
+    /// Gives the schema its role, which is no part of a backup, and those that it had.
+    async fn give_roles_in_tx(
         &self,
         transaction: &Transaction<'_>,
-        is_replaced: bool,
+        had: Vec<RoleName>,
     ) -> Result<(), BackupError> {
         let NewTenant { role, schema, .. } = self.new;
-        let had = match role {
-            None if is_replaced => tenant_role::of_schema(transaction, schema).await?,
-            _ => Vec::new(),
-        };
-        let had = had.into_iter().filter_map(|role| RoleName::new(role).ok());
-        for role in role.iter().cloned().chain(had) {
-            tenant_role::grant_in_tx(transaction, &role, schema).await?;
+        let more = had.iter().filter(|had| Some(*had) != role.as_ref());
+        for role in role.iter().chain(more) {
+            tenant_role::grant_in_tx(transaction, role, schema).await?;
         }
         Ok(())
     }

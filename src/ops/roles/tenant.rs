@@ -44,7 +44,7 @@ impl TenantRoleError {
 /// What became of a role whose tenant is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Former {
-    pub role: String,
+    pub role: RoleName,
     /// Why it is still there.
     pub kept: Option<String>,
 }
@@ -104,24 +104,31 @@ pub async fn grant_in_tx(
         })
 }
 
-/// The roles that belong to a schema: one, where tenants have roles.
-pub async fn of_schema(session: &Session, schema: &SchemaName) -> Result<Vec<String>, db::Error> {
-    const STATEMENT: &str = "SELECT r.rolname::text FROM pg_catalog.pg_shdescription d \
-                             JOIN pg_catalog.pg_roles r ON r.oid = d.objoid \
-                             WHERE d.classoid = 'pg_catalog.pg_authid'::regclass AND d.description = $1 ORDER BY 1";
+/// The roles that belong to a schema: one, where tenants have roles. Another database of the server may have a schema of
+/// that name, whose role has no privilege here.
+pub async fn of_schema(session: &Session, schema: &SchemaName) -> Result<Vec<RoleName>, db::Error> {
+    const STATEMENT: &str = "SELECT DISTINCT r.rolname::text FROM pg_catalog.pg_namespace n \
+                             CROSS JOIN LATERAL pg_catalog.aclexplode(n.nspacl) a \
+                             JOIN pg_catalog.pg_roles r ON r.oid = a.grantee \
+                             WHERE n.nspname = $1 \
+                               AND pg_catalog.shobj_description(r.oid, 'pg_authid') = $2 ORDER BY 1";
     let remark = own_role_remark(schema);
-    let rows = session.query(STATEMENT, &[(&remark, Type::TEXT)]).await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    let params: [db::Param<'_>; 2] = [(&schema.as_str(), Type::NAME), (&remark, Type::TEXT)];
+    let rows = session.query(STATEMENT, &params).await?;
+    Ok(rows
+        .iter()
+        .filter_map(|row| RoleName::new(row.get::<_, String>(0)).ok())
+        .collect())
 }
 
 /// Drops the roles of a schema that is gone. One that may not be dropped, or has privileges elsewhere, stays.
 pub async fn drop_in_tx(
     transaction: &Transaction<'_>,
-    schema: &SchemaName,
+    roles: Vec<RoleName>,
 ) -> Result<Vec<Former>, db::Error> {
     let mut former = Vec::new();
-    for role in of_schema(transaction, schema).await? {
-        let quoted = db::QuotedIdent::new(&role);
+    for role in roles {
+        let quoted = role.quoted();
         transaction.script("SAVEPOINT tenant_role").await?;
         let kept = match transaction.script(&format!("DROP ROLE {quoted}")).await {
             Ok(()) => None,

@@ -11,6 +11,8 @@ const STRANGERS: &str = "SELECT o.type || ' ' || o.identity FROM pg_depend d \
     CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) o \
     WHERE d.refclassid = 'pg_namespace'::regclass \
       AND d.refobjid IN (SELECT oid FROM pg_namespace WHERE nspname = 'public' OR nspname LIKE 'tenant%') \
+      AND NOT EXISTS (SELECT FROM pg_depend i WHERE i.classid = d.classid AND i.objid = d.objid AND i.deptype = 'i' \
+          AND i.refclassid = 'pg_type'::regclass) \
       AND d.classid NOT IN ('pg_default_acl'::regclass, 'pg_ts_parser'::regclass, 'pg_ts_template'::regclass) \
       AND NOT EXISTS (SELECT FROM pg_shdepend s WHERE s.classid = d.classid AND s.objid = d.objid AND s.deptype = 'o' \
           AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) \
@@ -174,6 +176,15 @@ fn a_fleet_that_somebody_else_has_made_is_handed_over_with_everything_in_it() {
     assert_eq!(strangers(&guarded), "table public.elsewhere");
     guarded.log_in();
     guarded.as_owner(&["drift", "--all"]).success();
+    // Operator families are for superusers to make, whoever owns the schema.
+    guarded
+        .as_owner(&["create", "initech"])
+        .exits(1)
+        .says("must be superuser to create an operator family")
+        .says("made by superusers only");
+    for schema in ["tenant_template", "tenant_acme", "tenant_globex"] {
+        guarded.sql(&format!("DROP OPERATOR FAMILY {schema}.odd USING btree CASCADE"));
+    }
     guarded.as_owner(&["create", "initech"]).success();
     guarded.as_owner(&["drift", "--all"]).success();
     guarded.as_owner(&["drop", "--yes", "acme"]).success();

@@ -16,6 +16,8 @@
                                   AND s.refobjid = (SELECT oid FROM pg_roles WHERE rolname = {owner_text}))
                AND NOT EXISTS (SELECT FROM pg_depend d
                                 WHERE d.classid = x.class AND d.objid = x.id
+                                  -- A partitioned table needs columns of its own.
+                                  AND (d.refclassid, d.refobjid) <> (x.class, x.id)
                                   AND (d.deptype IN ('e', 'i')
                                        OR o.type = 'sequence' AND d.refobjsubid > 0 AND d.deptype = 'a'))
              ORDER BY o.type <> 'schema', o.type, o.identity
