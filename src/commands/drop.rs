@@ -76,7 +76,11 @@ impl View for DropView {
             .dropped
             .iter()
             .map(|row| {
-                let roles: Vec<String> = row.roles.iter().map(|role| format!(" and role `{role}`")).collect();
+                let roles: Vec<String> = row
+                    .roles
+                    .iter()
+                    .map(|role| format!(" and role `{role}`"))
+                    .collect();
                 format!(
                     "{verb} tenant `{}` with schema `{}`{}",
                     row.slug,

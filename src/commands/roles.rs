@@ -86,7 +86,8 @@ impl View for RolesView {
                 format!("role `{}` {is}", role.role)
             })
             .collect();
-        let count = |count: u64, what: &str| format::count(usize::try_from(count).unwrap_or(usize::MAX), what);
+        let count =
+            |count: u64, what: &str| format::count(usize::try_from(count).unwrap_or(usize::MAX), what);
         if self.handed_over > 0 {
             lines.push(format!(
                 "{} {} to `{}`",
@@ -154,7 +155,8 @@ pub(super) async fn run(cx: &Context, mode: RolesMode, dry_run: bool) -> anyhow:
     if dry_run {
         cx.ui.note("dry run: nothing was changed");
     } else {
-        cx.ui.note("nobody logs in as these roles; docs/roles.md says how they are granted");
+        cx.ui
+            .note("nobody logs in as these roles; docs/roles.md says how they are granted");
     }
     Ok(ExitStatus::Done)
 }

@@ -225,10 +225,7 @@ mod tests {
     #[test]
     fn roles_that_postgresql_reserves_are_refused() {
         for name in ["pg_monitor", "public", "none"] {
-            assert_eq!(
-                RoleName::new(name),
-                Err(RoleNameError::Reserved(name.to_owned()))
-            );
+            assert_eq!(RoleName::new(name), Err(RoleNameError::Reserved(name.to_owned())));
         }
         assert_eq!(RoleName::new(""), Err(RoleNameError::Empty));
         assert_eq!(RoleName::new("a\nb"), Err(RoleNameError::Control));

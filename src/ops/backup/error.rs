@@ -103,7 +103,9 @@ impl BackupError {
     /// Whether it says that the backup is not as it should be, and not that it could not be tried.
     pub fn is_about_the_backup(&self) -> bool {
         match self {
-            Self::File { .. } | Self::Manifest(_) | Self::Differs(_) | Self::Make(MakeError::Exists(_)) => true,
+            Self::File { .. } | Self::Manifest(_) | Self::Differs(_) | Self::Make(MakeError::Exists(_)) => {
+                true
+            }
             // Who may not restore anything has found out nothing.
             Self::Make(MakeError::Failed { source, .. }) | Self::Step { source, .. } => !source.is_denied(),
             _ => false,

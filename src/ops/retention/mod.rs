@@ -268,7 +268,7 @@ async fn check(
         let job = Job::new(rule, &shape, template, (0, now))?;
         for statement in job.samples() {
             if let Err(error) = transaction.text_query(&format!("EXPLAIN {statement}")).await {
-                let error = match error.lies_in_the_statement() {
+                let error = match error.lies_in_the_statement() && !error.is_denied() {
                     true => Unfit::Refused {
                         policy: rule.name().to_owned(),
                         reason: error.to_string(),

@@ -23,7 +23,11 @@ impl TenantRoleError {
     pub fn hint(&self) -> Option<String> {
         let Self { role, schema, source } = self;
         let remark = own_role_remark(schema);
-        let comment = format!("COMMENT ON ROLE {} IS {};", role.quoted(), QuotedText::new(&remark));
+        let comment = format!(
+            "COMMENT ON ROLE {} IS {};",
+            role.quoted(),
+            QuotedText::new(&remark)
+        );
         match source.sqlstate()? {
             // There is no such role yet, and the connecting one may make none.
             "42501" => Some(format!(
@@ -33,9 +37,10 @@ impl TenantRoleError {
             "42710" => Some(format!(
                 "choose another `tenants.role_prefix`, or, where it is the tenant's: {comment}"
             )),
-            "2BP01" => {
-                Some("roles belong to the whole server: choose another `tenants.role_prefix` for this database".to_owned())
-            }
+            "2BP01" => Some(
+                "roles belong to the whole server: choose another `tenants.role_prefix` for this database"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }

@@ -38,7 +38,19 @@ const CALLS: [Call; 44] = [
     call(Least::Operator, &["list"]),
     call(Least::Operator, &["show", "acme"]),
     call(Least::Operator, &["resolve", "acme.example"]),
-    call(Least::Operator, &["update", "acme", "--plan", "pro", "--domain", "new.example", "--metadata", "{\"a\":1}"]),
+    call(
+        Least::Operator,
+        &[
+            "update",
+            "acme",
+            "--plan",
+            "pro",
+            "--domain",
+            "new.example",
+            "--metadata",
+            "{\"a\":1}",
+        ],
+    ),
     call(Least::Operator, &["suspend", "acme"]),
     call(Least::Operator, &["resume", "acme"]),
     call(Least::Operator, &["history"]),
@@ -56,9 +68,18 @@ const CALLS: [Call; 44] = [
     call(Least::Owner, &["create", "new", "--seed"]),
     call(Least::Owner, &["clone", "acme", "copy"]),
     call(Least::Owner, &["clone", "acme", "skeleton", "--schema-only"]),
-    call(Least::Owner, &["exec", "acme", "--sql", "SELECT count(*) FROM users"]),
-    call(Least::Owner, &["exec", "acme", "--write", "--yes", "--sql", "DELETE FROM users"]),
-    call(Least::Owner, &["seed", "--into", "acme", "--users", "3", "--days", "1"]),
+    call(
+        Least::Owner,
+        &["exec", "acme", "--sql", "SELECT count(*) FROM users"],
+    ),
+    call(
+        Least::Owner,
+        &["exec", "acme", "--write", "--yes", "--sql", "DELETE FROM users"],
+    ),
+    call(
+        Least::Owner,
+        &["seed", "--into", "acme", "--users", "3", "--days", "1"],
+    ),
     call(Least::Owner, &["cleanup", "--days", "30", "--dry-run"]),
     call(Least::Owner, &["cleanup", "--days", "30", "--yes"]),
     call(Least::Owner, &["cleanup", "--days", "30", "--vacuum", "--yes"]),
@@ -96,7 +117,10 @@ impl Scene {
         let config = fs::read_to_string(folder.join("tenantctl.toml")).expect("readable");
         fs::write(there.folder().join("tenantctl.toml"), config).expect("written");
         there.apply().success();
-        let retention = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/apps/metrics/retention.toml");
+        let retention = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/fixtures/apps/metrics/retention.toml"
+        );
         fs::copy(retention, folder.join("retention.toml")).expect("copied");
         fs::create_dir(folder.join("sql")).expect("a folder");
         for file in ["V1__users", "V2__metrics", "V3__dashboards", "V4__audit_and_jobs"] {
@@ -117,11 +141,18 @@ impl Scene {
         let made = ["create", "--quiet", "acme", "--domain", "acme.example", "--seed"];
         guarded.as_owner(&made).success();
         guarded.as_owner(&["backup", "globex"]).success();
-        let mut files = fs::read_dir(folder.join("backups")).expect("a folder");
-        let backup = files.next().expect("a backup").expect("a file").path().display().to_string();
-        fs::write(folder.join("sql/V5__more.sql"), "CREATE TABLE more (id int PRIMARY KEY);\n").expect("written");
+        let backup = super::backup_in(folder);
+        fs::write(
+            folder.join("sql/V5__more.sql"),
+            "CREATE TABLE more (id int PRIMARY KEY);\n",
+        )
+        .expect("written");
         there.program_as(&deploy).run(&["init", "--quiet"]).success();
-        Self { guarded, there, backup }
+        Self {
+            guarded,
+            there,
+            backup,
+        }
     }
 
     fn run(&self, program: Program, call: &Call) -> Run {
@@ -173,7 +204,10 @@ fn every_command_works_with_its_role_and_fails_clearly_with_less() {
                 || run.stderr.contains("connect as a role that may read all rows")
                 || run.stderr.contains("grant the connecting role CREATE on this database");
             if run.code != 1 || !is_denied || !is_helped {
-                wrong.push(format!("{name} as {login}: exit {}\n{}{}", run.code, run.stdout, run.stderr));
+                wrong.push(format!(
+                    "{name} as {login}: exit {}\n{}{}",
+                    run.code, run.stdout, run.stderr
+                ));
             }
             if scene.everything() != before {
                 wrong.push(format!("{name} as {login} has changed something"));
@@ -187,12 +221,19 @@ fn every_command_works_with_its_role_and_fails_clearly_with_less() {
         };
         let run = scene.run(program, call);
         if run.code != call.code {
-            wrong.push(format!("{name} as {right}: exit {}\n{}{}", run.code, run.stdout, run.stderr));
+            wrong.push(format!(
+                "{name} as {right}: exit {}\n{}{}",
+                run.code, run.stdout, run.stderr
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     let unfinished = "SELECT count(*) FROM tenant_operations WHERE outcome = 'running'";
-    assert_eq!(guarded.sql(unfinished), "0", "the log tells how the attempts ended");
+    assert_eq!(
+        guarded.sql(unfinished),
+        "0",
+        "the log tells how the attempts ended"
+    );
 }
 
 #[test]
@@ -200,7 +241,9 @@ fn the_operator_sees_all_that_health_looks_at() {
     let guarded = Guarded::with_tenants(&["acme"]);
     guarded.sql("CREATE TABLE tenant_acme.numbered (id int GENERATED ALWAYS AS IDENTITY)");
     guarded.apply().success();
-    let run = guarded.as_operator(&["health", "-o", "json", "--fail-on", "never"]).success();
+    let run = guarded
+        .as_operator(&["health", "-o", "json", "--fail-on", "never"])
+        .success();
     let findings = run.json()["findings"].to_string();
     assert!(!findings.contains("not-checked"), "{findings}");
 }
@@ -241,13 +284,17 @@ fn the_operator_reads_no_data_and_cannot_turn_the_owner_against_other_schemas() 
 
 #[test]
 fn every_command_is_in_the_documents_with_the_least_role_for_it() {
-    let documents = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/roles.md")).expect("docs/roles.md");
+    let documents =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/roles.md")).expect("docs/roles.md");
     let mut documented: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for line in documents.lines() {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
         if let ["", commands, least @ ("owner" | "operator" | "none"), _, ""] = cells[..] {
             for command in commands.split(", ") {
-                documented.entry(command.trim_matches('`')).or_default().insert(least);
+                documented
+                    .entry(command.trim_matches('`'))
+                    .or_default()
+                    .insert(least);
             }
         }
     }
@@ -259,19 +306,26 @@ fn every_command_is_in_the_documents_with_the_least_role_for_it() {
             Least::Anybody => "none",
         };
         let command = call.arguments[0];
-        let is_said = documented.iter().any(|(name, said)| {
-            name.split(' ').next() == Some(command) && said.contains(least)
-        });
+        let is_said = documented
+            .iter()
+            .any(|(name, said)| name.split(' ').next() == Some(command) && said.contains(least));
         if !is_said {
             missing.push(format!("{command}: {least}"));
         }
     }
     let help = Program::new().run(&["--help"]).success().stdout;
-    let commands = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
+    let commands = help
+        .lines()
+        .skip_while(|line| !line.starts_with("Commands:"))
+        .skip(1);
     for line in commands.take_while(|line| line.starts_with("  ")) {
-        let Some(name) = line.split_whitespace().next() else { continue };
+        let Some(name) = line.split_whitespace().next() else {
+            continue;
+        };
         let is_command = line.starts_with("  ") && !line.starts_with("   ") && name != "help";
-        let is_documented = documented.keys().any(|known| known.split(' ').next() == Some(name));
+        let is_documented = documented
+            .keys()
+            .any(|known| known.split(' ').next() == Some(name));
         if is_command && !is_documented {
             missing.push(name.to_owned());
         }

@@ -147,7 +147,8 @@ impl Guarded {
 
     /// What no command may have changed that has failed. What the log says of the attempt is not among it.
     fn everything(&self) -> String {
-        [
+        self.sql(
+            &[
             "SELECT * FROM public.tenants ORDER BY slug",
             "SELECT count(*) FROM public.tenant_size_snapshots",
             "SELECT nspname, nspowner::regrole, nspacl FROM pg_namespace WHERE nspname !~ '^pg_' ORDER BY 1",
@@ -157,9 +158,16 @@ impl Guarded {
              FROM %I.%I', table_schema, table_name), false, true, '')))[1]::text FROM information_schema.tables \
              WHERE table_schema LIKE 'tenant%' ORDER BY 1",
         ]
-        .map(|sql| self.sql(sql))
-        .join("\n\n")
+            .join("; "),
+        )
     }
+}
+
+/// The one backup in the folder.
+fn backup_in(folder: &Path) -> String {
+    let files = fs::read_dir(folder.join("backups")).expect("a folder");
+    let mut paths = files.map(|file| file.expect("a file").path().display().to_string());
+    paths.find(|path| path.ends_with(".zst")).expect("a backup")
 }
 
 impl Drop for Guarded {

@@ -77,12 +77,21 @@ fn what_is_printed_can_be_run_again_and_again() {
     by_psql(guarded.database().url(), &sql);
     assert_eq!(strangers(&guarded), "");
     let before = guarded.everything();
-    let rows = "SELECT sum(xmin::text::bigint) FROM pg_class WHERE relnamespace::regnamespace::text LIKE 'tenant%'";
+    let rows =
+        "SELECT sum(xmin::text::bigint) FROM pg_class WHERE relnamespace::regnamespace::text LIKE 'tenant%'";
     let written = guarded.sql(rows);
     by_psql(guarded.database().url(), &sql);
     assert_eq!(guarded.everything(), before);
-    assert_eq!(guarded.sql(rows), written, "what is as it should be is not written again");
-    let json = guarded.program().run(&["init", "--roles", "-o", "json"]).success().json();
+    assert_eq!(
+        guarded.sql(rows),
+        written,
+        "what is as it should be is not written again"
+    );
+    let json = guarded
+        .program()
+        .run(&["init", "--roles", "-o", "json"])
+        .success()
+        .json();
     assert_eq!(json["sql"].as_str().map(str::trim_end), Some(sql.trim_end()));
     assert_eq!(json["owner"], guarded.owner());
 }
@@ -95,7 +104,10 @@ fn the_owner_of_the_database_can_make_the_roles_without_being_a_superuser() {
         "CREATE ROLE {chief} LOGIN CREATEROLE; ALTER DATABASE \"{}\" OWNER TO {chief}",
         guarded.database().name()
     ));
-    let run = guarded.program_as(&chief).run(&["init", "--roles", "apply"]).success();
+    let run = guarded
+        .program_as(&chief)
+        .run(&["init", "--roles", "apply"])
+        .success();
     assert!(run.stdout.contains("was made"), "{}", run.stdout);
     guarded.log_in();
     guarded.as_owner(&["init", "--quiet"]).success();
@@ -104,7 +116,10 @@ fn the_owner_of_the_database_can_make_the_roles_without_being_a_superuser() {
     guarded.sql(&format!(
         "ALTER SCHEMA tenant_acme OWNER TO {chief}; ALTER TABLE tenant_acme.users OWNER TO {chief}"
     ));
-    let run = guarded.program_as(&chief).run(&["init", "--roles", "apply"]).success();
+    let run = guarded
+        .program_as(&chief)
+        .run(&["init", "--roles", "apply"])
+        .success();
     assert!(run.stdout.contains("1 schema handed over"), "{}", run.stdout);
     assert_eq!(strangers(&guarded), "");
 }
@@ -147,13 +162,26 @@ fn a_dry_run_tells_what_would_be_made_and_makes_nothing() {
     assert_eq!(guarded.everything(), before);
     let made = "SELECT count(*) FROM pg_roles WHERE rolname = '{owner}'".replace("{owner}", &guarded.owner());
     assert_eq!(guarded.sql(&made), "0");
-    let run = guarded.program().run(&["init", "--roles", "apply", "-o", "json"]).success();
+    let run = guarded
+        .program()
+        .run(&["init", "--roles", "apply", "-o", "json"])
+        .success();
     let json = run.json();
     assert_eq!(json["owner"]["made"], true);
-    assert_eq!((&json["handed_over"], &json["tenant_roles"]), (&3.into(), &2.into()));
-    let json = guarded.program().run(&["init", "--roles", "apply", "-o", "json"]).success().json();
+    assert_eq!(
+        (&json["handed_over"], &json["tenant_roles"]),
+        (&3.into(), &2.into())
+    );
+    let json = guarded
+        .program()
+        .run(&["init", "--roles", "apply", "-o", "json"])
+        .success()
+        .json();
     assert_eq!(json["owner"]["made"], false);
-    assert_eq!((&json["handed_over"], &json["tenant_roles"]), (&0.into(), &0.into()));
+    assert_eq!(
+        (&json["handed_over"], &json["tenant_roles"]),
+        (&0.into(), &0.into())
+    );
 }
 
 #[test]
@@ -162,14 +190,20 @@ fn roles_go_with_no_other_way_to_init() {
     for more in ["--scaffold", "--app=sales", "--migrations=x", "--lock-wait=1s"] {
         database.run(&["init", "--roles", more]).exits(2);
     }
-    database.run(&["init", "--roles", "elsewhere"]).exits(2).says("print");
+    database
+        .run(&["init", "--roles", "elsewhere"])
+        .exits(2)
+        .says("print");
 }
 
 #[test]
 fn a_fleet_that_somebody_else_has_made_is_handed_over_with_everything_in_it() {
     let guarded = Guarded::unprepared(Database::new());
     guarded.sql(KINDS);
-    guarded.program().run(&["create", "--quiet", "acme", "globex"]).success();
+    guarded
+        .program()
+        .run(&["create", "--quiet", "acme", "globex"])
+        .success();
     guarded.sql("CREATE TABLE public.elsewhere (id int)");
     assert!(strangers(&guarded).lines().count() > 100);
     guarded.apply().success();
@@ -198,8 +232,19 @@ fn what_a_login_makes_that_works_as_the_owner_is_the_owners() {
     let slugs: Vec<String> = (0..12).map(|number| format!("t{number}")).collect();
     let slugs: Vec<&str> = slugs.iter().map(String::as_str).collect();
     // Connections are used again and again, and cleaned up between.
-    guarded.as_owner(&[&["create", "--jobs", "2"], &slugs[..]].concat()).success();
-    guarded.as_owner(&["exec", "--all", "--write", "--yes", "--sql", "CREATE TABLE own (id int)"]).success();
+    guarded
+        .as_owner(&[&["create", "--jobs", "2"], &slugs[..]].concat())
+        .success();
+    guarded
+        .as_owner(&[
+            "exec",
+            "--all",
+            "--write",
+            "--yes",
+            "--sql",
+            "CREATE TABLE own (id int)",
+        ])
+        .success();
     guarded.as_owner(&["clone", "t1", "copy"]).success();
     guarded.as_owner(&["backup", "t2"]).success();
     guarded.as_owner(&["drop", "--yes", "t2"]).success();
@@ -227,5 +272,8 @@ fn init_gives_the_operator_what_comes_after_the_roles() {
     let text = std::fs::read_to_string(guarded.folder().join("tenantctl.toml")).expect("readable");
     std::fs::write(other.folder().join("tenantctl.toml"), text).expect("written");
     other.program().run(&["init", "--quiet"]).success();
-    assert_eq!(other.sql("SELECT count(*) FROM pg_class WHERE relname = 'tenants' AND relacl IS NOT NULL"), "0");
+    assert_eq!(
+        other.sql("SELECT count(*) FROM pg_class WHERE relname = 'tenants' AND relacl IS NOT NULL"),
+        "0"
+    );
 }

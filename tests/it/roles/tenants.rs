@@ -9,8 +9,12 @@ fn fleet(slugs: &[&str]) -> Guarded {
     // On 15 whoever has this may make any role; the owner has it here to make roles of tenants.
     let deploy = guarded.login("deploy");
     let owner = guarded.owner().replace('"', "\"\"");
-    guarded.sql(&format!("ALTER ROLE {deploy} CREATEROLE; ALTER ROLE \"{owner}\" CREATEROLE"));
-    guarded.as_owner(&[&["create", "--quiet"], slugs].concat()).success();
+    guarded.sql(&format!(
+        "ALTER ROLE {deploy} CREATEROLE; ALTER ROLE \"{owner}\" CREATEROLE"
+    ));
+    guarded
+        .as_owner(&[&["create", "--quiet"], slugs].concat())
+        .success();
     guarded
 }
 
@@ -79,7 +83,9 @@ const HISTORY: &str = "refinery_schema_history";
 fn a_tenants_role_reads_nothing_of_others_of_the_registry_or_of_the_template() {
     let guarded = fleet(&["acme", "globex"]);
     for slug in ["acme", "globex"] {
-        guarded.as_owner(&["seed", "--into", slug, "--users", "5", "--days", "2"]).success();
+        guarded
+            .as_owner(&["seed", "--into", slug, "--users", "5", "--days", "2"])
+            .success();
     }
     guarded.sql("ANALYZE; CREATE TABLE tenant_globex.open (secret int); ANALYZE tenant_globex.open");
     let tables = guarded.sql(
@@ -102,10 +108,18 @@ fn a_tenants_role_reads_nothing_of_others_of_the_registry_or_of_the_template() {
             denied(&guarded, "acme", &format!("TRUNCATE {name}"));
         }
     }
-    denied(&guarded, "acme", "SELECT tenant_globex.is_current_tenant('users')");
+    denied(
+        &guarded,
+        "acme",
+        "SELECT tenant_globex.is_current_tenant('users')",
+    );
     // What the server keeps about tables shows values of theirs, whatever schema they are in.
-    let elsewhere = "schemaname <> 'tenant_acme' AND schemaname !~ '^pg_' AND schemaname <> 'information_schema'";
-    assert_ne!(guarded.sql(&format!("SELECT count(*) FROM pg_stats WHERE {elsewhere}")), "0");
+    let elsewhere =
+        "schemaname <> 'tenant_acme' AND schemaname !~ '^pg_' AND schemaname <> 'information_schema'";
+    assert_ne!(
+        guarded.sql(&format!("SELECT count(*) FROM pg_stats WHERE {elsewhere}")),
+        "0"
+    );
     for view in ["pg_stats", "pg_stats_ext"] {
         let sql = format!("SELECT count(*) FROM {view} WHERE {elsewhere}");
         assert_eq!(as_tenant(&guarded, "acme", &sql), "0", "{view}");
@@ -124,7 +138,10 @@ fn a_tenants_role_reads_nothing_of_others_of_the_registry_or_of_the_template() {
         "SELECT * FROM tenant_acme.refinery_schema_history",
     ] {
         let error = try_as(&guarded, "acme", sql).expect_err(sql);
-        assert!(error.contains("permission denied") || error.contains("must be owner"), "{sql}: {error}");
+        assert!(
+            error.contains("permission denied") || error.contains("must be owner"),
+            "{sql}: {error}"
+        );
     }
 }
 
@@ -142,12 +159,19 @@ fn a_tenants_role_works_with_the_tenants_rows() {
     );
     assert_eq!(made, "Ada L.|t\n0");
     // Row level security is for it as for every role but the owner.
-    as_tenant(&guarded, "acme", "INSERT INTO users (email, name) VALUES ('a@b.example', 'A')");
+    as_tenant(
+        &guarded,
+        "acme",
+        "INSERT INTO users (email, name) VALUES ('a@b.example', 'A')",
+    );
     let other = "SET LOCAL app.current_tenant = 'tenant_other'; SELECT count(*) FROM users";
     assert_eq!(as_tenant(&guarded, "acme", other), "0");
     // A login that is a member takes the role and nothing else comes with it.
     let login = guarded.login("web");
-    guarded.sql(&format!("CREATE ROLE {login} LOGIN NOINHERIT; GRANT {} TO {login}", guarded.role("acme")));
+    guarded.sql(&format!(
+        "CREATE ROLE {login} LOGIN NOINHERIT; GRANT {} TO {login}",
+        guarded.role("acme")
+    ));
     let url = guarded.url_as(&login);
     let seen = crate::support::psql(
         &url,
@@ -169,7 +193,10 @@ fn a_tenants_role_works_with_the_tenants_rows() {
 #[test]
 fn roles_of_tenants_are_no_drift_and_other_grants_are() {
     let guarded = fleet(&["acme", "globex", "with-dash"]);
-    guarded.sql(&format!("GRANT SELECT (email) ON tenant_acme.users TO {}", guarded.role("acme")));
+    guarded.sql(&format!(
+        "GRANT SELECT (email) ON tenant_acme.users TO {}",
+        guarded.role("acme")
+    ));
     guarded.sql(&format!(
         "CREATE VIEW tenant_template.shown AS SELECT 1 AS one; CREATE VIEW tenant_acme.shown AS SELECT 1 AS one; \
          CREATE VIEW tenant_globex.shown AS SELECT 1 AS one; CREATE VIEW tenant_with_dash.shown AS SELECT 1 AS one; \
@@ -180,20 +207,36 @@ fn roles_of_tenants_are_no_drift_and_other_grants_are() {
             .join("; ")
     ));
     guarded.as_owner(&["drift", "--all"]).success();
-    assert_eq!(guarded.sql("SELECT count(DISTINCT schema_fingerprint) FROM tenants"), "1");
+    assert_eq!(
+        guarded.sql("SELECT count(DISTINCT schema_fingerprint) FROM tenants"),
+        "1"
+    );
     // The role of another tenant is a stranger.
-    guarded.sql(&format!("GRANT SELECT ON tenant_acme.users TO {}", guarded.role("globex")));
+    guarded.sql(&format!(
+        "GRANT SELECT ON tenant_acme.users TO {}",
+        guarded.role("globex")
+    ));
     let run = guarded.as_owner(&["drift", "--all"]).exits(4);
     assert!(run.stdout.contains("SELECT ON TABLE users TO"), "{}", run.stdout);
-    assert!(run.stdout.contains("1 of 3") || run.stderr.contains("1 of 3"), "{run:?}");
+    assert!(
+        run.stdout.contains("1 of 3") || run.stderr.contains("1 of 3"),
+        "{run:?}"
+    );
     let sql = guarded.as_owner(&["drift", "acme", "--sql"]).exits(4).stdout;
     assert!(sql.contains(&format!("FROM {}", guarded.role("globex"))), "{sql}");
     guarded.sql(&sql);
     guarded.as_owner(&["drift", "--all"]).success();
     let lacks = format!("{HISTORY}\nshown");
-    assert_eq!(lacking(&guarded, "acme"), lacks, "what was mended has left its own role alone");
+    assert_eq!(
+        lacking(&guarded, "acme"),
+        lacks,
+        "what was mended has left its own role alone"
+    );
     // Nor does a comment of somebody's choosing hide more than the role's own schema.
-    guarded.sql(&format!("GRANT USAGE ON SCHEMA tenant_globex TO {}", guarded.role("acme")));
+    guarded.sql(&format!(
+        "GRANT USAGE ON SCHEMA tenant_globex TO {}",
+        guarded.role("acme")
+    ));
     guarded.as_owner(&["drift", "globex"]).exits(4);
 }
 
@@ -230,21 +273,27 @@ fn what_migrations_add_is_reached_by_the_tenants_role() {
 #[test]
 fn a_copy_and_a_restored_tenant_have_roles_of_their_own() {
     let guarded = fleet(&["acme"]);
-    as_tenant(&guarded, "acme", "INSERT INTO users (email, name) VALUES ('ada@acme.example', 'Ada')");
+    as_tenant(
+        &guarded,
+        "acme",
+        "INSERT INTO users (email, name) VALUES ('ada@acme.example', 'Ada')",
+    );
     guarded.as_owner(&["clone", "acme", "copy"]).success();
-    let file = guarded.as_owner(&["backup", "acme", "-o", "json"]).success();
-    let file = file.json()["done"][0]["file"].as_str().map(str::to_owned);
-    let file = file.unwrap_or_else(|| {
-        let mut files = std::fs::read_dir(guarded.folder().join("backups")).expect("a folder");
-        files.next().expect("a backup").expect("a file").path().display().to_string()
-    });
-    guarded.as_owner(&["restore", &file, "--as", "acme-old"]).success();
+    guarded.as_owner(&["backup", "acme"]).success();
+    let file = super::backup_in(guarded.folder());
+    guarded
+        .as_owner(&["restore", &file, "--as", "acme-old"])
+        .success();
     for slug in ["copy", "acme_old"] {
         assert_eq!(lacking(&guarded, slug), HISTORY);
         assert_eq!(reach(&guarded, slug), "");
         assert_eq!(as_tenant(&guarded, slug, "SELECT count(*) FROM users"), "1");
         denied(&guarded, slug, "SELECT count(*) FROM tenant_acme.users");
-        denied(&guarded, "acme", &format!("SELECT count(*) FROM tenant_{slug}.users"));
+        denied(
+            &guarded,
+            "acme",
+            &format!("SELECT count(*) FROM tenant_{slug}.users"),
+        );
     }
     // In the place of the old one, the role stays with whoever is its member.
     let role = guarded.role("acme");
@@ -263,24 +312,38 @@ fn a_tenants_role_goes_with_the_tenant_and_comes_back_with_it() {
     let role = guarded.role("acme");
     let is_there = format!("SELECT count(*) FROM pg_roles WHERE rolname = '{role}'");
     let run = guarded.as_owner(&["drop", "acme", "--dry-run"]).success();
-    assert!(run.stdout.contains(&format!("and role `{role}`")), "{}", run.stdout);
+    assert!(
+        run.stdout.contains(&format!("and role `{role}`")),
+        "{}",
+        run.stdout
+    );
     let run = guarded.as_owner(&["drop", "acme", "--yes"]).success();
-    assert!(run.stdout.contains(&format!("and role `{role}`")), "{}", run.stdout);
+    assert!(
+        run.stdout.contains(&format!("and role `{role}`")),
+        "{}",
+        run.stdout
+    );
     assert_eq!(guarded.sql(&is_there), "0");
     guarded.as_owner(&["undrop", "acme"]).success();
     assert_eq!(guarded.sql(&is_there), "1");
     assert_eq!(lacking(&guarded, "acme"), HISTORY);
     // One that has something elsewhere cannot go, and that is said.
-    guarded.sql(&format!("CREATE TABLE public.plans (id int); GRANT SELECT ON public.plans TO {role}"));
+    guarded.sql(&format!(
+        "CREATE TABLE public.plans (id int); GRANT SELECT ON public.plans TO {role}"
+    ));
     let run = guarded.as_owner(&["drop", "acme", "--yes"]).success();
     assert!(!run.stdout.contains("role"), "{}", run.stdout);
-    run.says(&format!("role `{role}` of `acme` is still there")).says("privileges for table public.plans");
+    run.says(&format!("role `{role}` of `acme` is still there"))
+        .says("privileges for table public.plans");
     assert_eq!(guarded.sql(&is_there), "1");
     guarded.as_owner(&["create", "acme"]).success();
     assert_eq!(lacking(&guarded, "acme"), HISTORY);
     guarded.sql(&format!("REVOKE ALL ON public.plans FROM {role}"));
     // Who drops tenants need not be one who may drop roles.
-    guarded.sql(&format!("ALTER ROLE \"{}\" NOCREATEROLE", guarded.owner().replace('"', "\"\"")));
+    guarded.sql(&format!(
+        "ALTER ROLE \"{}\" NOCREATEROLE",
+        guarded.owner().replace('"', "\"\"")
+    ));
     guarded
         .as_owner(&["drop", "acme", "--yes"])
         .success()
@@ -294,7 +357,10 @@ fn without_the_right_to_make_roles_the_owner_takes_those_that_others_have_made()
     let before = guarded.everything();
     let run = guarded.as_owner(&["create", "acme"]).exits(1);
     let run = run
-        .says(&format!("giving role `{}` to schema `tenant_acme`", guarded.role("acme")))
+        .says(&format!(
+            "giving role `{}` to schema `tenant_acme`",
+            guarded.role("acme")
+        ))
         .says("permission denied to create role");
     assert_eq!(guarded.everything(), before);
     let hint = run.stderr.split_once("a role that may: ").expect("a hint").1;
@@ -302,7 +368,10 @@ fn without_the_right_to_make_roles_the_owner_takes_those_that_others_have_made()
     guarded.as_owner(&["create", "acme"]).success();
     assert_eq!(lacking(&guarded, "acme"), HISTORY);
     assert_eq!(reach(&guarded, "acme"), "");
-    guarded.as_owner(&["clone", "acme", "copy"]).exits(1).says("permission denied to create role");
+    guarded
+        .as_owner(&["clone", "acme", "copy"])
+        .exits(1)
+        .says("permission denied to create role");
     // Those who have tenants already get theirs when the roles are applied again.
     guarded.apply().success();
     assert_eq!(lacking(&guarded, "globex"), HISTORY);
@@ -322,7 +391,12 @@ fn a_role_that_only_happens_to_have_the_name_gets_nothing() {
         .says(&format!("role \"{role}\" is there already"))
         .says("choose another `tenants.role_prefix`");
     assert_eq!(guarded.everything(), before);
-    assert_eq!(guarded.sql(&format!("SELECT count(*) FROM pg_shdepend WHERE refobjid = '{role}'::regrole")), "0");
+    assert_eq!(
+        guarded.sql(&format!(
+            "SELECT count(*) FROM pg_shdepend WHERE refobjid = '{role}'::regrole"
+        )),
+        "0"
+    );
 }
 
 #[test]
@@ -350,7 +424,10 @@ fn a_slug_that_leaves_no_room_for_the_role_is_refused_before_anything_is_made() 
     write("[tenants]\nrole_prefix = 'a_rather_long_prefix_for_roles_of_tenants_'\n");
     let slug = "a".repeat(40);
     let program = || database.program().folder(folder.path());
-    program().run(&["create", &slug]).exits(2).says("too long for a role");
+    program()
+        .run(&["create", &slug])
+        .exits(2)
+        .says("too long for a role");
     program()
         .input(&format!("slug\n{slug}\n"))
         .run(&["create", "--from-file", "-"])
@@ -358,7 +435,10 @@ fn a_slug_that_leaves_no_room_for_the_role_is_refused_before_anything_is_made() 
         .says("too long for a role");
     assert_eq!(database.state(), (String::new(), String::new()));
     write("[tenants]\nrole_prefix = 'App-'\n");
-    program().run(&["list"]).exits(2).says("setting `tenants.role_prefix`");
+    program()
+        .run(&["list"])
+        .exits(2)
+        .says("setting `tenants.role_prefix`");
     write("[roles]\nowner = 'pg_owner'\n");
     program().run(&["list"]).exits(2).says("setting `roles.owner`");
     write("[roles]\nowner = 'one'\noperator = 'one'\n");
