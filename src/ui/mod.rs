@@ -86,7 +86,7 @@ impl Ui {
     pub(crate) fn needing(self, command: &str, role: &RoleName) -> Self {
         Self {
             role_hint: format!(
-                "`tenantctl {command}` is for members of the role `{role}`; `tenantctl init --roles` prints how it is made"
+                "`{command}` is for members of the role `{role}`; `tenantctl init --roles` prints how it is made"
             ),
             ..self
         }
