@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::backup::{self, BackupError, Identities};
 use super::log::Entry;
-use super::unfinished;
 use super::roles::tenant::{self as tenant_role, Former};
+use super::unfinished;
 use crate::db::{
     self, Db, LockName, OpenTenantError, QuotedText, SchemaName, Session, TenantOptions, Transaction,
 };

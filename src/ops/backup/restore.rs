@@ -15,8 +15,8 @@ use crate::ops::clone::{Steps, step};
 use crate::ops::drop::{lock_shared_tables, what_needs_it};
 use crate::ops::log::Entry;
 use crate::ops::original::{self, MakeError, OriginalError};
-use crate::ops::unfinished;
 use crate::ops::roles::tenant as tenant_role;
+use crate::ops::unfinished;
 use crate::tenant::registry::{self, Origin, RegistryError};
 use crate::tenant::{Domain, Naming, NewTenant, Slug, Tenant};
 

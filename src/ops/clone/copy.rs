@@ -6,8 +6,8 @@ use crate::blueprint::continue_sequence;
 use crate::db::{self, LockName, SchemaName, Transaction};
 use crate::fleet::{Event, Observer};
 use crate::ops::original::{self, MakeError};
-use crate::ops::unfinished;
 use crate::ops::roles::tenant as tenant_role;
+use crate::ops::unfinished;
 use crate::tenant::registry::{self, Origin};
 use crate::tenant::{Slug, Tenant};
 
