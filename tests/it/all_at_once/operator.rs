@@ -268,10 +268,15 @@ impl Operator<'_> {
         let Some(file) = self.random.pick(&files).cloned() else {
             return;
         };
-        match self.random.one_in(2) {
-            true => self.call(&["verify", &file]),
-            false => self.call(&["verify", "--restore", &file]),
+        let arguments: &[&str] = match self.random.one_in(2) {
+            true => &["verify", &file],
+            false => &["verify", "--restore", &file],
         };
+        let run = self.scene.call(&mut self.random, arguments);
+        // One that `--keep` removes meanwhile may be said to be anything.
+        if self.scene.fleet.folder().join(&file).exists() {
+            self.judge(arguments, &run);
+        }
     }
 
     fn rehearse(&mut self) {
@@ -301,7 +306,12 @@ impl Operator<'_> {
     /// Calls the program, and looks whether it ended as it may.
     fn call(&mut self, arguments: &[&str]) -> Run {
         let run = self.scene.call(&mut self.random, arguments);
-        if let Some(complaint) = self.complaint(arguments[0], &run) {
+        self.judge(arguments, &run);
+        run
+    }
+
+    fn judge(&self, arguments: &[&str], run: &Run) {
+        if let Some(complaint) = self.complaint(arguments[0], run) {
             self.scene.wrong(format!(
                 "{} ended with {}: {complaint}\n{}{}",
                 arguments.join(" "),
@@ -310,7 +320,13 @@ impl Operator<'_> {
                 run.stderr
             ));
         }
-        run
+    }
+
+    /// Whether it says that a schema is not there which came or went in this round.
+    fn is_of_a_gone_schema(&self, reason: &str) -> bool {
+        let accounts = self.scene.ledger.accounts();
+        let mut restless = accounts.iter().filter(|(_, account)| account.is_restless);
+        restless.any(|(slug, _)| reason.contains(&format!("schema `{}` does not exist", schema_of(slug))))
     }
 
     /// Whether it says that a schema is not there which came or went in this round.
