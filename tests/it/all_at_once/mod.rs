@@ -35,6 +35,7 @@ struct Crew {
 /// Runs for three minutes, or SOAK_MINUTES. Who acts when, and what befalls them, follows from SOAK_SEED; each round
 /// prints the seed with which it comes first.
 #[test]
+#[ignore = "it takes minutes, and has not been green for an hour yet; `make soak` runs it"]
 #[expect(clippy::print_stderr, reason = "progress of a long test")]
 fn whatever_is_done_and_killed_at_once_nothing_is_lost_and_nothing_is_left() {
     let asked = variable("SOAK_MINUTES").map(|minutes| minutes.parse::<f64>().expect("a number"));
