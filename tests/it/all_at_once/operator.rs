@@ -329,13 +329,6 @@ impl Operator<'_> {
         restless.any(|(slug, _)| reason.contains(&format!("schema `{}` does not exist", schema_of(slug))))
     }
 
-    /// Whether it says that a schema is not there which came or went in this round.
-    fn is_of_a_gone_schema(&self, reason: &str) -> bool {
-        let accounts = self.scene.ledger.accounts();
-        let mut restless = accounts.iter().filter(|(_, account)| account.is_restless);
-        restless.any(|(slug, _)| reason.contains(&format!("schema `{}` does not exist", schema_of(slug))))
-    }
-
     fn complaint(&self, command: &str, run: &Run) -> Option<String> {
         let is_hurt = self.scene.is_hurt();
         match run.code {
