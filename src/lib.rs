@@ -57,7 +57,10 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            ui::mistake::show(&error);
+            // clap prints help to stdout and mistakes to stderr; a closed pipe is nobody's fault.
+            if !(error.use_stderr() && ui::mistake(&error.render().to_string())) {
+                let _ = error.print();
+            }
             return if error.use_stderr() {
                 ExitStatus::Usage
             } else {

@@ -3,7 +3,6 @@
 mod events;
 pub(crate) mod format;
 mod log;
-pub(crate) mod mistake;
 mod progress;
 mod prompt;
 mod safe;
@@ -24,6 +23,17 @@ use crate::config::{ColorChoice, Environment, OutputFormat};
 use crate::db::RoleName;
 use crate::error::{Diagnosis, diagnose};
 use crate::fleet::{Event, Observer, Report};
+
+/// Shows what is wrong with a command line, where what was typed is part of that and not to be shown as it is. Says
+/// whether it did.
+pub(crate) fn mistake(text: &str) -> bool {
+    let safe = safe::message(text);
+    if safe.trim_end() == text.trim_end() {
+        return false;
+    }
+    io::stderr().write_all(safe.as_bytes()).ok();
+    true
+}
 
 /// The version of every JSON document; raised when a field changes its meaning or goes.
 const JSON_VERSION: u32 = 1;

@@ -30,6 +30,8 @@ fn a_client_killed_at_any_moment_leaves_the_old_or_the_new_state() {
     database.run(&["create", "second"]).success();
     let usual = started.elapsed();
     let mut landed = [0, 0];
+    // What is usual now need not be usual a minute later.
+    let mut scale = 1.0;
     for (round, pause) in (0..40).zip(pauses(usual * 3 / 2)) {
         let slug = format!("t{}", round / 2);
         let arguments: &[&str] = if round % 2 == 0 {
@@ -38,7 +40,7 @@ fn a_client_killed_at_any_moment_leaves_the_old_or_the_new_state() {
             &["drop", "--no-backup", &slug, "--yes"]
         };
         let mut child = database.program().spawn(arguments);
-        std::thread::sleep(pause);
+        std::thread::sleep(pause.mul_f64(scale));
         child.kill().expect("can be killed");
         let run = Run::of(child);
         database.nobody_is_left();
@@ -47,7 +49,9 @@ fn a_client_killed_at_any_moment_leaves_the_old_or_the_new_state() {
             "after round {round}, {arguments:?} killed after {pause:?}: {run:?}"
         );
         let exists = database.sql(&format!("SELECT count(*) FROM tenants WHERE slug = '{slug}'")) == "1";
-        landed[usize::from(exists == (round % 2 == 0))] += 1;
+        let is_new = exists == (round % 2 == 0);
+        landed[usize::from(is_new)] += 1;
+        scale *= if is_new { 0.9 } else { 1.1 };
         if round % 2 == 0 && !exists {
             database.run(&["create", &slug, "--if-not-exists"]).success();
         }
