@@ -15,6 +15,7 @@ mod range;
 mod shape;
 mod shapes;
 mod statement;
+mod survey;
 mod taken;
 mod work;
 
@@ -387,7 +388,7 @@ impl Run<'_> {
             .iter()
             .flat_map(|job| job.table.units.iter().map(move |unit| (job, unit)))
             .collect();
-        let found = work.survey_all(&reached(tenant), &places).await;
+        let found = work.survey_all(Some(reached(tenant)), &places).await;
         if found.is_err() {
             // It was undone with what was surveyed.
             work.try_change(&reached(tenant)).await.ok();
@@ -418,7 +419,7 @@ impl Run<'_> {
         &self,
         work: &mut Work<'_>,
         job: &Job<'_>,
-        units: Vec<(&shape::Unit, work::Due)>,
+        units: Vec<(&shape::Unit, survey::Due)>,
         taken: &mut Taken,
     ) -> anyhow::Result<()> {
         let units = work.whole_partitions(job, units, taken).await?;
