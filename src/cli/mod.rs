@@ -162,9 +162,7 @@ impl Command {
             Self::Man(_) => "man",
         }
     }
-}
 
-impl Command {
     /// The least of the roles with which the command does all that it is for; docs/roles.md has them in a table. Some
     /// need no database.
     pub(crate) fn least_role<'a>(&self, roles: &'a RoleSettings) -> &'a RoleName {

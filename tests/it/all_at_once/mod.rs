@@ -2,7 +2,8 @@
 //! applications work in them, and programs, sessions, connections and servers are killed. After each round all of it has
 //! to agree, and nothing may be left of what was killed.
 //!
-//! Tests begin in the order of their names. This one takes three minutes beside the others, so it is called what it is.
+//! Tests begin in the order of their names. Beside the others this one is to take three minutes, so it is called what it
+//! is; until it has been green for an hour `make soak` runs it alone.
 
 mod application;
 mod faults;
