@@ -9,10 +9,12 @@ use crate::db::conn::{ConnectTarget, Env, Secret};
 use crate::db::local::LocalServer;
 use crate::db::migrator::{MigrateError, Migrations};
 use crate::db::{Access, Db, PoolOptions, StatementLimits, TenantOptions};
-use crate::error::UsageError;
+use crate::error::{UsageError, worse};
+use crate::exit::ExitStatus;
 use crate::fleet::{Stop, Urgency};
 use crate::ops;
 use crate::ops::application::Origin;
+use crate::ops::log::Doubt;
 use crate::tenant::App;
 use crate::ui::Ui;
 
@@ -82,6 +84,13 @@ impl Context {
     pub(crate) async fn db_of(&self, flag: &'static str, name: &str) -> anyhow::Result<Db> {
         let there = self.open(self.settings.target(flag, name)?)?;
         Ok(there.cancelled_with(self.db().await?))
+    }
+
+    /// How a run ended of which something may be in doubt, which the user is told.
+    pub(crate) fn settled(&self, status: ExitStatus, doubt: Option<&Doubt>) -> ExitStatus {
+        let Some(doubt) = doubt else { return status };
+        self.ui.warn(doubt.to_string());
+        worse(status, ExitStatus::Failed)
     }
 
     /// The database if it is in use already, to cancel what runs there.

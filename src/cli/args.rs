@@ -137,7 +137,7 @@ pub(crate) fn slugs_in(file: &str, text: &str) -> anyhow::Result<Vec<Slug>> {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Running")]
 pub(crate) struct JobArgs {
-    /// Tenants worked on at once [default: the configuration's `fleet.jobs`; otherwise 4, and 8 to migrate]
+    /// Tenants worked on at once [default: the configuration's `fleet.jobs`, or 4]
     #[arg(long, short, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// When a tenant fails: start no more, or go on with the others
@@ -158,7 +158,7 @@ impl JobArgs {
     /// The plan for a run that never has more tenants under way than `capacity` connections.
     pub(crate) fn plan(&self, settings: &FleetSettings, capacity: usize, on_error: OnError) -> Plan {
         Plan {
-            jobs: self.jobs.map_or(settings.jobs(), usize::from).min(capacity),
+            jobs: self.jobs.map_or(settings.jobs, usize::from).min(capacity),
             on_error: match self.on_error {
                 None => on_error,
                 Some(OnErrorChoice::Stop) => OnError::Stop,
@@ -167,17 +167,6 @@ impl JobArgs {
             retry: Retry {
                 times: self.retries.unwrap_or(settings.retries),
             },
-        }
-    }
-
-    /// The same where the server waits for its disk half of the time, so that more at once are as easy on it.
-    pub(crate) fn waiting_plan(&self, settings: &FleetSettings, capacity: usize, on_error: OnError) -> Plan {
-        Plan {
-            jobs: self
-                .jobs
-                .map_or(settings.waiting_jobs(), usize::from)
-                .min(capacity),
-            ..self.plan(settings, capacity, on_error)
         }
     }
 }

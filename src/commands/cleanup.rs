@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::db::Access;
 use crate::error::{UsageError, fleet_status, worse};
 use crate::exit::ExitStatus;
-use crate::fleet::{OnError, Urgency, words};
+use crate::fleet::{OnError, Urgency};
 use crate::ops::retention::{self, Cleanup, Limits, Rule};
 use crate::ops::whole_file;
 use crate::tenant::{Tenant, Which};
@@ -181,14 +181,7 @@ pub(crate) async fn run(cx: &Context, args: &CleanupArgs) -> anyhow::Result<Exit
         ));
     }
     cx.ui.failures(&cleanup.report, "be cleaned");
-    let mut status = status;
-    if let Some(error) = &cleanup.log_error {
-        cx.ui.warn(format!(
-            "the operation log does not say how this run ended: {}",
-            words(error)
-        ));
-        status = worse(status, ExitStatus::Failed);
-    }
+    let mut status = cx.settled(status, cleanup.doubt.as_ref());
     if let (Some(file), false) = (&args.metrics_file, args.dry_run) {
         let text = cleanup_metrics::text(&cleanup, &view, suspended.len(), status);
         if let Err(error) = whole_file::write(file, text.as_bytes()) {

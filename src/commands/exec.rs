@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::db::{self, Access, Statement, TenantOptions, TextResult};
 use crate::error::{UsageError, fleet_status};
 use crate::exit::ExitStatus;
-use crate::fleet::{OnError, Report, words};
+use crate::fleet::{OnError, Report};
 use crate::ops::exec;
 use crate::ops::log::Ran;
 use crate::ui::{Cell, Column, Table, View, format};
@@ -244,7 +244,7 @@ pub(crate) async fn run(cx: &Context, args: &ExecArgs) -> anyhow::Result<ExitSta
     };
     let ran = exec::run(db, request, &cx.stop, &mut progress).await;
     progress.finish();
-    let Ran { report, log_error } = ran?;
+    let Ran { report, doubt } = ran?;
 
     let view = ExecView::from_report(&report);
     cx.ui.answer(&view)?;
@@ -257,18 +257,7 @@ pub(crate) async fn run(cx: &Context, args: &ExecArgs) -> anyhow::Result<ExitSta
         cx.ui.note("no rows");
     }
     cx.ui.failures(&report, "run the statements");
-    let status = fleet_status(&report);
-    let Some(error) = log_error else {
-        return Ok(status);
-    };
-    let reason = words(&error);
-    cx.ui.warn(format!(
-        "the operation log does not say how this run ended: {reason}"
-    ));
-    Ok(match status {
-        ExitStatus::Done => ExitStatus::Failed,
-        other => other,
-    })
+    Ok(cx.settled(fleet_status(&report), doubt.as_ref()))
 }
 
 /// One CSV has the columns of one statement.

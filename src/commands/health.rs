@@ -88,7 +88,7 @@ async fn request(cx: &Context, args: &HealthArgs) -> anyhow::Result<Request> {
             blocked: settings.blocked,
             slow_statement: cx.settings.database.slow_query,
         },
-        jobs: cx.settings.fleet.waiting_jobs(),
+        jobs: cx.settings.fleet.jobs,
         deep: args.deep,
     })
 }

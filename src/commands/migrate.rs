@@ -10,8 +10,7 @@ use super::failed_view::FailedView;
 use super::rehearse::RehearseArgs;
 use crate::cli::args::{JobArgs, TenantSelection, parse_duration_flag};
 use crate::context::Context;
-use crate::db::Access;
-use crate::db::TenantOptions;
+use crate::db::{Access, Commit, TenantOptions};
 use crate::error::{UsageError, fleet_status, worse};
 use crate::exit::ExitStatus;
 use crate::fleet::{OnError, Report, words};
@@ -212,12 +211,13 @@ impl MigrateArgs {
                 baseline: self.baseline,
                 one_by_one: self.per_migration,
                 deep: self.deep,
+                commit: Commit::Soon,
                 options,
             },
             operator: cx.settings.roles.operator.clone(),
             canaries: self.canary,
             check_sql: self.check_sql.clone(),
-            plan: self.jobs.waiting_plan(&cx.settings.fleet, capacity, on_error),
+            plan: self.jobs.plan(&cx.settings.fleet, capacity, on_error),
             lock_wait: self.lock_wait,
             log: cx.log_entry(json!({
                 "to": self.to, "fake": self.fake, "baseline": self.baseline, "canary": self.canary,
@@ -251,10 +251,11 @@ pub(crate) async fn run(cx: &Context, args: &MigrateArgs) -> anyhow::Result<Exit
     cx.ui.summary(&MigrateView::of(&request, &rollout))?;
     tell(cx, &request, &rollout);
     let status = fleet_status(&rollout.tenants);
-    Ok(match rollout.canaries_failed {
+    let status = match rollout.canaries_failed {
         Some(_) => worse(status, ExitStatus::Failed),
         None => status,
-    })
+    };
+    Ok(cx.settled(status, rollout.doubt.as_ref()))
 }
 
 /// Says in words how the run ended.
@@ -264,7 +265,6 @@ fn tell(cx: &Context, request: &Request, rollout: &Rollout) {
         template,
         tenants,
         canaries_failed,
-        log_error,
         ..
     } = rollout;
     for (what, applied) in [("registry", &registry.applied), ("template", &template.applied)] {
@@ -294,12 +294,6 @@ fn tell(cx: &Context, request: &Request, rollout: &Rollout) {
     if let Some(reason) = canaries_failed {
         cx.ui
             .warn(format!("stopped after the canaries: {}", words(reason)));
-    }
-    if let Some(error) = log_error {
-        cx.ui.warn(format!(
-            "the operation log could not be written: {}",
-            words(error)
-        ));
     }
     cx.ui.failures(tenants, "be migrated");
 }

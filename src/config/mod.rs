@@ -133,21 +133,9 @@ impl RoleSettings {
 /// How work over many tenants is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FleetSettings {
-    /// Tenants worked on at once, where somebody has said.
-    pub jobs: Option<usize>,
-    pub retries: u32,
-}
-
-impl FleetSettings {
     /// Tenants worked on at once.
-    pub fn jobs(&self) -> usize {
-        self.jobs.unwrap_or(4)
-    }
-
-    /// The same for transactions that spend half of their time waiting for the server's disk.
-    pub fn waiting_jobs(&self) -> usize {
-        self.jobs.unwrap_or(8)
-    }
+    pub jobs: usize,
+    pub retries: u32,
 }
 
 /// Where demo data comes from, when it is not the program's own.
@@ -231,8 +219,10 @@ impl Settings {
                 .map_err(|error| ConfigError::general(format!("setting `tenants.role_prefix`: {error}")))?,
             None => naming,
         };
-        let jobs = number(environment, "TENANTCTL_JOBS")?.or(file.fleet.jobs);
-        if jobs == Some(0) {
+        let jobs = number(environment, "TENANTCTL_JOBS")?
+            .or(file.fleet.jobs)
+            .unwrap_or(4);
+        if jobs == 0 {
             return Err(ConfigError::general("setting `fleet.jobs` must be at least 1"));
         }
         let targets = database::urls_of(&file.targets);
@@ -419,12 +409,9 @@ mod tests {
     fn environment_wins_over_file_and_flags_over_both() {
         let file = "[fleet]\njobs = 2\n[output]\nformat = 'csv'\n";
         let from_file = settings(file, &Flags::default(), &[]).expect("valid");
-        assert_eq!(
-            (from_file.fleet.jobs, from_file.output),
-            (Some(2), OutputFormat::Csv)
-        );
+        assert_eq!((from_file.fleet.jobs, from_file.output), (2, OutputFormat::Csv));
         let from_environment = settings(file, &Flags::default(), &[("TENANTCTL_JOBS", "7")]).expect("valid");
-        assert_eq!(from_environment.fleet.jobs, Some(7));
+        assert_eq!(from_environment.fleet.jobs, 7);
         let flags = Flags {
             output: Some(OutputFormat::Json),
             ..Flags::default()

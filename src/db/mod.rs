@@ -28,7 +28,7 @@ pub use self::ident::{
 pub use self::lock::{LockHeld, LockName};
 pub use self::pool::{Db, PoolOptions, PoolState, SessionError};
 pub use self::session::{
-    Param, Session, StatementLimits, TextResult, Transaction, Undone, clean_up_after_all,
+    Commit, Param, Session, StatementLimits, TextResult, Transaction, Undone, clean_up_after_all,
 };
 pub use self::sql_text::{Statement, Token, TokenKind, Unterminated, statements, tokens, without_secrets};
 pub use self::tenant_conn::{Access, OpenTenantError, TenantOptions, local_settings, settings};

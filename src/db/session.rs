@@ -35,6 +35,25 @@ const NO_PATH: &str = "SET LOCAL search_path = pg_catalog";
 /// How much of a slow statement the log shows.
 const LOGGED_CHARACTERS: usize = 120;
 
+/// Whether a commit waits for the server's disk, and for the standbys that it is told to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    /// A crash of the server within a second may undo it, as a whole. A later commit of anybody's that waits takes it
+    /// along: a run over many tenants ends with one, the last line of its log.
+    Soon,
+    Now,
+}
+
+impl Commit {
+    /// The setting as SQL for a transaction.
+    pub fn setting(self) -> &'static str {
+        match self {
+            Self::Soon => "SET LOCAL synchronous_commit = off; ",
+            Self::Now => "",
+        }
+    }
+}
+
 /// The limits that every statement of a session keeps.
 #[derive(Debug, Clone, Copy)]
 pub struct StatementLimits {
@@ -162,12 +181,13 @@ impl Session {
     pub async fn in_one_trip<T>(
         &mut self,
         parts: &[&str],
+        commit: Commit,
         question: impl AsyncFnOnce(&Self) -> T,
     ) -> (Result<(), Undone>, T) {
         self.tainted = true;
         let this = &*self;
         let done = AtomicUsize::new(0);
-        let message = whole(parts);
+        let message = whole(parts, commit);
         let sent = this.watch(&message, this.send(&message, &done, |_| ()));
         let (made, answer) = futures_util::future::join(sent, question(this)).await;
         (self.settle(parts, done.into_inner(), made), answer)
@@ -178,7 +198,7 @@ impl Session {
     pub async fn ask_in_one_trip(&mut self, parts: &[&str]) -> Result<Vec<Vec<TextResult>>, Undone> {
         self.tainted = true;
         let done = AtomicUsize::new(0);
-        let message = whole(parts);
+        let message = whole(parts, Commit::Now);
         let mut heard = Vec::new();
         let made = self
             .watch("", self.send(&message, &done, |message| heard.push(message)))
@@ -354,14 +374,15 @@ impl Deref for Transaction<'_> {
     }
 }
 
-/// A message of these parts, which cleans up at its end.
-fn whole(parts: &[&str]) -> String {
+/// A message of these parts, which cleans up at its end. What the cleaning would reset comes after it.
+fn whole(parts: &[&str], commit: Commit) -> String {
     let clean_up = if parts.iter().any(|part| mentions_prepare(part)) {
         clean_up_after_all()
     } else {
         clean_up().to_owned()
     };
-    [parts, &[clean_up.as_str(), NO_PATH]]
+    let last = format!("{}{NO_PATH}", commit.setting());
+    [parts, &[clean_up.as_str(), last.as_str()]]
         .concat()
         .join(BETWEEN_PARTS)
 }

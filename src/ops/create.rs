@@ -9,7 +9,7 @@ use super::log::Entry;
 use super::original::{MakeError, Original};
 use super::roles::tenant::{self as tenant_role, TenantRoleError};
 use crate::blueprint::UnclearText;
-use crate::db::{self, Db, LockName, SchemaName, Session, Undone};
+use crate::db::{self, Commit, Db, LockName, SchemaName, Session, Undone};
 use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
 use crate::tenant::registry::{self, Origin, RegistryError};
 use crate::tenant::{NewTenant, Slug, Tenant};
@@ -188,7 +188,7 @@ async fn make(
         ),
     ];
     let look_up = async |session: &Session| registry::look_up(session, &new.slug).await;
-    let (made, found) = session.in_one_trip(&parts, look_up).await;
+    let (made, found) = session.in_one_trip(&parts, Commit::Now, look_up).await;
     made.map_err(|Undone { part, error }| match (part, error.sqlstate()) {
         (GUARD, Some("22012" | "42P01" | "3F000")) => CreateError::TemplateMoved,
         (ROW, _) => registry::insertion_failed(error, new).into(),

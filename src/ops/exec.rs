@@ -148,10 +148,7 @@ pub async fn run(
 
     Ok(match operation {
         Some(operation) => operation.conclude(db, report).await,
-        None => Ran {
-            report,
-            log_error: None,
-        },
+        None => Ran { report, doubt: None },
     })
 }
 

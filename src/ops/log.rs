@@ -31,8 +31,20 @@ pub struct Operation {
 #[derive(Debug)]
 pub struct Ran<T> {
     pub report: Report<T>,
-    /// Why the log does not say how the run ended, although it did end so.
-    pub log_error: Option<anyhow::Error>,
+    pub doubt: Option<Doubt>,
+}
+
+/// Why it is not certain that everybody will know how a run ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Doubt {
+    #[error("the operation log does not say how this run ended: {}", words(.0))]
+    Unlogged(anyhow::Error),
+    /// Commits that do not wait for the disk are undone by a crash, and nobody would have noticed.
+    #[error(
+        "the connection that kept other runs away was lost ({0}). If the server has crashed, the last of what this run \
+         did is undone; run it again to be sure"
+    )]
+    KeeperLost(db::Error),
 }
 
 impl<T> Ran<T> {
@@ -43,7 +55,7 @@ impl<T> Ran<T> {
                 tenants: Vec::new(),
                 interrupted: false,
             },
-            log_error: None,
+            doubt: None,
         }
     }
 }
@@ -139,8 +151,8 @@ impl Operation {
             let session = db.session().await?;
             Ok(self.finish(&session, &report).await?)
         };
-        let log_error = logged.await.err();
-        Ran { report, log_error }
+        let doubt = logged.await.err().map(Doubt::Unlogged);
+        Ran { report, doubt }
     }
 
     /// Logs how the run ended, and the tenants that have no line of their own yet.

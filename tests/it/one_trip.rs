@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tenantctl::db::{Db, Session, Undone};
+use tenantctl::db::{Commit, Db, Session, Undone};
 
 use crate::library::pool_of_one;
 use crate::support::{Database, psql, wait_until};
@@ -25,7 +25,7 @@ async fn send(session: &mut Session, parts: &[&str]) -> (Result<(), Undone>, Opt
         let row = &answers.first()?.rows[0];
         Some((row[0].clone()?, row[1].clone()?))
     };
-    session.in_one_trip(parts, question).await
+    session.in_one_trip(parts, Commit::Now, question).await
 }
 
 /// The next user gets the same connection, outside any transaction, and finds nothing.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::log::Operation;
 use crate::db::migrator::{History, MigrateError, Migrations, Pending, Step, Work, history_in_tx, records};
-use crate::db::{self, Db, LockName, QuotedText, SchemaName, Session, TenantOptions, Undone};
+use crate::db::{self, Commit, Db, LockName, QuotedText, SchemaName, Session, TenantOptions, Undone};
 use crate::tenant::Tenant;
 
 /// How schemas are brought forward.
@@ -31,6 +31,8 @@ pub struct How {
     pub one_by_one: bool,
     /// Histories are read, whatever the registry says.
     pub deep: bool,
+    /// Whether each schema waits for the disk by itself.
+    pub commit: Commit,
     /// How schemas are entered.
     pub options: TenantOptions,
 }
@@ -44,6 +46,7 @@ impl How {
             baseline: None,
             one_by_one: false,
             deep: false,
+            commit: Commit::Now,
             options,
         }
     }
@@ -300,7 +303,7 @@ async fn together(
     parts.push(closing(place, last.version));
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let mut session = db.direct().await?;
-    let (done, ()) = session.in_one_trip(&parts, async |_| ()).await;
+    let (done, ()) = session.in_one_trip(&parts, how.commit, async |_| ()).await;
     done.map_err(|Undone { part, error }| {
         let at = part.checked_sub(first_migration).and_then(|at| pending.get(at));
         match at {

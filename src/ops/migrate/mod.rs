@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::exec;
 use super::forward::{Course, How, Moved, Place, forward};
 use super::init::{self, InitError};
-use super::log::{Entry, Operation, Ran};
+use super::log::{Doubt, Entry, Operation, Ran};
 use super::rehearse;
 use super::roles;
 use super::template::{self, TemplateError};
@@ -57,8 +57,7 @@ pub struct Rollout {
     pub current: usize,
     /// Why the run ended after its canaries.
     pub canaries_failed: Option<anyhow::Error>,
-    /// Why the log does not say how the run ended.
-    pub log_error: Option<anyhow::Error>,
+    pub doubt: Option<Doubt>,
 }
 
 /// Why a run did not begin.
@@ -180,9 +179,12 @@ pub async fn run(
         Err(error) => return Err(error.into()),
     };
     let rollout = run_locked(db, request, stop, observer).await;
-    // The lock ends with its connection in any case.
-    transaction.rollback().await.ok();
-    rollout
+    // The lock ends with its connection in any case. One that is still there has seen no crash since the run began.
+    let released = transaction.rollback().await;
+    rollout.map(|mut rollout| {
+        rollout.doubt = rollout.doubt.or(released.err().map(Doubt::KeeperLost));
+        rollout
+    })
 }
 
 async fn run_locked(
@@ -217,9 +219,9 @@ async fn run_locked(
     };
     match run.template_and_tenants(registry, observer).await {
         Ok(mut rollout) => {
-            let Ran { report, log_error } = operation.conclude(db, rollout.tenants).await;
+            let Ran { report, doubt } = operation.conclude(db, rollout.tenants).await;
             rollout.tenants = report;
-            rollout.log_error = log_error;
+            rollout.doubt = doubt;
             Ok(rollout)
         }
         Err(error) => {
@@ -264,7 +266,7 @@ impl Run<'_> {
             tenants,
             current,
             canaries_failed,
-            log_error: None,
+            doubt: None,
         })
     }
 

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::db::{
-    self, Db, LockName, MAX_NAME_BYTES, QuotedText, SchemaName, Session, SessionError, Type, Undone,
+    self, Commit, Db, LockName, MAX_NAME_BYTES, QuotedText, SchemaName, Session, SessionError, Type, Undone,
 };
 use crate::ops::drop::{lock_shared_tables, what_needs_it};
 use crate::tenant::Tenant;
@@ -123,7 +123,7 @@ pub(super) async fn remove(
     ];
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let mut session = db.direct().await?;
-    let (done, ()) = session.in_one_trip(&parts, async |_| ()).await;
+    let (done, ()) = session.in_one_trip(&parts, Commit::Now, async |_| ()).await;
     match done {
         Ok(()) => Ok(Removal::Removed),
         Err(Undone { part, error }) => match (part, error.sqlstate()) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::look::{Locks, Picture, Seen, seen};
 use super::{Failure, Mishap, RehearseError};
 use crate::db::migrator::{Concurrent, History, Migrations, Pending, records};
-use crate::db::{self, Db, SchemaName, Session};
+use crate::db::{self, Commit, Db, SchemaName, Session};
 use crate::fleet::{Event, Observer, Stop, Urgency};
 use crate::ops::forward::{self, Course, ForwardError, How, Place, Ready};
 use crate::ops::unfinished::Unfinished;
@@ -232,7 +232,7 @@ impl Stage<'_> {
         drop(hand);
         let mut session = self.db.direct().await?;
         let (recorded, ()) = session
-            .in_one_trip(&[table, &self.record(pending)], async |_| ())
+            .in_one_trip(&[table, &self.record(pending)], Commit::Soon, async |_| ())
             .await;
         recorded.map_err(|undone| undone.error)?;
         let concurrently = statements

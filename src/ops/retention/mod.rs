@@ -39,7 +39,7 @@ use self::statement::Job;
 pub use self::taken::{Amount, Taken};
 use self::work::Work;
 use super::exec;
-use super::log::{Entry, Ran};
+use super::log::{Doubt, Entry, Ran};
 use crate::db::{self, Db, LockHeld, LockName, SchemaName, Session, SessionError, TenantOptions};
 use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
 use crate::tenant::{RegistryError, Slug, Tenant};
@@ -73,8 +73,7 @@ pub struct Cleanup {
     pub elapsed: Duration,
     /// The longest transaction.
     pub longest: Duration,
-    /// Why the log does not say how the run ended.
-    pub log_error: Option<anyhow::Error>,
+    pub doubt: Option<Doubt>,
 }
 
 /// Why a run did not begin.
@@ -170,9 +169,9 @@ pub async fn run(
         drop(session);
         match run_locked(db, request, stop, observer).await {
             Ok(mut cleaned) => {
-                let Ran { report, log_error } = operation.conclude(db, cleaned.report).await;
+                let Ran { report, doubt } = operation.conclude(db, cleaned.report).await;
                 cleaned.report = report;
-                cleaned.log_error = log_error;
+                cleaned.doubt = doubt;
                 Ok(cleaned)
             }
             Err(error) => {
@@ -184,8 +183,12 @@ pub async fn run(
         }
     }
     .await;
-    transaction.rollback().await.ok();
-    cleaned
+    // A connection that is still there has seen no crash since the run began.
+    let released = transaction.rollback().await;
+    cleaned.map(|mut cleaned| {
+        cleaned.doubt = cleaned.doubt.or(released.err().map(Doubt::KeeperLost));
+        cleaned
+    })
 }
 
 async fn run_locked(
@@ -229,7 +232,7 @@ async fn run_locked(
         taken: run.taken.into_inner(),
         not_reached: run.not_reached.into_inner(),
         elapsed: started.elapsed(),
-        log_error: None,
+        doubt: None,
     })
 }
 

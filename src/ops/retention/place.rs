@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::db::{
-    self, LockHeld, LockName, OpenTenantError, QuotedText, Session, TenantOptions, TextResult, Transaction,
+    self, Commit, LockHeld, LockName, OpenTenantError, QuotedText, Session, TenantOptions, TextResult,
+    Transaction,
 };
 use crate::tenant::Tenant;
 
@@ -32,15 +33,6 @@ pub(super) enum Halt {
 pub(super) enum Intent {
     Look,
     Change,
-}
-
-/// Whether a commit waits for the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Commit {
-    /// What a crash of the server undoes is done again by the next run. The log's last line waits, and with it all that
-    /// was committed before: a run that has ended well is on the disk.
-    Soon,
-    Now,
 }
 
 #[derive(Debug)]
@@ -87,9 +79,7 @@ impl<'a> Place<'a> {
         if intent == Intent::Look {
             sql.push_str("SET LOCAL transaction_read_only = on; ");
         }
-        if commit == Commit::Soon {
-            sql.push_str("SET LOCAL synchronous_commit = off; ");
-        }
+        sql.push_str(commit.setting());
         let _ = writeln!(
             sql,
             "SELECT coalesce((SELECT CASE \
@@ -109,6 +99,7 @@ impl<'a> Place<'a> {
         intent: Intent,
         statements: &str,
     ) -> Result<Vec<TextResult>, Halt> {
+        // What a crash of the server undoes is done again by the next run.
         let opening = self.opening(intent, Commit::Soon);
         let before = db::statements(&opening).map_or(0, |statements| statements.len());
         let mut answers = session

@@ -1,5 +1,6 @@
 //! Bringing a fleet forward: what is applied, in which order, and what is said of it.
 
+mod durability;
 mod faults;
 mod history;
 mod no_transaction;
