@@ -1,11 +1,11 @@
-//! Rows on their way into a restore: from a file, which a thread of its own reads and checks once more, or from elsewhere.
+//! Rows on their way into a restore: from a file, which a thread of its own reads and checks, or from elsewhere.
 
 use std::path::Path;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::format::{FormatError, Summary, TableSum};
+use super::format::{FormatError, Manifest, Summary, TableSum};
 use super::{BackupError, Identities, pack};
 use crate::blueprint::Table;
 use crate::db::RowsIn;
@@ -22,94 +22,115 @@ pub(super) trait Rows {
     async fn finish(self) -> Result<(), BackupError>;
 }
 
-/// The rows in a file, which is read by a thread of its own and checked once more meanwhile.
+/// The rows in a file, which is read by a thread of its own and checked meanwhile.
 pub(super) struct FileRows<'a> {
     file: &'a Path,
     identities: &'a Identities,
-    /// What the file held when it was checked.
-    expected: &'a Summary,
+    /// The mark of the backup whose manifest is known.
+    mark: &'a str,
+    /// What was in it so far.
+    sums: &'a mut Summary,
     feed: Option<Feed>,
-    /// Which table comes next.
-    next: usize,
+}
+
+/// What the thread that reads has come to.
+enum Heard {
+    Piece(Vec<u8>),
+    /// The table's rows have ended.
+    End(TableSum),
 }
 
 /// The thread that reads, and what it has read.
 struct Feed {
-    /// `None` ends the rows of a table.
-    pieces: mpsc::Receiver<Option<Vec<u8>>>,
-    reading: JoinHandle<Result<Summary, FormatError>>,
+    heard: mpsc::Receiver<Heard>,
+    reading: JoinHandle<Result<(), FormatError>>,
 }
 
 impl Feed {
-    fn begin(file: &Path, identities: &Identities) -> Self {
-        let (heard, pieces) = mpsc::channel(WAITING);
-        let (file, identities) = (file.to_owned(), identities.clone());
+    fn begin(file: &Path, identities: &Identities, mark: &str) -> Self {
+        let (tell, heard) = mpsc::channel(WAITING);
+        let tell = move |what| tell.blocking_send(what).map_err(|_| FormatError::Cut);
+        let (file, identities, mark) = (file.to_owned(), identities.clone(), mark.to_owned());
         let reading = tokio::task::spawn_blocking(move || {
             let mut reader = pack::open(&file, &identities)?;
+            if reader.manifest().mark != mark {
+                return Err(FormatError::Damaged("it is another backup by now".to_owned()));
+            }
             while reader.next_table()? {
                 while let Some(piece) = reader.rows()? {
-                    if heard.blocking_send(Some(piece.to_vec())).is_err() {
-                        return Err(FormatError::Cut);
-                    }
+                    tell(Heard::Piece(piece.to_vec()))?;
                 }
-                if heard.blocking_send(None).is_err() {
-                    return Err(FormatError::Cut);
-                }
+                tell(Heard::End(reader.last_sum()))?;
             }
-            reader.finish()
+            reader.finish().map(drop)
         });
-        Self { pieces, reading }
+        Self { heard, reading }
     }
 }
 
 impl<'a> FileRows<'a> {
-    pub(super) fn new(file: &'a Path, identities: &'a Identities, expected: &'a Summary) -> Self {
+    /// What was in the file is in `sums` in the end.
+    pub(super) fn new(
+        file: &'a Path,
+        identities: &'a Identities,
+        manifest: &'a Manifest,
+        sums: &'a mut Summary,
+    ) -> Self {
+        sums.tables.clear();
         Self {
             file,
             identities,
-            expected,
+            mark: &manifest.mark,
+            sums,
             feed: None,
-            next: 0,
         }
     }
 
-    fn damaged(&self) -> BackupError {
+    fn damaged(&self, source: FormatError) -> BackupError {
         BackupError::File {
             file: self.file.to_owned(),
-            source: FormatError::Damaged("it was changed while it was being read".to_owned()),
+            source,
+        }
+    }
+
+    /// Why the thread has ended before it was asked to.
+    async fn ended(&mut self) -> BackupError {
+        match self.feed.take() {
+            Some(feed) => match feed.reading.await {
+                Ok(Err(error)) => self.damaged(error),
+                _ => BackupError::Abandoned,
+            },
+            None => BackupError::Abandoned,
         }
     }
 }
 
 impl Rows for FileRows<'_> {
     async fn send(&mut self, _table: &Table, into: &mut RowsIn) -> Result<TableSum, BackupError> {
-        let feed = self
-            .feed
-            .get_or_insert_with(|| Feed::begin(self.file, self.identities));
+        let begin = || Feed::begin(self.file, self.identities, self.mark);
+        let feed = self.feed.get_or_insert_with(begin);
+        let mut is_heard = true;
         loop {
-            match feed.pieces.recv().await {
-                Some(Some(piece)) => {
-                    if !into.send(piece).await {
-                        break;
-                    }
+            match feed.heard.recv().await {
+                // Once the server has refused the rows, only their end matters.
+                Some(Heard::Piece(piece)) => is_heard = is_heard && into.send(piece).await,
+                Some(Heard::End(sum)) => {
+                    self.sums.tables.push(sum.clone());
+                    return Ok(sum);
                 }
-                Some(None) => break,
-                None => return Err(self.damaged()),
+                None => return Err(self.ended().await),
             }
         }
-        let sum = self.expected.tables.get(self.next).cloned();
-        self.next += 1;
-        sum.ok_or_else(|| self.damaged())
     }
 
     async fn finish(mut self) -> Result<(), BackupError> {
         let Some(mut feed) = self.feed.take() else {
             return Ok(());
         };
-        feed.pieces.close();
+        feed.heard.close();
         match feed.reading.await {
-            Ok(Ok(sums)) if sums == *self.expected => Ok(()),
-            _ => Err(self.damaged()),
+            Ok(read) => read.map_err(|error| self.damaged(error)),
+            Err(_) => Err(BackupError::Abandoned),
         }
     }
 }

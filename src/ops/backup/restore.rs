@@ -6,7 +6,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::feed::{FileRows, Rows};
-use super::format::{Definition, Manifest, RowSum, Summary};
+use super::format::{Definition, FormatError, Manifest, RowSum, Summary};
 use super::{BackupError, Identities, READABLE, pack};
 use crate::blueprint::{self, CannotCopy, Shape, Table, UnclearText};
 use crate::db::{self, Db, LockHeld, LockName, RoleName, RowsIn, SchemaName, Transaction, Type, read_rows};
@@ -59,12 +59,17 @@ pub struct Restored {
 
 /// Restores a backup. What often passes is tried again.
 pub async fn run(db: &Db, request: &Request, observer: &mut dyn Observer) -> anyhow::Result<Restored> {
-    let (manifest, sums) = checked(&request.file, &request.identities).await?;
+    let (manifest, mut sums) = match request.dry_run {
+        true => checked(&request.file, &request.identities).await?,
+        false => (
+            sealed(&request.file, &request.identities).await?,
+            Summary::default(),
+        ),
+    };
     let new = request.target.tenant(&manifest)?;
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let rows = FileRows::new(&request.file, &request.identities, &sums);
         let work = Work {
             manifest: &manifest,
             new: &new,
@@ -74,6 +79,7 @@ pub async fn run(db: &Db, request: &Request, observer: &mut dyn Observer) -> any
         let made = if request.dry_run {
             work.foresee(db).await.map(|replaced| (None, replaced))
         } else {
+            let rows = FileRows::new(&request.file, &request.identities, &manifest, &mut sums);
             work.attempt(db, rows, &request.log, observer)
                 .await
                 .map(|(tenant, replaced)| (Some(tenant), replaced))
@@ -110,8 +116,21 @@ pub(super) async fn checked(
     file: &Path,
     identities: &Identities,
 ) -> Result<(Manifest, Summary), BackupError> {
+    of_file(file, identities, pack::check).await
+}
+
+/// The same by the seal alone, for what is read and checked while it is restored.
+async fn sealed(file: &Path, identities: &Identities) -> Result<Manifest, BackupError> {
+    of_file(file, identities, pack::check_seal).await
+}
+
+async fn of_file<T: Send + 'static>(
+    file: &Path,
+    identities: &Identities,
+    check: fn(&Path, &Identities) -> Result<T, FormatError>,
+) -> Result<T, BackupError> {
     let (path, identities) = (file.to_owned(), identities.clone());
-    let checked = tokio::task::spawn_blocking(move || pack::check(&path, &identities)).await;
+    let checked = tokio::task::spawn_blocking(move || check(&path, &identities)).await;
     let of_file = |source| BackupError::File {
         file: file.to_owned(),
         source,

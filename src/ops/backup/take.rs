@@ -22,8 +22,9 @@ use crate::ops::unfinished;
 use crate::tenant::Tenant;
 use crate::tenant::registry::{self, RegistryError};
 
-/// How many pieces of rows wait for the file at most.
-const WAITING: usize = 16;
+/// How many pieces of rows wait for the file at most: more than a frame, so that the server goes on while one is
+/// compressed.
+const WAITING: usize = 48;
 
 /// Whom to back up, and how.
 #[derive(Debug)]

@@ -28,7 +28,7 @@ pub async fn verify(
 ) -> Result<Verified, BackupError> {
     let (manifest, sums) = checked(file, identities).await?;
     if let Some((db, target)) = aside {
-        restore_aside(db, target, file, identities, (&manifest, &sums), lock_timeout).await?;
+        restore_aside(db, target, file, identities, &manifest, lock_timeout).await?;
     }
     Ok(Verified { manifest, sums })
 }
@@ -38,7 +38,7 @@ async fn restore_aside(
     target: &Target,
     file: &Path,
     identities: &Identities,
-    (manifest, sums): (&Manifest, &Summary),
+    manifest: &Manifest,
     lock_timeout: Duration,
 ) -> Result<(), BackupError> {
     let number = uuid::Uuid::new_v4().simple().to_string();
@@ -65,7 +65,8 @@ async fn restore_aside(
         target,
         lock_timeout,
     };
-    let rows = FileRows::new(file, identities, sums);
+    let mut sums = Summary::default();
+    let rows = FileRows::new(file, identities, manifest, &mut sums);
     let mut session = db.direct().await?;
     let opening = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \

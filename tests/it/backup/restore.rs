@@ -395,3 +395,38 @@ fn a_tenant_that_is_changed_meanwhile_is_backed_up_as_it_is_or_not_at_all() {
         .with_data()
         .expect_faithful("tenant_h", "tenant_copy");
 }
+
+/// A file whose bytes are those that were written: compressed, with a seal at its end.
+fn sealed(text: &[u8]) -> Vec<u8> {
+    use sha2::{Digest as _, Sha256};
+    let mut file = zstd::bulk::compress(text, 3).expect("compressed");
+    let hash = Sha256::digest(&file);
+    file.extend([0x5e, 0x2a, 0x4d, 0x18, 32, 0, 0, 0]);
+    file.extend(hash);
+    file
+}
+
+#[test]
+fn a_sealed_file_whose_rows_are_not_those_of_its_sums_changes_nothing() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let taken = backups.take("acme");
+    let text = zstd::stream::decode_all(std::fs::File::open(&taken).expect("a file")).expect("zstd");
+    let file = backups.path().join("changed.sql.zst");
+    let name = file.to_str().expect("a path in UTF-8");
+    std::fs::write(&file, sealed(&text)).expect("written");
+    backups.database.run(&["restore", name, "--as", "same"]).success();
+    let before = backups.database.state();
+
+    let changed = String::from_utf8(text)
+        .expect("UTF-8")
+        .replace("\tacme 7\n", "\tacme X\n");
+    std::fs::write(&file, sealed(changed.as_bytes())).expect("written");
+    for arguments in [["--as", "other"], ["--replace", "--quiet"]] {
+        backups
+            .database
+            .run(&[&["restore", name], &arguments[..]].concat())
+            .exits(1)
+            .says("the rows of table people are not those that were written");
+        assert_eq!(backups.database.state(), before);
+    }
+}

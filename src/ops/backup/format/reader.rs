@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::input::Input;
 use super::{
     END_OF_ROWS, FIRST_LINE, FORM, FormatError, LAST_LINE, MANIFEST_LINE, MANIFEST_PREFIX, Manifest, RowSum,
-    Summary, TEXT_LINE, hex, marked, sum_line,
+    Summary, TEXT_LINE, TableSum, hex, marked, sum_line,
 };
 
 /// The longest manifest: the definitions of some ten thousand tables.
@@ -96,6 +96,15 @@ impl<R: Read> Reader<R> {
             }
             self.pass_line()?;
         }
+    }
+
+    /// What the rows came to of the table that was read last.
+    pub fn last_sum(&self) -> TableSum {
+        self.sums
+            .tables
+            .last()
+            .cloned()
+            .unwrap_or_else(|| RowSum::default().of(""))
     }
 
     /// The next piece of the table's rows; `None` at their end.
