@@ -206,15 +206,21 @@ async fn run_locked(
         .iter()
         .map(|rule| rule.settings.table.clone())
         .collect();
-    let ordered = check(&mut session, request, &tables, now).await?;
+    for rule in &request.rules {
+        rule.check()?;
+    }
     let tenants = in_turn(&session, request.tenants.clone()).await?;
-    drop(session);
     let turns = tenants.iter().map(|tenant| tenant.schema.clone()).collect();
+    let (shapes, shape) = Shapes::with_template(&session, &request.template, turns, tables)
+        .await
+        .map_err(CleanupError::Catalogs)?;
+    let ordered = check(&mut session, request, &shape, now).await?;
+    drop(session);
     let run = Run {
         db,
         request,
         rules: ordered,
-        shapes: Shapes::new(turns, tables),
+        shapes,
         now,
         pace: Pace::new(request.limits, stop),
         name: now.strftime("%Y%m%dT%H%M%S%.6fZ").to_string().replace('.', ""),
@@ -240,18 +246,10 @@ async fn run_locked(
 async fn check(
     session: &mut Session,
     request: &Request,
-    tables: &[String],
+    shape: &Shape,
     now: Timestamp,
 ) -> Result<Vec<Rule>, CleanupError> {
-    for rule in &request.rules {
-        rule.check()?;
-    }
     let template = &request.template;
-    let shape = Shape::read(session, &[template], tables)
-        .await
-        .map_err(CleanupError::Catalogs)?
-        .pop()
-        .unwrap_or_default();
     let options = TenantOptions {
         access: db::Access::ReadOnly,
         ..request.options.clone()
@@ -269,7 +267,7 @@ async fn check(
         return Err(CleanupError::NoTemplate(template.clone()));
     }
     for rule in &request.rules {
-        let job = Job::new(rule, &shape, template, (0, now))?;
+        let job = Job::new(rule, shape, template, (0, now))?;
         for statement in job.samples() {
             if let Err(error) = transaction.text_query(&format!("EXPLAIN {statement}")).await {
                 let error = match error.lies_in_the_statement() && !error.is_denied() {
@@ -286,7 +284,7 @@ async fn check(
         }
     }
     transaction.rollback().await?;
-    Ok(graph::in_order(&request.rules, &shape)
+    Ok(graph::in_order(&request.rules, shape)
         .into_iter()
         .cloned()
         .collect())

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::shape::Shape;
 use crate::db::{SchemaName, Session};
 
-/// How many are read at first, when all are waiting for one.
+/// How many are read along with the template, before anybody waits for one.
 const FIRST: usize = 4;
 /// How many are read at once later.
 const GROUP: usize = 25;
@@ -36,15 +36,34 @@ struct Ahead {
 }
 
 impl Shapes {
-    pub(super) fn new(turns: Vec<SchemaName>, tables: Vec<String>) -> Self {
+    /// Reads the shape of the template, and along with it those of the tenants whose turn comes first.
+    pub(super) async fn with_template(
+        session: &Session,
+        template: &SchemaName,
+        turns: Vec<SchemaName>,
+        tables: Vec<String>,
+    ) -> anyhow::Result<(Self, Shape)> {
         let turn_of = turns.iter().cloned().zip(0..).collect();
-        Self {
+        let shapes = Self {
             tables,
             turns,
             turn_of,
             ahead: Mutex::default(),
             reading: tokio::sync::Mutex::default(),
-        }
+        };
+        let group: Vec<&SchemaName> = shapes.turns.iter().take(FIRST).collect();
+        let all: Vec<&SchemaName> = std::iter::once(template).chain(group.iter().copied()).collect();
+        let read_at = Instant::now();
+        let mut read = match Shape::read(session, &all, &shapes.tables).await {
+            Ok(read) => read.into_iter(),
+            // What is wrong with a tenant is found when its turn comes.
+            Err(_) => Shape::read(session, &[template], &shapes.tables)
+                .await?
+                .into_iter(),
+        };
+        let of_template = read.next().unwrap_or_default();
+        shapes.keep(0, &group, read_at, read);
+        Ok((shapes, of_template))
     }
 
     /// The shape of a schema, which is asked for once. Who finds few left reads on, while the others have theirs.
@@ -89,17 +108,29 @@ impl Shapes {
 
     /// Reads a group. What is wrong with one of them fails nobody else: each is asked for alone where it is not there.
     async fn read_from(&self, session: &Session, turn: usize) {
-        let count = if turn == 0 { FIRST } else { GROUP };
-        let group: Vec<&SchemaName> = self.turns.iter().skip(turn).take(count).collect();
+        let group: Vec<&SchemaName> = self.turns.iter().skip(turn).take(GROUP).collect();
         let read_at = Instant::now();
         let read = Shape::read(session, &group, &self.tables).await;
+        let shapes = read.unwrap_or_else(|error| {
+            tracing::debug!("reading ahead: {error:#}");
+            Vec::new()
+        });
+        self.keep(turn, &group, read_at, shapes.into_iter());
+    }
+
+    /// Keeps the shapes of a group that begins at this turn.
+    fn keep(
+        &self,
+        turn: usize,
+        group: &[&SchemaName],
+        read_at: Instant,
+        shapes: impl Iterator<Item = Shape>,
+    ) {
         let mut ahead = self.ahead();
         ahead.next = ahead.next.max(turn + group.len());
-        let shapes = match read {
-            Ok(shapes) => shapes,
-            Err(error) => return tracing::debug!("reading ahead: {error:#}"),
-        };
-        let shapes = shapes.into_iter().map(|shape| (read_at, shape));
-        ahead.shapes.extend(group.into_iter().cloned().zip(shapes));
+        let schemas = group.iter().copied().cloned();
+        ahead
+            .shapes
+            .extend(schemas.zip(shapes.map(|shape| (read_at, shape))));
     }
 }
