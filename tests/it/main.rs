@@ -27,6 +27,7 @@ mod judge;
 mod known_definition;
 mod library;
 mod lint;
+mod messages;
 mod migrate;
 mod new;
 mod one_trip;
