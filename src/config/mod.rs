@@ -201,6 +201,12 @@ impl Settings {
         Self::resolve(file, folder, flags, environment)
     }
 
+    /// The settings of a configuration file with this text, with the environment laid over it.
+    pub fn from_text(text: &str, environment: &Environment) -> Result<Self, ConfigError> {
+        let file = ConfigFile::parse(Path::new(file::FILE_NAME), text)?;
+        Self::resolve(file, None, &Flags::default(), environment)
+    }
+
     /// `folder` is the one that the file stands in.
     fn resolve(
         file: ConfigFile,
