@@ -82,14 +82,13 @@ fn init_waits_for_another_run_only_so_long() {
     let holder = std::thread::spawn(move || {
         crate::support::psql(
             &url,
-            "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('tenantctl:registry', 0)); SELECT pg_sleep(2)",
+            "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('tenantctl:registry', 0)); SELECT pg_sleep(600)",
         )
     });
+    let held = "FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = \
+                (SELECT oid FROM pg_database WHERE datname = current_database())";
     crate::support::wait_until("the lock is held", || {
-        database.sql(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = \
-                      (SELECT oid FROM pg_database WHERE datname = current_database())",
-        ) == "1"
+        database.sql(&format!("SELECT count(*) {held}")) == "1"
     });
     for wait in ["200ms", "0", "10us"] {
         let run = database
@@ -98,7 +97,8 @@ fn init_waits_for_another_run_only_so_long() {
             .says("the registry is locked by another run");
         assert!(run.stderr.contains("pid "), "{}", run.stderr);
     }
-    holder.join().expect("no panic").expect("released");
+    database.sql(&format!("SELECT pg_terminate_backend(pid) {held}"));
+    holder.join().expect("no panic").expect_err("it was ended");
     database.run(&["init"]).success();
 }
 

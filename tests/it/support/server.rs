@@ -23,6 +23,15 @@ sleep 0.2
 rm -rf "$1"
 "#;
 
+/// Where servers keep their data: in memory where there is plenty, since tests make and remove some hundred thousand
+/// files.
+fn place() -> &'static Path {
+    const MEMORY: &str = "/dev/shm";
+    const PLENTY: u64 = 8 << 30;
+    let free = rustix::fs::statvfs(MEMORY).map_or(0, |there| there.f_bavail * there.f_frsize);
+    Path::new(if free > PLENTY { MEMORY } else { "/tmp" })
+}
+
 /// A server of the test's own, which may be stopped, killed and started again.
 pub(crate) struct Server {
     cluster: Cluster,
@@ -40,7 +49,7 @@ impl Server {
     pub(crate) fn prepare(settings: &[(&str, &str)], prepare: impl FnOnce(&Path, &Owner)) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("tc-it-")
-            .tempdir_in("/tmp")
+            .tempdir_in(place())
             .expect("a folder")
             .keep();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("permissions");
