@@ -3,8 +3,6 @@
 
 # How long `make soak` takes.
 MINUTES ?= 60
-# How long `make fuzz` takes for each reader.
-SECONDS ?= 60
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,9 +23,8 @@ soak: ## Do everything at once for long, with faults (MINUTES=60)
 	@scripts/setup test
 	@SOAK_MINUTES=$(MINUTES) cargo test --locked --test it all_at_once -- --ignored --nocapture --test-threads 1
 
-fuzz: ## Feed a million changed backups to the reader, and cargo-fuzz all readers (SECONDS=60 each)
+fuzz: ## Feed a million changed backups to the reader
 	@cargo test --release --locked --lib a_million_changed_backups -- --ignored
-	@scripts/fuzz $(SECONDS)
 
 bench: ## Measure speeds against their floors
 	@scripts/setup
