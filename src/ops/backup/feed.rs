@@ -5,7 +5,7 @@ use std::path::Path;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::format::{FormatError, Manifest, Summary, TableSum};
+use super::format::{FormatError, Manifest, RowSum, Summary, TableSum};
 use super::{BackupError, Identities, pack};
 use crate::blueprint::Table;
 use crate::db::RowsIn;
@@ -106,14 +106,17 @@ impl<'a> FileRows<'a> {
 }
 
 impl Rows for FileRows<'_> {
-    async fn send(&mut self, _table: &Table, into: &mut RowsIn) -> Result<TableSum, BackupError> {
+    async fn send(&mut self, table: &Table, into: &mut RowsIn) -> Result<TableSum, BackupError> {
         let begin = || Feed::begin(self.file, self.identities, self.mark);
         let feed = self.feed.get_or_insert_with(begin);
-        let mut is_heard = true;
         loop {
             match feed.heard.recv().await {
-                // Once the server has refused the rows, only their end matters.
-                Some(Heard::Piece(piece)) => is_heard = is_heard && into.send(piece).await,
+                Some(Heard::Piece(piece)) => {
+                    if !into.send(piece).await {
+                        // The server says why when the rows are ended; nobody looks at what they come to.
+                        return Ok(RowSum::default().of(&table.name));
+                    }
+                }
                 Some(Heard::End(sum)) => {
                     self.sums.tables.push(sum.clone());
                     return Ok(sum);
