@@ -13,7 +13,7 @@ use super::catalog::{
 use super::late::late;
 use super::object::Address;
 use super::order::{Catalogs, Dependency};
-use super::rows::Contents;
+use super::rows::{Contents, Table};
 use super::stamp;
 use super::text::OwnName;
 use crate::db::{self, QuotedText, Row, SchemaName, Session, Transaction, Type};
@@ -36,6 +36,9 @@ const ATTEMPTS: usize = 3;
 
 /// How long to wait for a helper: a pooler may have no second connection to the server before we let go of the first.
 const PATIENCE: Duration = Duration::from_millis(200);
+
+/// What follows may be about rows by the million, and is planned as ever.
+const AFTER_CATALOGS: &str = "SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT";
 
 /// What is made with the cluster has lower numbers.
 const FIRST_NORMAL: u32 = 16_384;
@@ -213,7 +216,6 @@ pub async fn stamp_in_tx(
     transaction: &Transaction<'_>,
     schema: &SchemaName,
 ) -> Result<Option<String>, db::Error> {
-    const DONE: &str = "SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT";
     let opening = format!(
         "{SETTINGS} {OF_ONE_SCHEMA} SELECT oid FROM pg_namespace WHERE nspname = {}",
         QuotedText::new(schema.as_str())
@@ -224,40 +226,42 @@ pub async fn stamp_in_tx(
         .and_then(|answer| answer.rows.first()?.first()?.as_deref()?.parse::<u32>().ok());
     let Some(oid) = oid else { return Ok(None) };
     let stamp = stamp_of(transaction, oid).await?;
-    transaction.script(DONE).await?;
+    transaction.script(AFTER_CATALOGS).await?;
     Ok(stamp)
 }
 
 /// Reads a schema within the caller's transaction, whose search path it leaves changed.
 pub async fn read_in_tx(transaction: &Transaction<'_>, schema: &SchemaName) -> Result<Blueprint, ReadError> {
     let blueprint = read_by(&[transaction], schema).await?;
-    // What follows may be about rows by the million.
-    transaction
-        .script("SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT")
-        .await?;
+    transaction.script(AFTER_CATALOGS).await?;
     Ok(blueprint)
+}
+
+/// The tables of a schema that hold rows, without the rest of its definition. Leaves the search path changed.
+pub async fn tables_in_tx(
+    transaction: &Transaction<'_>,
+    schema: &SchemaName,
+) -> Result<Vec<Table>, ReadError> {
+    let found = find(transaction, schema).await?;
+    let statement = expand(ROWS, found.version, Names::Relative);
+    let path = String::new();
+    let rows = transaction
+        .query(&statement, &found.inventory.params(&path))
+        .await?;
+    transaction.script(AFTER_CATALOGS).await?;
+    Ok(Contents::from_rows(&rows).tables)
 }
 
 /// Reads a schema in transactions that see the same: planning the queries is most of the work in a new session, and
 /// they take turns at it.
 async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Result<Blueprint, ReadError> {
     let transaction = transactions[0];
-    let opening = format!(
-        "{SETTINGS} {OF_ONE_SCHEMA} SELECT oid, current_setting('server_version_num'), quote_ident(current_user) FROM pg_namespace WHERE nspname = {}",
-        QuotedText::new(schema.as_str()),
-    );
-    let answers = transaction.text_query(&opening).await?;
-    let row = answers.last().and_then(|answer| answer.rows.first());
-    let Some([Some(oid), Some(version), Some(role)]) = row.map(Vec::as_slice) else {
-        return Err(ReadError::Missing(schema.clone()));
-    };
-    let unexpected = |_| ReadError::Unexpected(format!("{oid}, {version}"));
-    let (oid, version): (u32, i32) = (
-        oid.parse().map_err(unexpected)?,
-        version.parse().map_err(unexpected)?,
-    );
-
-    let inventory = Inventory::take(transaction, vec![oid]).await?;
+    let Found {
+        oid,
+        version,
+        role,
+        inventory,
+    } = find(transaction, schema).await?;
     let members = if inventory.may_hold("members") {
         transaction
             .query(MEMBERS, &inventory.params(&String::new()))
@@ -332,7 +336,7 @@ async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Resu
         schema: schema.clone(),
         own_name,
         oid,
-        role: role.clone(),
+        role,
         objects: Vec::new(),
         contents,
         aliases,
@@ -378,6 +382,36 @@ async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Resu
         .objects
         .sort_by(|one, other| (one.kind, &one.name).cmp(&(other.kind, &other.name)));
     Ok(blueprint)
+}
+
+/// A schema that is there, and what is in it.
+struct Found {
+    oid: u32,
+    /// That of the server, as a number.
+    version: i32,
+    role: String,
+    inventory: Inventory,
+}
+
+/// Looks for a schema, with settings for questions to the catalogs.
+async fn find(transaction: &Transaction<'_>, schema: &SchemaName) -> Result<Found, ReadError> {
+    let opening = format!(
+        "{SETTINGS} {OF_ONE_SCHEMA} SELECT oid, current_setting('server_version_num'), quote_ident(current_user) FROM pg_namespace WHERE nspname = {}",
+        QuotedText::new(schema.as_str()),
+    );
+    let answers = transaction.text_query(&opening).await?;
+    let row = answers.last().and_then(|answer| answer.rows.first());
+    let Some([Some(oid), Some(version), Some(role)]) = row.map(Vec::as_slice) else {
+        return Err(ReadError::Missing(schema.clone()));
+    };
+    let unexpected = |_| ReadError::Unexpected(format!("{oid}, {version}"));
+    let oid = oid.parse().map_err(unexpected)?;
+    Ok(Found {
+        oid,
+        version: version.parse().map_err(unexpected)?,
+        role: role.clone(),
+        inventory: Inventory::take(transaction, vec![oid]).await?,
+    })
 }
 
 /// What the query for limits has answered: what cannot be copied, and what does not follow.

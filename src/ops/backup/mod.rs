@@ -1,6 +1,7 @@
 //! Backups: one file per tenant, and back.
 //!
-//! A backup is taken from one snapshot (`take`), and is a file only when it is whole (`pack`). What is restored is read
+//! A backup is taken from one snapshot (`take`): what it says before its rows (`prepare`) and the rows go to a thread that
+//! writes (`sending`). It is a file only when it is whole (`pack`). What is restored is read
 //! twice: first to find out whether the file is whole, without a database, and then into one transaction (`restore`).
 //! Rows stream; the text of the file is described in `format`.
 
@@ -10,8 +11,10 @@ mod folder;
 pub mod format;
 mod left_out;
 mod pack;
+mod prepare;
 mod relocate;
 mod restore;
+mod sending;
 mod shared;
 mod take;
 mod verify;
@@ -19,11 +22,12 @@ mod verify;
 pub use self::error::BackupError;
 pub use self::folder::{Folder, Keep, Kept};
 pub use self::pack::{Identities, Recipients};
+pub(in crate::ops) use self::prepare::hold_still_in_tx;
 pub use self::relocate::{MoveRequest, Moved, relocate};
 pub use self::restore::{Request as RestoreRequest, Restored, Target, run as restore};
 pub(in crate::ops) use self::shared::Shared;
+pub(in crate::ops) use self::take::take_in_tx;
 pub use self::take::{Options, Request, Taken, run};
-pub(in crate::ops) use self::take::{hold_still_in_tx, take_in_tx};
 pub use self::verify::{Verified, verify};
 
 /// How rows are written and read, so that they are the same text on every server.

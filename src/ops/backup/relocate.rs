@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::BackupError;
 use super::feed::Rows;
 use super::format::{RowSum, TableSum};
+use super::prepare::{Copy, hold_still_in_tx, prepare_in_tx};
 use super::restore::{Target, Work};
 use super::shared::Shared;
-use super::take::{hold_still_in_tx, prepare_in_tx};
 use crate::blueprint::Table;
 use crate::db::{self, Db, LockHeld, LockName, RowsIn, Transaction, read_rows};
 use crate::fleet::Observer;
@@ -104,7 +104,7 @@ pub async fn relocate(
 struct Stream<'a> {
     reader: &'a Transaction<'a>,
     /// The tables that are still to come, each with the statement that tells its rows.
-    copies: std::vec::IntoIter<(String, String)>,
+    copies: std::vec::IntoIter<Copy>,
     rows: &'a mut u64,
 }
 

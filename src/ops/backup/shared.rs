@@ -15,7 +15,7 @@ use super::format::Definition;
 use crate::blueprint::{self, Blueprint, Kind, Table};
 use crate::db::{self, Db, QuotedText, SchemaName, Transaction};
 use crate::fleet::{Stop, Urgency};
-use crate::ops::clone::step;
+use crate::ops::clone::lock_tables;
 use crate::tenant::Tenant;
 
 /// How many schemas are asked about in one set of queries.
@@ -83,16 +83,7 @@ impl Shared {
         if order_in_tx(transaction, schema, tables).await? != order {
             return Ok(None);
         }
-        if !tables.is_empty() {
-            let names: Vec<String> = tables
-                .iter()
-                .map(|table| format!("ONLY {}", table.of(schema)))
-                .collect();
-            transaction
-                .script(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", names.join(", ")))
-                .await
-                .map_err(|source| step("locking the tables", source))?;
-        }
+        lock_tables(transaction, schema, tables).await?;
         // Seen by a session that is in no snapshot.
         let mut session = db.direct().await?;
         let (now, _) = session.begin("BEGIN READ ONLY").await?;

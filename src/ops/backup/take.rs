@@ -3,28 +3,25 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use futures_util::future::join;
 use jiff::Timestamp;
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
+use super::BackupError;
 use super::folder::Head;
-use super::format::{Definition, Manifest, Summary, TenantRow};
-use super::left_out::leave_out_in_tx;
-use super::pack::{FileWriter, Recipients, Written};
-use super::shared::{Known, Shared};
-use super::{BackupError, READABLE};
-use crate::blueprint::{self, Shape, Table, UnclearText, state_of_sequence};
-use crate::db::{self, Db, LockHeld, LockName, SchemaName, Transaction, Type, read_rows};
+use super::format::{Manifest, Summary};
+use super::pack::{Recipients, Written};
+use super::prepare::{prepare_in_tx, prepare_rows_in_tx};
+use super::sending::{Begin, Sending};
+use super::shared::Shared;
+use crate::db::{self, Db, LockHeld, LockName, QuotedText, Session, Transaction};
 use crate::fleet::{self, Answer, Observer, Plan as FleetPlan, Report, Stop};
-use crate::ops::clone::{Contents, Plan, step};
-use crate::ops::original::{self, OriginalError};
-use crate::ops::unfinished;
 use crate::tenant::Tenant;
-use crate::tenant::registry::{self, RegistryError};
 
-/// How many pieces of rows wait for the file at most: more than a frame, so that the server goes on while one is
-/// compressed.
-const WAITING: usize = 48;
+/// How many sessions it takes to read a definition while rows are sent: one for each, and one that is in no snapshot.
+const SESSIONS_AT_ONCE: usize = 3;
+/// How long the definition may take then: somebody who waits for a lock of the first may keep the second from it.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Whom to back up, and how.
 #[derive(Debug)]
@@ -65,12 +62,18 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
         plan,
     } = request;
     // Reading a definition costs more than all else about a small tenant, and most have the same one.
-    let shared = Shared::survey(db, &tenants, plan.jobs, stop).await;
+    let work = Work {
+        db,
+        is_alone: tenants.len() == 1,
+        options: &options,
+        shared: &Shared::survey(db, &tenants, plan.jobs, stop).await,
+        lock_timeout,
+    };
     let job = async |tenant: &Tenant| {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match take(db, tenant, &options, &shared, lock_timeout).await {
+            match work.take(tenant).await {
                 Ok(taken) => return Ok(Answer::Done(taken)),
                 Err(error) if error.may_pass() && attempt <= plan.retry.times => {
                     tokio::time::sleep(plan.retry.pause(attempt)).await;
@@ -82,36 +85,117 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
     fleet::run(tenants, plan, stop, observer, job).await
 }
 
-async fn take(
-    db: &Db,
-    tenant: &Tenant,
-    options: &Options,
-    shared: &Shared,
+/// What is the same for all backups of a run.
+struct Work<'a> {
+    db: &'a Db,
+    /// Whether there is one tenant, and the pool has sessions to spare.
+    is_alone: bool,
+    options: &'a Options,
+    shared: &'a Shared,
     lock_timeout: Duration,
-) -> Result<Taken, BackupError> {
-    let lock = LockName::Tenant(&tenant.schema);
-    let opening = format!(
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
-         SET LOCAL idle_in_transaction_session_timeout = 0; SELECT pg_try_advisory_xact_lock_shared({})",
-        db::optional_limit_in_ms(lock_timeout),
-        lock.key(),
-    );
-    let mut session = db.direct().await?;
-    let (transaction, answers) = session.begin(&opening).await?;
-    let is_locked = answers
-        .last()
-        .and_then(|answer| answer.rows.first())
-        .is_some_and(|row| row[0].as_deref() == Some("t"));
-    if !is_locked {
+}
+
+impl Work<'_> {
+    async fn take(&self, tenant: &Tenant) -> Result<Taken, BackupError> {
+        let leaves_nothing_out = self.options.left_out.is_empty();
+        if self.is_alone && leaves_nothing_out && self.db.capacity() >= SESSIONS_AT_ONCE {
+            if let Some(taken) = self.take_at_once(tenant).await? {
+                return Ok(taken);
+            }
+            tracing::debug!("the definition of {} comes before the rows", tenant.slug);
+        }
+        self.take_in_turn(tenant).await
+    }
+
+    /// Reads the definition first, and then the rows.
+    async fn take_in_turn(&self, tenant: &Tenant) -> Result<Taken, BackupError> {
+        let mut session = self.db.direct().await?;
+        let transaction = self.begin(&mut session, tenant).await?;
+        match take_in_tx(self.db, &transaction, tenant, self.options, self.shared).await {
+            // The server may be in the middle of a table that nobody wants any more: it hears so when the connection
+            // ends.
+            Err(error @ (BackupError::Write { .. } | BackupError::Abandoned)) => Err(error),
+            result => transaction.end(result).await,
+        }
+    }
+
+    /// Has a second session read the definition in the same snapshot while the rows are already on their way.
+    ///
+    /// `None` where that does not work out for whatever reason, but for rows that cannot be read and a file that cannot
+    /// be written.
+    async fn take_at_once(&self, tenant: &Tenant) -> Result<Option<Taken>, BackupError> {
+        let (session, second) = join(self.db.direct(), self.db.direct()).await;
+        let (mut session, Ok(mut second)) = (session?, second) else {
+            return Ok(None);
+        };
+        let transaction = self.begin(&mut session, tenant).await?;
+        let schema = &tenant.schema;
+        let copies = match prepare_rows_in_tx(&transaction, schema).await {
+            Ok(copies) => copies,
+            // Waiting for the same locks again would not help.
+            Err(error @ BackupError::Step { .. }) => return transaction.end(Err(error)).await,
+            Err(_) => return Ok(None),
+        };
+        let Some(reader) = beside(&transaction, &mut second).await else {
+            return Ok(None);
+        };
+        let (manifest, file) = Sending::begin(self.options, schema, Begin::WithRows);
+        // Where there is no definition the manifest is dropped, and no more rows are wanted.
+        let definition = async {
+            let prepared = prepare_in_tx(self.db, &reader, tenant, &[], self.shared);
+            let prepared = timeout(PATIENCE, prepared).await.ok()?;
+            let (found, expected) = reader.end(prepared).await.ok()?;
+            let about = About::of(&found);
+            (expected == copies && manifest.send(found).is_ok()).then_some(about)
+        };
+        let (about, sent) = join(definition, file.tables(&transaction, &copies)).await;
+        let Some(about) = about else { return Ok(None) };
+        sent?;
+        let taken = about.taken(tenant, file.finish().await?);
+        transaction.end(Ok::<_, BackupError>(Some(taken))).await
+    }
+
+    /// Locks the tenant against changes of ours.
+    async fn begin<'s>(
+        &self,
+        session: &'s mut Session,
+        tenant: &Tenant,
+    ) -> Result<Transaction<'s>, BackupError> {
+        let lock = LockName::Tenant(&tenant.schema);
+        let opening = format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = {}; \
+             SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
+             SELECT pg_try_advisory_xact_lock_shared({})",
+            db::optional_limit_in_ms(self.lock_timeout),
+            lock.key(),
+        );
+        let (transaction, answers) = session.begin(&opening).await?;
+        let is_locked = answers
+            .last()
+            .and_then(|answer| answer.rows.first())
+            .is_some_and(|row| row[0].as_deref() == Some("t"));
+        if is_locked {
+            return Ok(transaction);
+        }
         let holder = lock.holder(&transaction).await?;
         transaction.rollback().await?;
-        return Err(LockHeld::new(lock, holder).into());
+        Err(LockHeld::new(lock, holder).into())
     }
-    match take_in_tx(db, &transaction, tenant, options, shared).await {
-        // The server may be in the middle of a table that nobody wants any more: it hears so when the connection ends.
-        Err(error @ (BackupError::Write { .. } | BackupError::Abandoned)) => Err(error),
-        result => transaction.end(result).await,
-    }
+}
+
+/// Begins a transaction in `second` that sees what the first one sees.
+async fn beside<'s>(first: &Transaction<'_>, second: &'s mut Session) -> Option<Transaction<'s>> {
+    let answers = first.text_query("SELECT pg_export_snapshot()").await.ok()?;
+    let snapshot = answers.first()?.rows.first()?.first()?.as_deref()?;
+    let opening = format!(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}; \
+         SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0",
+        QuotedText::new(snapshot),
+        PATIENCE.as_millis(),
+    );
+    // A pooler may have no second connection to the server before we let go of the first.
+    let (transaction, _) = timeout(PATIENCE, second.begin(&opening)).await.ok()?.ok()?;
+    Some(transaction)
 }
 
 /// Backs up a tenant as the caller's transaction sees it.
@@ -122,228 +206,64 @@ pub(in crate::ops) async fn take_in_tx(
     options: &Options,
     shared: &Shared,
 ) -> Result<Taken, BackupError> {
-    let (manifest, copies) = prepare_in_tx(db, transaction, tenant, &options.left_out, shared).await?;
-    let taken_at = manifest.taken_at;
-    let mut notes = manifest.notes.clone();
-    let mut head = Head::new(&manifest, None);
-    let identifiers: Vec<(String, Vec<String>)> = manifest
-        .definition
-        .filled()
-        .map(|table| (table.name.clone(), table.identifiers().to_vec()))
-        .collect();
-    let file = Sending::begin(options, manifest, tenant);
-    for (name, copy) in copies {
-        if !file.send(Piece::Table).await {
-            break;
-        }
-        let sent = read_rows(transaction, &copy, async |piece| {
-            file.send(Piece::Rows(piece)).await
-        })
-        .await;
-        sent.map_err(|source| step(&format!("reading the rows of table {name}"), source))?;
-        file.send(Piece::EndOfTable).await;
-    }
-    let Written { file, bytes, sums } = file.finish().await?;
-    let named: Vec<String> = identifiers
-        .into_iter()
-        .filter(|(name, _)| sums.tables.iter().any(|sum| sum.name == *name && sum.rows > 0))
-        .flat_map(|(_, columns)| columns)
-        .collect();
-    if !named.is_empty() {
-        notes.push(format!(
-            "identifiers of objects are kept as they are, and large objects that they name are in no backup: {}",
-            named.join(", ")
-        ));
-    }
-    head.rows = Some(sums.rows());
-    Ok(Taken {
-        slug: tenant.slug.to_string(),
-        head,
-        file,
-        bytes,
-        taken_at,
-        sums,
-        notes,
-    })
+    let (found, copies) = prepare_in_tx(db, transaction, tenant, &options.left_out, shared).await?;
+    let about = About::of(&found);
+    let (manifest, file) = Sending::begin(options, &tenant.schema, Begin::WithManifest);
+    manifest.send(found).ok();
+    file.tables(transaction, &copies).await?;
+    Ok(about.taken(tenant, file.finish().await?))
 }
 
-/// Everything that comes before the first row, and each table with the statement that tells its rows.
-pub(super) async fn prepare_in_tx(
-    db: &Db,
-    transaction: &Transaction<'_>,
-    tenant: &Tenant,
-    left_out: &[String],
-    shared: &Shared,
-) -> Result<(Manifest, Vec<(String, String)>), BackupError> {
-    let schema = &tenant.schema;
-    let current = registry::find(transaction, &tenant.slug).await?;
-    if current.id != tenant.id || current.schema != *schema {
-        return Err(RegistryError::Unknown {
-            slug: tenant.slug.clone(),
-            nearest: None,
-        }
-        .into());
-    }
-    let taken_at = Timestamp::now();
-    let unfinished = unfinished::of(transaction, schema).await?;
-    let known = match shared.find_in_tx(db, transaction, schema).await? {
-        Some(known) => known,
-        None => read_in_tx(db, transaction, schema, shared).await?,
-    };
-    transaction
-        .script(&format!("{READABLE}; SET LOCAL synchronize_seqscans = off"))
-        .await?;
-    let Known {
-        mut definition,
-        sequences,
-        fingerprint,
-        notes,
-    } = known;
-    leave_out_in_tx(transaction, schema, left_out, &mut definition).await?;
-    let mut questions: Vec<String> =
-        vec!["SELECT current_setting('server_version'), current_database()".to_owned()];
-    questions.extend(sequences.iter().map(|name| state_of_sequence(name, schema)));
-    let mut answers = transaction
-        .text_query(&questions.join(";\n"))
-        .await?
-        .into_iter()
-        .map(|answer| {
-            answer
-                .rows
-                .into_iter()
-                .flatten()
-                .flatten()
-                .collect::<Vec<String>>()
-        });
-    let server = answers.next().unwrap_or_default();
-    definition.sequences = answers.flatten().collect();
-    let copies = definition
-        .filled()
-        .map(|table: &Table| (table.name.clone(), table.copy_out(schema)))
-        .collect();
-    let [server_version, database] = <[String; 2]>::try_from(server).unwrap_or_default();
-    let manifest = Manifest {
-        mark: format!("tenantctl{}", uuid::Uuid::new_v4().simple()),
-        tenantctl: env!("CARGO_PKG_VERSION").to_owned(),
-        server_version,
-        database,
-        taken_at,
-        schema: schema.to_string(),
-        tenant: TenantRow::from(&current),
-        fingerprint,
-        definition,
-        unfinished,
-        notes,
-    };
-    Ok((manifest, copies))
+/// What is kept of a manifest for the report.
+struct About {
+    head: Head,
+    taken_at: Timestamp,
+    notes: Vec<String>,
+    /// The columns that hold identifiers of objects, by table.
+    identifiers: Vec<(String, Vec<String>)>,
 }
 
-/// Reads a definition, and keeps it for others that have the same.
-async fn read_in_tx(
-    db: &Db,
-    transaction: &Transaction<'_>,
-    schema: &SchemaName,
-    shared: &Shared,
-) -> Result<Known, BackupError> {
-    let plan = Plan::read_in_tx(transaction, schema, &Contents::All, UnclearText::Keep).await?;
-    let script = plan
-        .blueprint
-        .script_with_owners(Shape::WithRows, UnclearText::Keep)
-        .map_err(OriginalError::from)?;
-    plan.keep_original(db, transaction).await?;
-    let fingerprint = blueprint::fingerprints_in_tx(transaction, std::slice::from_ref(schema))
-        .await?
-        .remove(schema)
-        .unwrap_or_default();
-    let known = Known {
-        definition: Definition::new(&plan.blueprint, script, Vec::new()),
-        sequences: plan.sequences.clone(),
-        fingerprint,
-        notes: original::notes(
-            &plan.blueprint,
-            "the tenant",
-            "what is restored under another name",
-        ),
-    };
-    shared.keep_in_tx(transaction, &plan.blueprint, &known).await?;
-    Ok(known)
-}
-
-/// Keeps everybody from writing to the tables of a schema until the caller's transaction ends.
-pub(in crate::ops) async fn hold_still_in_tx(
-    transaction: &Transaction<'_>,
-    schema: &SchemaName,
-) -> Result<(), BackupError> {
-    const TABLES: &str = "SELECT pg_catalog.format('ONLY %I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class AS c \
-                          JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
-                          WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') ORDER BY c.oid";
-    let rows = transaction
-        .query(TABLES, &[(&schema.as_str(), Type::TEXT)])
-        .await?;
-    let tables: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    if !tables.is_empty() {
-        transaction
-            .script(&format!("LOCK TABLE {} IN SHARE MODE", tables.join(", ")))
-            .await
-            .map_err(|source| step("keeping the tables still", source))?;
-    }
-    Ok(())
-}
-
-/// A piece of a backup on its way to the thread that writes the file.
-enum Piece {
-    Table,
-    Rows(Vec<u8>),
-    EndOfTable,
-    End,
-}
-
-/// A backup on its way into its file: one thread compresses and writes while the next rows are read.
-struct Sending {
-    pieces: mpsc::Sender<Piece>,
-    written: JoinHandle<Result<Written, BackupError>>,
-}
-
-impl Sending {
-    fn begin(options: &Options, manifest: Manifest, tenant: &Tenant) -> Self {
-        let (pieces, heard) = mpsc::channel(WAITING);
-        let (options, schema) = (options.clone(), tenant.schema.clone());
-        let written = tokio::task::spawn_blocking(move || write(heard, &options, manifest, schema));
-        Self { pieces, written }
-    }
-
-    /// Says whether more is wanted.
-    async fn send(&self, piece: Piece) -> bool {
-        self.pieces.send(piece).await.is_ok()
-    }
-
-    async fn finish(self) -> Result<Written, BackupError> {
-        self.send(Piece::End).await;
-        drop(self.pieces);
-        self.written.await.unwrap_or(Err(BackupError::Abandoned))
-    }
-}
-
-fn write(
-    mut pieces: mpsc::Receiver<Piece>,
-    options: &Options,
-    manifest: Manifest,
-    schema: SchemaName,
-) -> Result<Written, BackupError> {
-    let failed = |source| BackupError::Write {
-        file: options.folder.clone(),
-        source,
-    };
-    let mut file =
-        FileWriter::begin(&options.folder, manifest, schema, &options.recipients).map_err(failed)?;
-    while let Some(piece) = pieces.blocking_recv() {
-        match piece {
-            Piece::Table => file.begin_table().map_err(failed)?,
-            Piece::Rows(rows) => file.rows(&rows).map_err(failed)?,
-            Piece::EndOfTable => file.end_table().map_err(failed)?,
-            Piece::End => return file.finish().map_err(failed),
+impl About {
+    fn of(manifest: &Manifest) -> Self {
+        let identifiers = manifest.definition.filled();
+        Self {
+            head: Head::new(manifest, None),
+            taken_at: manifest.taken_at,
+            notes: manifest.notes.clone(),
+            identifiers: identifiers
+                .map(|table| (table.name.clone(), table.identifiers().to_vec()))
+                .collect(),
         }
     }
-    // Whoever sends has gone away, and the file with it.
-    Err(BackupError::Abandoned)
+
+    fn taken(self, tenant: &Tenant, written: Written) -> Taken {
+        let Self {
+            mut head,
+            taken_at,
+            mut notes,
+            identifiers,
+        } = self;
+        let Written { file, bytes, sums } = written;
+        let named: Vec<String> = identifiers
+            .into_iter()
+            .filter(|(name, _)| sums.tables.iter().any(|sum| sum.name == *name && sum.rows > 0))
+            .flat_map(|(_, columns)| columns)
+            .collect();
+        if !named.is_empty() {
+            notes.push(format!(
+                "identifiers of objects are kept as they are, and large objects that they name are in no backup: {}",
+                named.join(", ")
+            ));
+        }
+        head.rows = Some(sums.rows());
+        Taken {
+            slug: tenant.slug.to_string(),
+            head,
+            file,
+            bytes,
+            taken_at,
+            sums,
+            notes,
+        }
+    }
 }

@@ -10,8 +10,8 @@ mod plan;
 use std::time::Duration;
 
 pub(in crate::ops) use self::copy::Steps;
-pub(in crate::ops) use self::plan::Plan;
 use self::plan::plan_in_tx;
+pub(in crate::ops) use self::plan::{Plan, lock_tables};
 use super::log::Entry;
 use super::original::{MakeError, OriginalError};
 use super::roles::tenant::TenantRoleError;

@@ -95,7 +95,7 @@ impl Plan {
         db: &Db,
         transaction: &Transaction<'_>,
     ) -> Result<(), CloneError> {
-        lock_tables(transaction, &self.blueprint, &self.tables).await?;
+        lock_tables(transaction, self.blueprint.schema(), &self.tables).await?;
         if blueprint::is_unchanged(&mut db.direct().await?, &self.blueprint).await? {
             return Ok(());
         }
@@ -137,15 +137,14 @@ fn contents(
 }
 
 /// Locks the tables as a reader of their rows does.
-async fn lock_tables(
+pub(in crate::ops) async fn lock_tables(
     transaction: &Transaction<'_>,
-    blueprint: &Blueprint,
+    schema: &SchemaName,
     tables: &[Table],
 ) -> Result<(), CloneError> {
     if tables.is_empty() {
         return Ok(());
     }
-    let schema = blueprint.schema();
     let names: Vec<String> = tables
         .iter()
         .map(|table| format!("ONLY {}", table.of(schema)))

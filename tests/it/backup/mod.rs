@@ -1,5 +1,6 @@
 //! Backups: what comes back is what was there, and a file is whole or refused.
 
+mod at_once;
 mod connections;
 mod faults;
 mod folder;

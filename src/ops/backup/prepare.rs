@@ -1,0 +1,163 @@
+//! What a backup says before its first row, read as one transaction sees it.
+
+use jiff::Timestamp;
+
+use super::format::{Definition, Manifest, TenantRow};
+use super::left_out::leave_out_in_tx;
+use super::shared::{Known, Shared};
+use super::{BackupError, READABLE};
+use crate::blueprint::{self, Shape, Table, UnclearText, state_of_sequence};
+use crate::db::{Db, SchemaName, Transaction, Type};
+use crate::ops::clone::{Contents, Plan, lock_tables, step};
+use crate::ops::original::{self, OriginalError};
+use crate::ops::unfinished;
+use crate::tenant::Tenant;
+use crate::tenant::registry::{self, RegistryError};
+
+/// A table, and the statement that tells its rows.
+pub(super) type Copy = (String, String);
+
+/// Everything that comes before the first row, and each table with the statement that tells its rows.
+pub(super) async fn prepare_in_tx(
+    db: &Db,
+    transaction: &Transaction<'_>,
+    tenant: &Tenant,
+    left_out: &[String],
+    shared: &Shared,
+) -> Result<(Manifest, Vec<Copy>), BackupError> {
+    let schema = &tenant.schema;
+    let current = registry::find(transaction, &tenant.slug).await?;
+    if current.id != tenant.id || current.schema != *schema {
+        return Err(RegistryError::Unknown {
+            slug: tenant.slug.clone(),
+            nearest: None,
+        }
+        .into());
+    }
+    let taken_at = Timestamp::now();
+    let unfinished = unfinished::of(transaction, schema).await?;
+    let known = match shared.find_in_tx(db, transaction, schema).await? {
+        Some(known) => known,
+        None => read_in_tx(db, transaction, schema, shared).await?,
+    };
+    transaction.script(&rows_readable()).await?;
+    let Known {
+        mut definition,
+        sequences,
+        fingerprint,
+        notes,
+    } = known;
+    leave_out_in_tx(transaction, schema, left_out, &mut definition).await?;
+    let mut questions: Vec<String> =
+        vec!["SELECT current_setting('server_version'), current_database()".to_owned()];
+    questions.extend(sequences.iter().map(|name| state_of_sequence(name, schema)));
+    let mut answers = transaction
+        .text_query(&questions.join(";\n"))
+        .await?
+        .into_iter()
+        .map(|answer| {
+            answer
+                .rows
+                .into_iter()
+                .flatten()
+                .flatten()
+                .collect::<Vec<String>>()
+        });
+    let server = answers.next().unwrap_or_default();
+    definition.sequences = answers.flatten().collect();
+    let copies = copies(definition.filled(), schema);
+    let [server_version, database] = <[String; 2]>::try_from(server).unwrap_or_default();
+    let manifest = Manifest {
+        mark: format!("tenantctl{}", uuid::Uuid::new_v4().simple()),
+        tenantctl: env!("CARGO_PKG_VERSION").to_owned(),
+        server_version,
+        database,
+        taken_at,
+        schema: schema.to_string(),
+        tenant: TenantRow::from(&current),
+        fingerprint,
+        definition,
+        unfinished,
+        notes,
+    };
+    Ok((manifest, copies))
+}
+
+/// How rows are told: the same on every server, and in the order in which they are.
+fn rows_readable() -> String {
+    format!("{READABLE}; SET LOCAL synchronize_seqscans = off")
+}
+
+fn copies<'a>(tables: impl Iterator<Item = &'a Table>, schema: &SchemaName) -> Vec<Copy> {
+    tables
+        .map(|table| (table.name.clone(), table.copy_out(schema)))
+        .collect()
+}
+
+/// The tables and the statements alone, ready to be sent. The tables are locked as by a reader.
+pub(super) async fn prepare_rows_in_tx(
+    transaction: &Transaction<'_>,
+    schema: &SchemaName,
+) -> Result<Vec<Copy>, BackupError> {
+    let tables = blueprint::tables_in_tx(transaction, schema)
+        .await
+        .map_err(|source| OriginalError::Read {
+            schema: schema.clone(),
+            source,
+        })?;
+    lock_tables(transaction, schema, &tables).await?;
+    transaction.script(&rows_readable()).await?;
+    Ok(copies(tables.iter(), schema))
+}
+
+/// Reads a definition, and keeps it for others that have the same.
+async fn read_in_tx(
+    db: &Db,
+    transaction: &Transaction<'_>,
+    schema: &SchemaName,
+    shared: &Shared,
+) -> Result<Known, BackupError> {
+    let plan = Plan::read_in_tx(transaction, schema, &Contents::All, UnclearText::Keep).await?;
+    let script = plan
+        .blueprint
+        .script_with_owners(Shape::WithRows, UnclearText::Keep)
+        .map_err(OriginalError::from)?;
+    plan.keep_original(db, transaction).await?;
+    let fingerprint = blueprint::fingerprints_in_tx(transaction, std::slice::from_ref(schema))
+        .await?
+        .remove(schema)
+        .unwrap_or_default();
+    let known = Known {
+        definition: Definition::new(&plan.blueprint, script, Vec::new()),
+        sequences: plan.sequences.clone(),
+        fingerprint,
+        notes: original::notes(
+            &plan.blueprint,
+            "the tenant",
+            "what is restored under another name",
+        ),
+    };
+    shared.keep_in_tx(transaction, &plan.blueprint, &known).await?;
+    Ok(known)
+}
+
+/// Keeps everybody from writing to the tables of a schema until the caller's transaction ends.
+pub(in crate::ops) async fn hold_still_in_tx(
+    transaction: &Transaction<'_>,
+    schema: &SchemaName,
+) -> Result<(), BackupError> {
+    const TABLES: &str = "SELECT pg_catalog.format('ONLY %I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class AS c \
+                          JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
+                          WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') ORDER BY c.oid";
+    let rows = transaction
+        .query(TABLES, &[(&schema.as_str(), Type::TEXT)])
+        .await?;
+    let tables: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    if !tables.is_empty() {
+        transaction
+            .script(&format!("LOCK TABLE {} IN SHARE MODE", tables.join(", ")))
+            .await
+            .map_err(|source| step("keeping the tables still", source))?;
+    }
+    Ok(())
+}
