@@ -14,6 +14,7 @@ mod create;
 mod create_from_file;
 mod create_safety;
 mod db;
+mod documents;
 mod drift;
 mod drop;
 mod exec;
