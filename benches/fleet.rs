@@ -4,6 +4,7 @@
 //! written by hand, as one message and one transaction a tenant over four connections. Rounds of both take turns, so that
 //! the ratios hold when the machine's speed drifts.
 
+#[expect(dead_code, reason = "not every benchmark needs all of it")]
 mod support;
 
 use std::process::ExitCode;

@@ -103,7 +103,7 @@ impl<'a> Project<'a> {
         for slug in (from..size).step_by(100) {
             self.run(&["seed", "--app", "metrics", "--into", &format!("t{slug}")]);
         }
-        self.vacuum();
+        self.server.vacuum_catalogs();
         let mut costs = vec![
             ("create, each", each(made, size - from)),
             ("create one more", self.run(&["create", &format!("one-{size}")])),
@@ -116,7 +116,7 @@ impl<'a> Project<'a> {
         ];
         self.add_migrations(size);
         let migrated = self.run(&["migrate", "--all"]);
-        self.vacuum();
+        self.server.vacuum_catalogs();
         let backups = tempfile::tempdir().expect("a folder");
         let folder = backups.path().to_str().expect("a name");
         let mut backup = vec!["backup".to_owned(), "--dir".to_owned(), folder.to_owned()];
@@ -162,15 +162,6 @@ impl<'a> Project<'a> {
         }
     }
 
-    /// What autovacuum does in time after so many changes to the catalogs.
-    fn vacuum(&self) {
-        let catalogs = self.psql(
-            "SELECT string_agg(oid::regclass::text, ', ') FROM pg_class \
-             WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared",
-        );
-        self.psql(&format!("VACUUM ANALYZE {catalogs}"));
-    }
-
     /// A command that changes nothing, three times: the one in the middle.
     fn looked(&self, arguments: &[&str]) -> Cost {
         let mut costs = [(); 3].map(|()| self.run(arguments));
@@ -187,24 +178,9 @@ impl<'a> Project<'a> {
         measured(&mut command)
     }
 
-    fn psql(&self, sql: &str) -> String {
-        let output = self
-            .server
-            .psql()
-            .args(["-A", "-t", "-c", sql])
-            .output()
-            .expect("psql runs");
-        assert!(
-            output.status.success(),
-            "{sql}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
-    }
-
     /// How many relations there are, and how large catalogs and database are.
     fn catalog(&self) -> (String, String, String) {
-        let ask = |sql: &str| self.psql(sql);
+        let ask = |sql: &str| self.server.answer(sql);
         (
             ask("SELECT count(*) FROM pg_class"),
             ask(

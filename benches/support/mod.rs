@@ -58,6 +58,29 @@ impl Server {
         self.psql_on("postgres")
     }
 
+    /// What autovacuum does in time after so many changes to the catalogs.
+    pub(crate) fn vacuum_catalogs(&self) {
+        const VACUUM: &str = "SELECT 'VACUUM ANALYZE ' || string_agg(oid::regclass::text, ', ') FROM pg_class \
+                              WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared";
+        let vacuum = self.answer(VACUUM);
+        run(self.psql().args(["-c", &vacuum]));
+    }
+
+    /// What the server answers, as psql prints it without any frame.
+    pub(crate) fn answer(&self, sql: &str) -> String {
+        let output = self
+            .psql()
+            .args(["-A", "-t", "-c", sql])
+            .output()
+            .expect("psql runs");
+        assert!(
+            output.status.success(),
+            "{sql}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
     pub(crate) fn psql_on(&self, database: &str) -> Command {
         let mut command = Command::new(&self.psql);
         command.args([
