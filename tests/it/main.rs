@@ -18,7 +18,6 @@ mod documents;
 mod drift;
 mod drop;
 mod exec;
-mod exec_statements;
 mod exit_codes;
 mod fidelity;
 mod health;
