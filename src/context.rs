@@ -89,7 +89,7 @@ impl Context {
     /// How a run ended of which something may be in doubt, which the user is told.
     pub(crate) fn settled(&self, status: ExitStatus, doubt: Option<&Doubt>) -> ExitStatus {
         let Some(doubt) = doubt else { return status };
-        self.ui.warn(doubt.to_string());
+        self.ui.error(&doubt.clone().into());
         worse(status, ExitStatus::Failed)
     }
 

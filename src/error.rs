@@ -19,6 +19,7 @@ use crate::ops::forward::ForwardError;
 use crate::ops::health::HealthError;
 use crate::ops::init::InitError;
 use crate::ops::lint::LintError;
+use crate::ops::log::Doubt;
 use crate::ops::migrate::RolloutError;
 use crate::ops::migration_files::NewFileError;
 use crate::ops::original::{MakeError, OriginalError};
@@ -127,6 +128,7 @@ fn hint(cause: Cause<'_>) -> Option<String> {
     of(cause, |error: &UsageError| error.hint.clone())
         .or_else(|| of(cause, |error: &RehearseError| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &Mishap| error.hint().map(owned)))
+        .or_else(|| of(cause, |error: &Doubt| error.hint().map(owned)))
         .or_else(|| of(cause, TenantRoleError::hint))
         .or_else(|| of(cause, |error: &RolesError| error.hint().map(owned)))
         .or_else(|| of(cause, CloneError::hint))

@@ -35,16 +35,27 @@ pub struct Ran<T> {
 }
 
 /// Why it is not certain that everybody will know how a run ended.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Doubt {
-    #[error("the operation log does not say how this run ended: {}", words(.0))]
-    Unlogged(anyhow::Error),
+    #[error("the operation log does not say how this run ended: {0}")]
+    Unlogged(String),
     /// Commits that do not wait for the disk are undone by a crash, and nobody would have noticed.
     #[error(
-        "the connection that kept other runs away was lost ({0}). If the server has crashed, the last of what this run \
-         did is undone; run it again to be sure"
+        "the connection that kept other runs away was lost, and nobody knows whether this run's end will last"
     )]
-    KeeperLost(db::Error),
+    KeeperLost(#[source] db::Error),
+}
+
+impl Doubt {
+    /// What to do next.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Unlogged(_) => None,
+            Self::KeeperLost(_) => Some(
+                "if the server has crashed, the last of what this run did is undone; run it again to be sure",
+            ),
+        }
+    }
 }
 
 impl<T> Ran<T> {
@@ -151,7 +162,7 @@ impl Operation {
             let session = db.session().await?;
             Ok(self.finish(&session, &report).await?)
         };
-        let doubt = logged.await.err().map(Doubt::Unlogged);
+        let doubt = logged.await.err().map(|error| Doubt::Unlogged(words(&error)));
         Ran { report, doubt }
     }
 

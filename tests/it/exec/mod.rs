@@ -132,7 +132,7 @@ fn answers_are_shown_even_when_the_log_cannot_be_finished() {
     let run = database
         .run(&["exec", "acme", "--write", "--yes", "-o", "csv", "-s", statement])
         .exits(1)
-        .says("warning: the operation log does not say how this run ended: the log is full");
+        .says("error: the operation log does not say how this run ended: the log is full");
     assert_eq!(run.stdout, "tenant,id\nacme,9\n");
     assert_eq!(database.sql("SELECT max(id) FROM tenant_acme.people"), "9");
 }

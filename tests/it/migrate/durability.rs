@@ -48,7 +48,7 @@ fn a_run_whose_lock_was_lost_says_that_its_end_may_be_undone() {
     Run::of(child)
         .exits(1)
         .says("2 tenants now at V2")
-        .says("warning: the connection that kept other runs away was lost")
+        .says("error: the connection that kept other runs away was lost")
         .says("run it again to be sure");
     assert_eq!(fleet.versions(), "2:2");
 }
