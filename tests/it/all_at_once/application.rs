@@ -73,6 +73,10 @@ impl Application<'_> {
         }
     }
 
+    fn sign(&self, slug: &str) -> String {
+        self.scene.ledger.change(slug, |account| account.sign.clone())
+    }
+
     fn next(&mut self) -> Mark {
         *self.begun += 1;
         mark(*self.begun, self.writer)
@@ -82,13 +86,16 @@ impl Application<'_> {
     async fn write(&mut self, slug: &str, tenant: &Tenant) {
         let mark = self.next();
         let ledger = &self.scene.ledger;
-        ledger.change(slug, |account| account.own.insert(mark, Fate::Unknown));
+        let sign = ledger.change(slug, |account| {
+            account.own.insert(mark, Fate::Unknown);
+            account.sign.clone()
+        });
         let is_written = Cell::new(false);
         let done = self
             .client
             .transaction(tenant, async |tx| {
                 is_written.set(false);
-                for statement in statements(slug, mark) {
+                for statement in statements(&sign, mark) {
                     tx.script(&statement).await?;
                 }
                 is_written.set(true);
@@ -116,10 +123,11 @@ impl Application<'_> {
     async fn change_its_mind(&mut self, slug: &str, tenant: &Tenant) {
         const MIND: &str = "it has changed its mind";
         let mark = self.next();
+        let sign = self.sign(slug);
         let done: anyhow::Result<()> = self
             .client
             .transaction(tenant, async |tx| {
-                tx.script(&statements(slug, mark).concat()).await?;
+                tx.script(&statements(&sign, mark).concat()).await?;
                 anyhow::bail!(MIND)
             })
             .await;
@@ -135,7 +143,8 @@ impl Application<'_> {
     /// Looks whether all is there that it has written.
     async fn read(&mut self, slug: &str, tenant: &Tenant) {
         let question = format!(
-            "SELECT count(*) FROM entries WHERE tenant = '{slug}' AND mark % {} = {}",
+            "SELECT count(*) FROM entries WHERE tenant = '{}' AND mark % {} = {}",
+            self.sign(slug),
             mark(1, 0),
             self.writer
         );
@@ -182,14 +191,14 @@ impl Application<'_> {
 }
 
 /// What an application writes in one transaction.
-fn statements(slug: &str, mark: Mark) -> [String; 2] {
+fn statements(sign: &str, mark: Mark) -> [String; 2] {
     let at = match is_due(mark) {
         true => "now() - interval '400 days'",
         false => "now()",
     };
     [
         format!(
-            "INSERT INTO entries (mark, tenant) VALUES ({mark}, '{slug}'); \
+            "INSERT INTO entries (mark, tenant) VALUES ({mark}, '{sign}'); \
              INSERT INTO lines (entry, number) SELECT {mark}, n FROM generate_series(1, {LINES}) n;"
         ),
         format!("INSERT INTO events VALUES ({mark}, {at}); INSERT INTO visits VALUES ({mark}, {at});"),

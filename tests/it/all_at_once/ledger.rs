@@ -1,6 +1,7 @@
 //! What must be in the tenants, as those know who had it done.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::support::Random;
@@ -73,6 +74,9 @@ pub(super) struct Origin {
 /// What one tenant must be like.
 #[derive(Debug, Clone)]
 pub(super) struct Account {
+    /// What stands in the rows that are made in it. A slug is given again, and may go to a copy of a copy of the one that
+    /// had it first: its rows are no longer the tenant's own.
+    pub(super) sign: String,
     pub(super) standing: Standing,
     /// `None` when nobody heard.
     pub(super) is_active: Option<bool>,
@@ -99,11 +103,16 @@ pub(super) enum Ending {
 
 /// What all tenants must be like.
 #[derive(Debug, Default)]
-pub(super) struct Ledger(Mutex<BTreeMap<String, Account>>);
+pub(super) struct Ledger {
+    accounts: Mutex<BTreeMap<String, Account>>,
+    /// How many there have ever been.
+    opened: AtomicU64,
+}
 
 impl Account {
-    fn new() -> Self {
+    fn new(sign: String) -> Self {
         Self {
+            sign,
             standing: Standing::Absent(Absence::ForGood),
             is_active: Some(true),
             own: BTreeMap::new(),
@@ -150,7 +159,7 @@ impl Account {
 
 impl Ledger {
     pub(super) fn accounts(&self) -> MutexGuard<'_, BTreeMap<String, Account>> {
-        self.0.lock().expect("no panic")
+        self.accounts.lock().expect("no panic")
     }
 
     /// How many tenants there are, more or less.
@@ -199,7 +208,8 @@ impl Ledger {
             .filter(|slug| !accounts.contains_key(slug))
             .collect();
         let slug = random.pick(&free)?.clone();
-        accounts.insert(slug.clone(), Account::new());
+        let number = self.opened.fetch_add(1, Ordering::Relaxed);
+        accounts.insert(slug.clone(), Account::new(format!("{slug} {number}")));
         Some(slug)
     }
 

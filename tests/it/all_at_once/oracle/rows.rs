@@ -95,7 +95,7 @@ impl Oracle<'_> {
     }
 
     fn own_rows(&self, slug: &str, account: &mut Account, held: &Held) {
-        let own: BTreeSet<Mark> = marks_of(held, |tenant| tenant == slug);
+        let own: BTreeSet<Mark> = marks_of(held, |sign| sign == account.sign);
         let (least, most) = (account.at_least(), account.at_most());
         let own_least = least.difference(&account.inherited).copied().collect();
         self.contains(slug, "committed transactions that are gone", &own_least, &own);
@@ -119,7 +119,7 @@ impl Oracle<'_> {
         held: &Held,
         accounts: &BTreeMap<String, Account>,
     ) {
-        let foreign: BTreeSet<Mark> = marks_of(held, |tenant| tenant != slug);
+        let foreign: BTreeSet<Mark> = marks_of(held, |sign| sign != account.sign);
         let Some(origin) = account.origin.take() else {
             self.contains(
                 slug,
@@ -199,6 +199,6 @@ impl Oracle<'_> {
 }
 
 fn marks_of(held: &Held, is_meant: impl Fn(&str) -> bool) -> BTreeSet<Mark> {
-    let meant = held.entries.iter().filter(|(_, tenant)| is_meant(tenant));
+    let meant = held.entries.iter().filter(|(_, sign)| is_meant(sign));
     meant.map(|(mark, _)| *mark).collect()
 }
