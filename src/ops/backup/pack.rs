@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
 use rustix::fs::{FlockOperation, flock};
 
 use super::BackupError;
@@ -114,6 +115,7 @@ impl Write for Outer {
 pub(super) struct FileWriter {
     writer: Writer<Frames<SealWriter<Outer>>>,
     partial: Partial,
+    taken_at: Timestamp,
 }
 
 /// A backup that is there.
@@ -121,6 +123,8 @@ pub(super) struct FileWriter {
 pub(super) struct Written {
     pub(super) file: PathBuf,
     pub(super) bytes: u64,
+    /// As it stands in the file and in its name.
+    pub(super) taken_at: Timestamp,
     pub(super) sums: Summary,
 }
 
@@ -140,30 +144,45 @@ impl Drop for Partial {
     }
 }
 
+/// Takes a name for a backup. Where another run has taken that tenant's in the same millisecond, this one is from the
+/// next.
+fn take_name(folder: &Path, manifest: &mut Manifest, extension: &str) -> io::Result<(Partial, File)> {
+    loop {
+        let moment = manifest.taken_at.strftime("%Y%m%dT%H%M%S%3fZ");
+        let name = format!("{}-{moment}{extension}", manifest.tenant.slug);
+        let path = folder.join(format!("{name}{PARTIAL}"));
+        match File::create_new(&path) {
+            Ok(file) => {
+                let partial = Partial {
+                    path,
+                    wanted: folder.join(&name),
+                    is_done: false,
+                    _lock: file.try_clone()?,
+                };
+                flock(&file, FlockOperation::NonBlockingLockExclusive).ok();
+                // Asked for when nobody else can be writing it any more.
+                if !partial.wanted.exists() {
+                    return Ok((partial, file));
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        manifest.taken_at += SignedDuration::from_millis(1);
+    }
+}
+
 impl FileWriter {
     /// Begins a backup in `folder`.
     pub(super) fn begin(
         folder: &Path,
-        manifest: Manifest,
+        mut manifest: Manifest,
         schema: SchemaName,
         recipients: &Recipients,
     ) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        let moment = manifest.taken_at.strftime("%Y%m%dT%H%M%S%3fZ");
-        let name = format!("{}-{moment}{}", manifest.tenant.slug, recipients.extension());
-        let wanted = folder.join(&name);
-        if wanted.exists() {
-            return Err(io::Error::from(io::ErrorKind::AlreadyExists));
-        }
-        let path = folder.join(format!("{name}{PARTIAL}"));
-        let file = File::create_new(&path)?;
-        let partial = Partial {
-            path,
-            wanted,
-            is_done: false,
-            _lock: file.try_clone()?,
-        };
-        flock(&file, FlockOperation::NonBlockingLockExclusive).ok();
+        let (partial, file) = take_name(folder, &mut manifest, recipients.extension())?;
+        let taken_at = manifest.taken_at;
         let outer = if recipients.0.is_empty() {
             Outer::Plain(file)
         } else {
@@ -179,6 +198,7 @@ impl FileWriter {
         Ok(Self {
             writer: Writer::begin(frames, manifest, schema, &opening)?,
             partial,
+            taken_at,
         })
     }
 
@@ -196,7 +216,11 @@ impl FileWriter {
 
     /// Ends the backup and gives it its name, once nothing of it can be lost.
     pub(super) fn finish(self) -> io::Result<Written> {
-        let Self { writer, mut partial } = self;
+        let Self {
+            writer,
+            mut partial,
+            taken_at,
+        } = self;
         let (frames, sums) = writer.finish()?;
         let mut file = match frames.finish()?.finish()? {
             Outer::Plain(file) => file,
@@ -211,6 +235,7 @@ impl FileWriter {
         Ok(Written {
             file: partial.wanted.clone(),
             bytes,
+            taken_at,
             sums,
         })
     }

@@ -217,7 +217,6 @@ pub(in crate::ops) async fn take_in_tx(
 /// What is kept of a manifest for the report.
 struct About {
     head: Head,
-    taken_at: Timestamp,
     notes: Vec<String>,
     /// The columns that hold identifiers of objects, by table.
     identifiers: Vec<(String, Vec<String>)>,
@@ -228,7 +227,6 @@ impl About {
         let identifiers = manifest.definition.filled();
         Self {
             head: Head::new(manifest, None),
-            taken_at: manifest.taken_at,
             notes: manifest.notes.clone(),
             identifiers: identifiers
                 .map(|table| (table.name.clone(), table.identifiers().to_vec()))
@@ -239,11 +237,15 @@ impl About {
     fn taken(self, tenant: &Tenant, written: Written) -> Taken {
         let Self {
             mut head,
-            taken_at,
             mut notes,
             identifiers,
         } = self;
-        let Written { file, bytes, sums } = written;
+        let Written {
+            file,
+            bytes,
+            taken_at,
+            sums,
+        } = written;
         let named: Vec<String> = identifiers
             .into_iter()
             .filter(|(name, _)| sums.tables.iter().any(|sum| sum.name == *name && sum.rows > 0))

@@ -289,3 +289,44 @@ fn thousands_of_changed_backups_are_refused() {
 fn a_million_changed_backups_are_refused() {
     fuzz(1_000_000);
 }
+
+#[test]
+fn two_backups_of_one_moment_have_a_file_each() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let begin = || {
+        let schema = SchemaName::new("tenant_acme").expect("a name");
+        pack::FileWriter::begin(folder.path(), manifest(), schema, &pack::Recipients::default())
+            .expect("begun")
+    };
+    let finish = |mut file: pack::FileWriter| {
+        for rows in rows() {
+            file.begin_table().expect("written");
+            file.rows(&rows).expect("written");
+            file.end_table().expect("written");
+        }
+        file.finish().expect("written")
+    };
+    // At once, and one after the other.
+    let (first, second) = (begin(), begin());
+    let written = [finish(second), finish(first), finish(begin())];
+    let mut files = Vec::new();
+    for written in written {
+        let (manifest, _) = pack::check(&written.file, &pack::Identities::default()).expect("whole");
+        assert_eq!(manifest.taken_at, written.taken_at);
+        files.push(written.file);
+    }
+    files.sort();
+    let names: Vec<_> = files
+        .iter()
+        .filter_map(|file| file.file_name()?.to_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "acme-20260102T030405000Z.sql.zst",
+            "acme-20260102T030405001Z.sql.zst",
+            "acme-20260102T030405002Z.sql.zst",
+        ]
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 3);
+}
