@@ -3,6 +3,8 @@
 
 # How long `make soak` takes.
 MINUTES ?= 60
+# How many seconds `make fuzz` gives to each reader.
+EACH ?= 60
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,10 +23,11 @@ chaos: ## Kill clients and servers for long (CHAOS_ROUNDS=200)
 
 soak: ## Do everything at once for long, with faults (MINUTES=60)
 	@scripts/setup test
-	@SOAK_MINUTES=$(MINUTES) cargo test --locked --test it all_at_once -- --ignored --nocapture --test-threads 1
+	@SOAK_MINUTES=$(MINUTES) cargo test --locked --test it all_at_once -- --nocapture --test-threads 1
 
-fuzz: ## Feed a million changed backups to the reader
+fuzz: ## Feed a million changed backups, and whatever else, to the readers (EACH=60 seconds)
 	@cargo test --release --locked --lib a_million_changed_backups -- --ignored
+	@scripts/fuzz $(EACH)
 
 bench: ## Measure speeds against their floors
 	@scripts/setup
