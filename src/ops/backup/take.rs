@@ -88,7 +88,7 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
 /// What is the same for all backups of a run.
 struct Work<'a> {
     db: &'a Db,
-    /// Whether there is one tenant, and the pool has sessions to spare.
+    /// Whether there is one tenant, and nobody else who wants sessions of the pool.
     is_alone: bool,
     options: &'a Options,
     shared: &'a Shared,
