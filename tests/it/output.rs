@@ -1,7 +1,6 @@
 use std::io::{BufRead, BufReader};
-use std::process::Command;
 
-use crate::support::{Database, Program, wait_until};
+use crate::support::{Database, Program, terminal, visible, wait_until};
 
 #[test]
 fn a_closed_pipe_ends_the_program_quietly() {
@@ -123,35 +122,18 @@ fn tables_fit_a_narrow_terminal() {
     let database = Database::new();
     let domain = format!("{}.example", "long-label.".repeat(6).trim_end_matches('.'));
     database.run(&["create", "acme", "--domain", &domain]).success();
-    // `script` gives the program a terminal of 80 columns.
-    let command = format!("stty cols 80; {} list", env!("CARGO_BIN_EXE_tenantctl"));
-    let output = Command::new("script")
-        .args(["-qec", &command, "/dev/null"])
+    let output = terminal(&format!("{} list", env!("CARGO_BIN_EXE_tenantctl")))
         .env("DATABASE_URL", database.url())
-        .env("TERM", "xterm")
         .output()
         .expect("script is part of util-linux");
     let text = String::from_utf8_lossy(&output.stdout).replace('\r', "");
     assert!(text.contains("acme"), "{text}");
     for line in text.lines() {
-        let visible: String = strip_escapes(line);
+        let visible = visible(line);
         assert!(
             visible.chars().count() <= 80,
             "{} columns: {visible}",
             visible.chars().count()
         );
     }
-}
-
-fn strip_escapes(line: &str) -> String {
-    let mut visible = String::new();
-    let mut characters = line.chars();
-    while let Some(c) = characters.next() {
-        if c == '\u{1b}' {
-            characters.by_ref().find(char::is_ascii_alphabetic);
-        } else {
-            visible.push(c);
-        }
-    }
-    visible
 }

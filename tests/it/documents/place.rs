@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::shown::Numbers;
-use crate::support::{Database, Program, Server, psql, variable};
+use crate::support::{Database, Program, Server, psql, terminal, variable, visible};
 
 /// Who is at work, and where.
 pub(super) struct Place {
@@ -284,9 +284,8 @@ impl Place {
             format!("[metrics]\nhost={host}\nuser={user}\ndbname={name}\n"),
         )
         .expect("written");
-        let mut terminal = Command::new("script");
+        let mut terminal = terminal(command);
         terminal
-            .args(["-qec", &format!("stty cols 80; {command}"), "/dev/null"])
             .current_dir(self.folder.path())
             .env_clear()
             .env(
@@ -313,23 +312,10 @@ impl Place {
             Home::Own(_) => "metrics",
         };
         let lines = text.lines().map(|line| {
-            let kept = line.split('\r').map(without_escapes);
+            let kept = line.split('\r').map(visible);
             let mut kept = kept.filter(|part| !part.trim().is_empty());
             kept.next_back().unwrap_or_default().replace(name, "tenantctl")
         });
         lines.filter(|line| !line.is_empty()).collect()
     }
-}
-
-fn without_escapes(text: &str) -> String {
-    let mut visible = String::new();
-    let mut characters = text.chars();
-    while let Some(c) = characters.next() {
-        if c == '\u{1b}' {
-            characters.by_ref().find(char::is_ascii_alphabetic);
-        } else {
-            visible.push(c);
-        }
-    }
-    visible
 }

@@ -4,11 +4,9 @@ mod growth;
 mod page;
 mod waiting;
 
-use std::process::Command;
-
 use serde_json::Value;
 
-use crate::support::{Database, PgBouncer, Program, Server, psql};
+use crate::support::{Database, PgBouncer, Program, Server, psql, terminal};
 
 /// Tenants of which the first has much, the second some, and the others nothing.
 fn filled() -> Database {
@@ -272,11 +270,8 @@ fn with_many_tables_sizes_are_estimated_and_that_is_said() {
 #[test]
 fn a_terminal_shows_bars_and_eighty_columns_are_enough() {
     let database = filled();
-    let command = format!("stty cols 80; {} sizes", env!("CARGO_BIN_EXE_tenantctl"));
-    let output = Command::new("script")
-        .args(["-qec", &command, "/dev/null"])
+    let output = terminal(&format!("{} sizes", env!("CARGO_BIN_EXE_tenantctl")))
         .env("DATABASE_URL", database.url())
-        .env("TERM", "xterm")
         .env("NO_COLOR", "1")
         .output()
         .expect("script is part of util-linux");

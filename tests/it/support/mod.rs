@@ -8,6 +8,7 @@ mod program;
 mod proxy;
 mod random;
 mod server;
+mod terminal;
 
 use std::path::Path;
 
@@ -21,6 +22,7 @@ pub(crate) use self::program::{Program, Run};
 pub(crate) use self::proxy::Proxy;
 pub(crate) use self::random::Random;
 pub(crate) use self::server::Server;
+pub(crate) use self::terminal::{terminal, visible};
 
 /// The tests' own look at the environment; the program's is in its configuration.
 #[expect(
