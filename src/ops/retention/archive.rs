@@ -3,16 +3,23 @@
 //! The rows of one transaction are one zstd frame, on disk before the transaction commits. The length of the file goes
 //! to the registry in that transaction, so a file may be longer than what the registry says and never shorter: what is
 //! behind that length belongs to rows that are still in their table, and is cut off before anything else is done.
+//!
+//! Whoever writes to a file holds its row from before the first byte until the rows' transaction has ended, and whoever
+//! cuts one off holds it too: what the registry says is what it will say. A run that was killed may still be committing.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
 use crate::db::{self, Session, Transaction, Type};
 use crate::tenant::Tenant;
+
+/// How long to wait for a run that was killed and whose last transaction has not ended yet.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A good part of what is possible, at a speed that keeps up with the server.
 const LEVEL: i32 = 6;
@@ -51,45 +58,66 @@ pub(super) struct Added {
 }
 
 impl<'a> Archives<'a> {
-    /// Cuts off what an interrupted run has written and not committed.
+    /// Cuts off what an interrupted run has written and not committed, once it is known what that is.
     pub(super) async fn open(
-        session: &Session,
+        session: &mut Session,
         folder: &'a Path,
         run: &'a str,
         tenant: &'a Tenant,
     ) -> anyhow::Result<Self> {
-        const OPEN: &str = "SELECT file, bytes FROM public.tenant_archives WHERE tenant_id = $1 AND is_open";
-        let rows = session.query(OPEN, &[(&tenant.id, Type::UUID)]).await?;
-        for row in &rows {
-            let name: String = row.get(0);
-            let committed = row.get::<_, i64>(1).unsigned_abs();
-            cut(&folder.join(&name), committed).with_context(|| format!("mending archive `{name}`"))?;
-        }
+        const OPEN: &str = "SELECT FROM public.tenant_archives WHERE tenant_id = $1 AND is_open LIMIT 1";
         let archives = Self {
             folder,
             run,
             tenant,
             open: HashMap::new(),
         };
-        if !rows.is_empty() {
-            archives.close(session).await?;
+        let is_open = session.query_opt(OPEN, &[(&tenant.id, Type::UUID)]).await?;
+        if is_open.is_some() {
+            let opening = format!("BEGIN; SET LOCAL lock_timeout = {}", PATIENCE.as_millis());
+            let (transaction, _) = session.begin(&opening).await?;
+            let mended = archives.mend_in_tx(&transaction).await;
+            transaction.end(mended).await?;
         }
         Ok(archives)
     }
 
+    async fn mend_in_tx(&self, transaction: &Transaction<'_>) -> anyhow::Result<()> {
+        const OPEN: &str = "SELECT file, bytes FROM public.tenant_archives \
+                            WHERE tenant_id = $1 AND is_open ORDER BY file FOR UPDATE";
+        let rows = transaction
+            .query(OPEN, &[(&self.tenant.id, Type::UUID)])
+            .await
+            .context("waiting for whoever still writes the tenant's archives")?;
+        for row in &rows {
+            let name: String = row.get(0);
+            let committed = row.get::<_, i64>(1).unsigned_abs();
+            cut(&self.folder.join(&name), committed).with_context(|| format!("mending archive `{name}`"))?;
+        }
+        Ok(self.close(transaction).await?)
+    }
+
     /// Writes the rows of a transaction to disk, before it commits.
-    pub(super) async fn add(
+    pub(super) async fn add_in_tx(
         &mut self,
         db: &db::Db,
+        transaction: &Transaction<'_>,
         lines: Vec<(String, Lines)>,
     ) -> anyhow::Result<Vec<Added>> {
         let mut added = Vec::new();
         for (table, lines) in lines {
-            if !self.open.contains_key(&table) {
-                let archive = self.begin(db, &table).await?;
+            let is_new = !self.open.contains_key(&table);
+            if is_new {
+                let archive = self.register(db, &table).await?;
                 self.open.insert(table.clone(), archive);
             }
             let archive = &self.open[&table];
+            archive.hold_in_tx(transaction).await?;
+            if is_new {
+                let path = &archive.path;
+                create(self.folder, path)
+                    .with_context(|| format!("creating archive `{}`", path.display()))?;
+            }
             let (path, at, text, rows) = (archive.path.clone(), archive.bytes, lines.text, lines.rows);
             let written = tokio::task::spawn_blocking(move || append(&path, at, text.as_bytes())).await?;
             let bytes = written.with_context(|| format!("writing archive `{}`", archive.path.display()))?;
@@ -146,7 +174,7 @@ impl<'a> Archives<'a> {
     }
 
     /// The registry knows of a file before it is there, so that none is ever left that nobody knows.
-    async fn begin(&self, db: &db::Db, table: &str) -> anyhow::Result<Archive> {
+    async fn register(&self, db: &db::Db, table: &str) -> anyhow::Result<Archive> {
         const STATEMENT: &str = "INSERT INTO public.tenant_archives (file, tenant_id, slug, table_name) \
                                  VALUES ($1, $2, $3, $4)";
         let name = format!("{}/{}-{}.jsonl.zst", self.tenant.slug, file_name(table), self.run);
@@ -163,8 +191,21 @@ impl<'a> Archives<'a> {
             )
             .await?;
         let path = self.folder.join(&name);
-        create(self.folder, &path).with_context(|| format!("creating archive `{}`", path.display()))?;
         Ok(Archive { name, path, bytes: 0 })
+    }
+}
+
+impl Archive {
+    /// Keeps others from cutting off what is about to be written, until the transaction ends.
+    async fn hold_in_tx(&self, transaction: &Transaction<'_>) -> anyhow::Result<()> {
+        const HOLD: &str =
+            "SELECT FROM public.tenant_archives WHERE file = $1 AND is_open AND bytes = $2 FOR UPDATE";
+        let bytes = i64::try_from(self.bytes).unwrap_or(i64::MAX);
+        let held = transaction
+            .query_opt(HOLD, &[(&self.name, Type::TEXT), (&bytes, Type::INT8)])
+            .await?;
+        held.map(drop)
+            .with_context(|| format!("another run has taken archive `{}` over", self.name))
     }
 }
 

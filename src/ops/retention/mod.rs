@@ -341,7 +341,7 @@ impl Run<'_> {
     }
 
     async fn clean(&self, tenant: &Tenant) -> anyhow::Result<()> {
-        let session = self.db.direct().await?.unlimited();
+        let mut session = self.db.direct().await?.unlimited();
         let place = Place::new(tenant, &self.request.options);
         let shape = self.shapes.of(&session, &tenant.schema).await?;
         let mut jobs = Vec::new();
@@ -352,7 +352,7 @@ impl Run<'_> {
         }
         let archives = match (&self.request.archive_dir, self.request.dry_run) {
             (Some(folder), false) if jobs.iter().any(|job| job.rule.archives()) => {
-                Some(Archives::open(&session, folder, &self.name, tenant).await?)
+                Some(Archives::open(&mut session, folder, &self.name, tenant).await?)
             }
             _ => None,
         };

@@ -364,7 +364,9 @@ async fn archived(
         lines.rows += more.rows;
     }
     let written: anyhow::Result<_> = async {
-        let added = archives.add(db, by_table.into_iter().collect()).await?;
+        let added = archives
+            .add_in_tx(db, &transaction, by_table.into_iter().collect())
+            .await?;
         archives.record_in_tx(&transaction, &added).await?;
         Ok(added)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::actions::{archiving, files};
 use super::{ask, cleanup};
-use crate::support::{Random, Run, archived_rows};
+use crate::support::{Random, Run, archived_rows, psql, wait_until};
 
 #[test]
 fn whenever_a_run_is_killed_each_row_is_in_its_table_or_in_the_archive() {
@@ -57,4 +57,57 @@ fn whenever_a_run_is_killed_each_row_is_in_its_table_or_in_the_archive() {
         fleet.sql("SELECT count(*) FROM tenant_archives WHERE is_open"),
         "0"
     );
+}
+
+#[test]
+fn what_a_killed_run_is_still_committing_is_not_cut_off() {
+    let fleet = archiving(1);
+    cleanup(&fleet, &["--days", "60"]).success();
+    let file = files(&fleet, "t01").pop().expect("an archive");
+    // As it was before the commit, with the rows on disk already.
+    let bytes = fleet.sql("SELECT bytes FROM tenant_archives");
+    fleet.sql("UPDATE tenant_archives SET is_open = true, bytes = 0");
+    let url = fleet.database.url().to_owned();
+    let committing = std::thread::spawn(move || {
+        psql(
+            &url,
+            &format!("BEGIN; UPDATE tenant_archives SET bytes = {bytes}; SELECT pg_sleep(1.5); COMMIT"),
+        )
+        .expect("committed");
+    });
+    wait_until("it is about to commit", || {
+        fleet.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()")
+            == "1"
+    });
+    cleanup(&fleet, &["--days", "60"]).success();
+    committing.join().expect("no panic");
+    assert_eq!(archived_rows(&file).len(), 961);
+    assert_eq!(
+        fleet.sql("SELECT count(*) FROM tenant_archives WHERE bytes > 0 AND NOT is_open"),
+        "1"
+    );
+}
+
+#[test]
+fn a_run_whose_archive_another_has_taken_over_removes_no_more() {
+    let fleet = archiving(1);
+    let run = fleet
+        .program()
+        .spawn(&["cleanup", "--days", "60", "--pause", "400ms"]);
+    wait_until("a batch is archived", || {
+        fleet.sql("SELECT count(*) FROM tenant_archives WHERE bytes > 0") == "1"
+    });
+    fleet.sql("UPDATE tenant_archives SET is_open = false");
+    Run::of(run)
+        .exits(1)
+        .says("another run has taken archive `t01/logs-");
+    let left: usize = ask(&fleet, "t01", "SELECT count(*) FROM logs")
+        .parse()
+        .expect("a number");
+    let archived: usize = files(&fleet, "t01")
+        .iter()
+        .map(|file| archived_rows(file).len())
+        .sum();
+    assert_eq!(left + archived, 2400);
+    assert!(left > 1439, "it went on");
 }
