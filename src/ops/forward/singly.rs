@@ -1,8 +1,8 @@
 //! A migration whose statements want no transaction, such as `CREATE INDEX CONCURRENTLY`.
 //!
 //! One session holds the tenant's lock in a transaction that does nothing else until it writes the history. Another, a
-//! connection of its own whose settings came with the login, runs the statements. Before each of them the registry is
-//! told which one comes. So a run that was interrupted goes on where it was, and what PostgreSQL left half-built there
+//! connection of its own whose settings came with the login, runs the statements. Before each of them the first is asked
+//! whether it is still there, and the registry is told which one comes. So a run that was interrupted goes on where it was, and what PostgreSQL left half-built there
 //! is removed first.
 
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ pub(super) async fn run(
         })?;
         // A search path in which the schema is missing would lead elsewhere without a word.
         let hand = hand(db, place, &statements, pending, how).await?;
-        run_statements(&hand, place, pending, &statements).await?;
+        run_statements(&transaction, &hand, place, pending, &statements).await?;
         transaction
             .script(&format!(
                 "{}; DELETE FROM public.tenant_unfinished_migrations WHERE schema_name = {} AND version = {}; {}",
@@ -120,6 +120,7 @@ async fn alone(hand: &Session, place: Place<'_>, how: &How) -> Result<(), Forwar
 }
 
 async fn run_statements(
+    keeper: &Session,
     hand: &Session,
     place: Place<'_>,
     pending: &Pending,
@@ -136,6 +137,7 @@ async fn run_statements(
             statement: number,
             source,
         };
+        keeps(keeper).await?;
         mark(hand, place, pending, number).await?;
         if let Ready::Done = clear(hand, place, statement, is_resumed).await.map_err(failed)? {
             continue;
@@ -143,6 +145,12 @@ async fn run_statements(
         hand.script(&statement.text).await.map_err(failed)?;
     }
     Ok(())
+}
+
+/// Fails when the session that holds the tenant's lock has ended. What it has seen of the schema then counts for
+/// nothing: somebody else may be at it, and a server that crashed has forgotten the commits of its last moments.
+async fn keeps(keeper: &Session) -> Result<(), db::Error> {
+    keeper.script("SELECT 1").await
 }
 
 /// The statement that an interrupted run had begun.

@@ -277,6 +277,47 @@ fn a_statement_that_outlives_its_killed_run_is_waited_for() {
     fleet.database.nobody_is_left();
 }
 
+/// What was seen of the schema under the lock may be undone, where the server has crashed and forgotten its last commits.
+#[test]
+fn no_statement_begins_once_the_lock_on_the_tenant_is_lost() {
+    let fleet = Fleet::new(1);
+    fleet.file(
+        "V2__singly.sql",
+        &format!("{LINE}CREATE TABLE one (id int);\nCREATE TABLE two (id int);"),
+    );
+    fleet.migrate(&["--all", "--exclude", "t01"]).success();
+    let key = "hashtextextended('tenantctl:statements:tenant_t01', 0)";
+    let lock = format!("SELECT pg_advisory_lock({key}), pg_sleep(60)");
+    let run = std::thread::scope(|scope| {
+        let other = scope.spawn(|| psql(fleet.database.url(), &lock));
+        let sessions = |what: &str, condition: &str| {
+            fleet.sql(&format!(
+                "SELECT {what} FROM pg_stat_activity WHERE datname = current_database() AND {condition}"
+            ))
+        };
+        let sleeps = "query ~ '^SELECT pg_advisory_lock.*pg_sleep'";
+        wait_until("the statements are locked", || {
+            sessions("count(*)", &format!("wait_event = 'PgSleep' AND {sleeps}")) == "1"
+        });
+        let child = fleet.start(&["--all", "--lock-timeout", "60s"]);
+        wait_until("the run waits for them", || {
+            sessions("count(*)", "query ~ '^SELECT pg_try_advisory_lock'") == "1"
+        });
+        let keeper = "state = 'idle in transaction' AND query ~ 'refinery_schema_history'";
+        assert_eq!(sessions("count(pg_terminate_backend(pid))", keeper), "1");
+        wait_until("the lock on the tenant is lost", || {
+            sessions("count(*)", keeper) == "0"
+        });
+        sessions("pg_terminate_backend(pid)", sleeps);
+        other.join().expect("joined").unwrap_err();
+        Run::of(child)
+    });
+    run.exits(5).says("connection to the server was lost");
+    assert_eq!(fleet.sql("SELECT to_regclass('tenant_t01.one')"), "");
+    fleet.migrate(&["--all"]).success();
+    fleet.run(&["drift", "--all"]).success();
+}
+
 #[test]
 fn an_index_dropped_halfway_is_dropped() {
     let fleet = Fleet::new(2);
