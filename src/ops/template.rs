@@ -118,10 +118,13 @@ pub async fn build(db: &Db, request: &Request, lock_wait: Duration) -> Result<Bu
     let mut session = db.direct().await?;
     let transaction = match session.open_unmade(schema, &request.options, lock_wait).await {
         Ok(transaction) => transaction,
-        Err(error) => return Err(locked_or(db, schema, error).await),
+        Err(error) => return Err(locked_or(&session, schema, error).await),
     };
     let result = build_in_tx(&transaction, request).await;
-    match transaction.end(result).await? {
+    let built = transaction.end(result).await?;
+    // What comes next needs a connection too, and there may be one only.
+    drop(session);
+    match built {
         Some(built) => Ok(built),
         // What wants no transaction cannot be part of that one.
         None => {
@@ -136,15 +139,12 @@ pub async fn build(db: &Db, request: &Request, lock_wait: Duration) -> Result<Bu
 }
 
 /// Says who holds the lock, when that is what went wrong.
-async fn locked_or(db: &Db, schema: &SchemaName, error: db::Error) -> TemplateError {
+async fn locked_or(session: &Session, schema: &SchemaName, error: db::Error) -> TemplateError {
     if !error.is_transient() {
         return error.into();
     }
     let lock = LockName::Tenant(schema);
-    let holder = match db.direct().await {
-        Ok(session) => lock.holder(&session).await.ok().flatten(),
-        Err(_) => None,
-    };
+    let holder = lock.holder(session).await.ok().flatten();
     LockHeld::new(lock, holder).into()
 }
 
@@ -194,7 +194,7 @@ async fn ensure(db: &Db, request: &Request, lock_wait: Duration) -> Result<Found
     let mut session = db.direct().await?;
     let transaction = match session.open_unmade(schema, &request.options, lock_wait).await {
         Ok(transaction) => transaction,
-        Err(error) => return Err(locked_or(db, schema, error).await),
+        Err(error) => return Err(locked_or(&session, schema, error).await),
     };
     let result = async {
         refuse_tenants_in_tx(&transaction, schema).await?;

@@ -63,6 +63,13 @@ pub(super) fn begin_sql(schema: &SchemaName, unfinished: &[Unfinished]) -> Strin
     }
 }
 
+/// SQL that forgets a migration of the schema, which is done now.
+pub(super) fn forget_sql(schema: &SchemaName, version: i64) -> String {
+    const STATEMENT: &str =
+        "DELETE FROM public.tenant_unfinished_migrations WHERE schema_name = $1 AND version = $2";
+    with_constants(STATEMENT, &[Some(schema.as_str()), Some(&version.to_string())])
+}
+
 /// A registry from before has no table for them.
 async fn are_kept(session: &Session) -> Result<bool, db::Error> {
     const STATEMENT: &str = "SELECT to_regclass('public.tenant_unfinished_migrations') IS NOT NULL";

@@ -6,7 +6,7 @@ use crate::db::sql_text::{Statement, Token, TokenKind, tokens};
 /// What such a statement builds or removes. Names are as they were written, quotes included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Concurrent {
-    /// `CREATE INDEX CONCURRENTLY name`
+    /// `CREATE INDEX CONCURRENTLY name`, with the schema of the table where that is written
     CreateIndex(String),
     /// `CREATE INDEX CONCURRENTLY ON`
     Unnamed,
@@ -30,7 +30,7 @@ impl Concurrent {
             ["create", "index", ..] | ["create", "unique", "index", ..] => {
                 Some(match without_condition(after) {
                     [first, ..] if first.is_word("on") => Self::Unnamed,
-                    named => Self::CreateIndex(name(named)?),
+                    named => Self::CreateIndex(beside_table(named)?),
                 })
             }
             ["drop", "index", ..] => Some(Self::DropIndex(name(without_condition(after))?)),
@@ -61,9 +61,26 @@ fn without_condition<'a, 'b>(tokens: &'b [&'a Token<'a>]) -> &'b [&'a Token<'a>]
     }
 }
 
+/// The name of an index, with the schema of its table where that is written.
+fn beside_table(tokens: &[&Token<'_>]) -> Option<String> {
+    let index = name(tokens)?;
+    let on = tokens.iter().position(|token| token.is_word("on"))?;
+    let table = match &tokens[on + 1..] {
+        [only, table @ ..] if only.is_word("only") => table,
+        table => table,
+    };
+    Some(match table {
+        [schema, dot, ..] if is_part(schema) && dot.text == "." => format!("{}.{index}", schema.text),
+        _ => index,
+    })
+}
+
+fn is_part(token: &Token<'_>) -> bool {
+    matches!(token.kind, TokenKind::Word | TokenKind::Quoted)
+}
+
 /// A name at the beginning of the tokens, with its schema where it has one.
 fn name(tokens: &[&Token<'_>]) -> Option<String> {
-    let is_part = |token: &Token<'_>| matches!(token.kind, TokenKind::Word | TokenKind::Quoted);
     match tokens {
         [schema, dot, name, ..] if is_part(schema) && dot.text == "." && is_part(name) => {
             Some(format!("{}.{}", schema.text, name.text))
@@ -89,6 +106,10 @@ mod tests {
         assert_eq!(
             of("create unique index concurrently if not exists \"I x\" on t (a)"),
             named("\"I x\"")
+        );
+        assert_eq!(
+            of("CREATE INDEX CONCURRENTLY i ON ONLY \"S\".t (a)"),
+            named("\"S\".i")
         );
         assert_eq!(
             of("CREATE INDEX CONCURRENTLY ON t (a)"),

@@ -2,7 +2,7 @@
 
 use refinery_core::Migration;
 
-use super::{HISTORY_TABLE, MigrateError, Migrations, changed, gone, is_versioned, too_late};
+use super::{HISTORY_TABLE, MigrateError, Migrations, Pending, changed, gone, is_versioned, too_late};
 use crate::db::ident::{QuotedText, SchemaName};
 
 /// How far a schema is, as its history tells beside the files. Migrations are named as in `V1__registry`.
@@ -63,6 +63,18 @@ impl History {
     /// The history as one text; [`History::is_still`] has PostgreSQL make it too.
     pub fn digest(&self) -> String {
         self.0.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The digest of a history to which these were added. They may be older than what it has.
+    pub fn digest_with(digest: &str, added: &[Pending]) -> String {
+        let mut lines: Vec<&str> = digest.lines().collect();
+        lines.extend(added.iter().map(|pending| pending.line.as_str()));
+        lines.sort_by_key(|line| {
+            line.split(' ')
+                .next()
+                .and_then(|version| version.parse::<i64>().ok())
+        });
+        lines.join("\n")
     }
 
     /// SQL that says whether the history in a schema has this digest.

@@ -189,9 +189,10 @@ fn controls_transaction(statement: &Statement) -> Option<String> {
 }
 
 impl Work {
-    /// The version that the work leads to.
+    /// The version that the work leads to. A file that has no place in the order may be older than what was applied.
     pub fn version(&self) -> Option<i64> {
-        self.pending.last().map(|pending| pending.version)
+        let last = self.pending.last().map(|pending| pending.version);
+        last.max(self.from)
     }
 
     /// The migrations cut into what goes together.

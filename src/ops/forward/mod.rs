@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::log::Operation;
+use super::unfinished;
 use crate::db::migrator::{History, MigrateError, Migrations, Pending, Step, Work, history_in_tx, records};
 use crate::db::{self, Commit, Db, LockName, QuotedText, SchemaName, Session, TenantOptions, Undone};
 use crate::tenant::Tenant;
@@ -219,7 +220,10 @@ pub(super) async fn adopt(
     baseline: i64,
 ) -> Result<History, ForwardError> {
     let Course { migrations, how, .. } = course;
-    let guard = history.map(History::digest);
+    let reached = Reached {
+        digest: history.map(History::digest),
+        version: None,
+    };
     let before = history.cloned().unwrap_or_default();
     let adopted = migrations.work(&before, Some(baseline), true).await?;
     if adopted.version() != Some(baseline) {
@@ -232,7 +236,7 @@ pub(super) async fn adopt(
         operation: None,
         ..place
     };
-    together(db, unlogged, &adopted.pending, guard.as_deref(), how).await?;
+    together(db, unlogged, &adopted.pending, &reached, how).await?;
     Ok(migrations.history_at(baseline).unwrap_or_default())
 }
 
@@ -244,8 +248,10 @@ async fn apply(
     has_table: bool,
     how: &How,
 ) -> Result<Moved, ForwardError> {
-    let mut guard = has_table.then(|| work.digest.clone());
-    let version = work.version().max(work.from);
+    let mut reached = Reached {
+        digest: has_table.then(|| work.digest.clone()),
+        version: work.from,
+    };
     let steps = work.steps(how.one_by_one);
     for (number, step) in (1..).zip(&steps) {
         let place = Place {
@@ -255,31 +261,42 @@ async fn apply(
         };
         let done = match step {
             Step::Together(pending) => {
-                together(db, place, pending, guard.as_deref(), how).await?;
+                together(db, place, pending, &reached, how).await?;
                 pending
             }
             Step::Singly(pending) => {
-                singly::run(db, place, pending, guard.as_deref(), how).await?;
+                singly::run(db, place, pending, &reached, how).await?;
                 std::slice::from_ref(*pending)
             }
         };
-        guard = Some(after(guard, done));
+        reached = reached.and(done);
     }
-    let corrected = work.pending.is_empty() && keep_version(db, place, version).await?;
+    let corrected = work.pending.is_empty() && keep_version(db, place, reached.version).await?;
     Ok(Moved {
         from: work.from,
-        to: version,
+        to: reached.version,
         applied: work.pending.iter().map(|pending| pending.name.clone()).collect(),
         corrected,
     })
 }
 
-/// What the guard of the next step expects.
-fn after(guard: Option<String>, done: &[Pending]) -> String {
-    let before = guard.unwrap_or_default();
-    let lines = done.iter().map(|pending| pending.line.as_str());
-    let parts = std::iter::once(before.as_str()).filter(|before| !before.is_empty());
-    parts.chain(lines).collect::<Vec<_>>().join("\n")
+/// How far a schema is between two steps.
+#[derive(Debug, Clone)]
+struct Reached {
+    /// Its history, by [`History::digest`]; `None` where it has not even the table for one.
+    digest: Option<String>,
+    version: Option<i64>,
+}
+
+impl Reached {
+    /// How far it is with these done.
+    fn and(&self, done: &[Pending]) -> Self {
+        let digest = self.digest.as_deref().unwrap_or_default();
+        Self {
+            digest: Some(History::digest_with(digest, done)),
+            version: self.version.max(done.iter().map(|one| one.version).max()),
+        }
+    }
 }
 
 /// Applies migrations in one transaction, which is one message.
@@ -287,11 +304,13 @@ async fn together(
     db: &Db,
     place: Place<'_>,
     pending: &[Pending],
-    guard: Option<&str>,
+    before: &Reached,
     how: &How,
 ) -> Result<(), ForwardError> {
-    let Some(last) = pending.last() else { return Ok(()) };
-    let mut parts = vec![opening(place, how), guarded(place, guard)];
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let mut parts = vec![opening(place, how), guarded(place, before)];
     let first_migration = parts.len();
     // A file may end in a comment or without a semicolon.
     parts.extend(
@@ -299,8 +318,8 @@ async fn together(
             .iter()
             .map(|one| format!("{}\n;\n{}", one.sql, settings_again(place, one, how))),
     );
-    parts.push(records(place.schema, pending));
-    parts.push(closing(place, last.version));
+    parts.push(recorded(place, pending, how));
+    parts.push(closing(place, &before.and(pending)));
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let mut session = db.direct().await?;
     let (done, ()) = session.in_one_trip(&parts, how.commit, async |_| ()).await;
@@ -351,8 +370,8 @@ pub(super) fn opening(place: Place<'_>, how: &How) -> String {
 }
 
 /// Fails with a division by zero unless the schema's history is the expected one and the tenant still has this row.
-fn guarded(place: Place<'_>, guard: Option<&str>) -> String {
-    let is_expected = History::is_still(place.schema, guard.unwrap_or_default());
+fn guarded(place: Place<'_>, expected: &Reached) -> String {
+    let is_expected = History::is_still(place.schema, expected.digest.as_deref().unwrap_or_default());
     let row = place.tenant.map_or_else(String::new, |tenant| {
         format!(
             " AND EXISTS (SELECT FROM public.tenants WHERE id = '{}' AND schema_name = {})",
@@ -360,17 +379,30 @@ fn guarded(place: Place<'_>, guard: Option<&str>) -> String {
             QuotedText::new(place.schema.as_str())
         )
     });
-    let table_is_made = match guard {
+    let table_is_made = match expected.digest {
         Some(_) => String::new(),
         None => History::table(place.schema.quoted()),
     };
     format!("{table_is_made}\nSELECT 1 / (CASE WHEN {is_expected}{row} THEN 1 ELSE 0 END)")
 }
 
+/// The rows of the history. What is only recorded is not half done any more either.
+fn recorded(place: Place<'_>, pending: &[Pending], how: &How) -> String {
+    let mut statements = vec![records(place.schema, pending)];
+    if how.fake {
+        statements.extend(
+            pending
+                .iter()
+                .map(|one| unfinished::forget_sql(place.schema, one.version)),
+        );
+    }
+    statements.join(";\n")
+}
+
 /// What belongs to the change beside it: the registry's row and the log.
-fn closing(place: Place<'_>, version: i64) -> String {
+fn closing(place: Place<'_>, reached: &Reached) -> String {
     let mut sql = "SET LOCAL search_path = pg_catalog".to_owned();
-    if let Some(tenant) = place.tenant {
+    if let (Some(tenant), Some(version)) = (place.tenant, reached.version) {
         // What the schema is like now, nobody has looked at yet.
         let _ = write!(
             sql,
@@ -443,7 +475,7 @@ async fn exists(session: &Session, schema: &SchemaName) -> Result<bool, db::Erro
     Ok(row.is_some())
 }
 
-async fn has_tables(session: &Session, schema: &SchemaName) -> Result<bool, db::Error> {
+pub(super) async fn has_tables(session: &Session, schema: &SchemaName) -> Result<bool, db::Error> {
     const STATEMENT: &str = "SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace($1) \
                              AND relkind IN ('r', 'p', 'v', 'm', 'f'))";
     let name = schema.quoted().to_string();

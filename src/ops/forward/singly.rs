@@ -7,19 +7,21 @@
 
 use std::time::{Duration, Instant};
 
-use super::{ForwardError, How, Place, closing, guarded, opening, stale_or};
+use super::{ForwardError, How, Place, Reached, closing, guarded, opening, stale_or};
 use crate::db::conn::ConnectErrorKind;
 use crate::db::migrator::{Concurrent, Pending, records};
-use crate::db::{self, Db, LockHeld, LockName, QuotedText, Session, SessionError, Statement, Type};
+use crate::db::{self, Db, LockHeld, LockName, SchemaName, Session, SessionError, Statement, Type};
+use crate::ops::unfinished;
 
 /// Applies one migration statement by statement.
 pub(super) async fn run(
     db: &Db,
     place: Place<'_>,
     pending: &Pending,
-    guard: Option<&str>,
+    before: &Reached,
     how: &How,
 ) -> Result<(), ForwardError> {
+    let done = std::slice::from_ref(pending);
     let mut keeper = db.direct().await?;
     let begin = format!(
         "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; {}",
@@ -28,7 +30,7 @@ pub(super) async fn run(
     let (transaction, _) = keeper.begin(&begin).await?;
     let result = async {
         transaction
-            .script(&guarded(place, guard))
+            .script(&guarded(place, before))
             .await
             .map_err(stale_or)?;
         let statements = pending.statements().map_err(|error| ForwardError::Unreadable {
@@ -40,11 +42,10 @@ pub(super) async fn run(
         run_statements(&transaction, &hand, place, pending, &statements).await?;
         transaction
             .script(&format!(
-                "{}; DELETE FROM public.tenant_unfinished_migrations WHERE schema_name = {} AND version = {}; {}",
-                records(place.schema, std::slice::from_ref(pending)),
-                QuotedText::new(place.schema.as_str()),
-                pending.version,
-                closing(place, pending.version),
+                "{}; {}; {}",
+                records(place.schema, done),
+                unfinished::forget_sql(place.schema, pending.version),
+                closing(place, &before.and(done)),
             ))
             .await?;
         Ok(())
@@ -203,8 +204,9 @@ pub(in crate::ops) async fn clear(
         return Ok(Ready::ToRun);
     };
     match &concurrent {
-        Concurrent::CreateIndex(name) => match is_valid(hand, name).await? {
+        Concurrent::CreateIndex(name) => match is_valid(hand, &within(place.schema, name)).await? {
             Some(false) => {
+                let name = within(place.schema, name);
                 tracing::info!(
                     "schema `{}`: index {name} was left half-built and is built anew",
                     place.schema
@@ -216,7 +218,7 @@ pub(in crate::ops) async fn clear(
             Some(true) if is_resumed => Ok(Ready::Done),
             _ => Ok(Ready::ToRun),
         },
-        Concurrent::DropIndex(name) => match is_valid(hand, name).await? {
+        Concurrent::DropIndex(name) => match is_valid(hand, &within(place.schema, name)).await? {
             None if is_resumed => Ok(Ready::Done),
             _ => Ok(Ready::ToRun),
         },
@@ -227,8 +229,16 @@ pub(in crate::ops) async fn clear(
             }
             Ok(Ready::ToRun)
         }
-        Concurrent::Detach(name) if is_resumed => detach(hand, name).await,
+        Concurrent::Detach(name) if is_resumed => detach(hand, &within(place.schema, name)).await,
         Concurrent::Detach(_) | Concurrent::Unnamed => Ok(Ready::ToRun),
+    }
+}
+
+/// A name as it was written, for something in the schema and nowhere else: behind the schema the search path has others.
+fn within(schema: &SchemaName, name: &str) -> String {
+    match db::tokens(name).as_deref() {
+        Ok([_]) => format!("{}.{name}", schema.quoted()),
+        _ => name.to_owned(),
     }
 }
 

@@ -269,6 +269,31 @@ fn faked_migrations_are_recorded_and_not_run() {
     );
 }
 
+/// `U` files have a version and no place in the order.
+#[test]
+fn a_file_older_than_what_was_applied_takes_no_version_back() {
+    let fleet = at_three();
+    fleet.file("V5__five.sql", "ALTER TABLE orders ADD COLUMN five int");
+    fleet.migrate(&["--all"]).success();
+    fleet.file("U4__four.sql", "ALTER TABLE orders ADD COLUMN four int");
+    fleet.migrate(&["--all"]).success();
+    assert_eq!(
+        (fleet.history("tenant_t01").as_str(), fleet.versions().as_str()),
+        ("1,2,3,4,5", "5:2")
+    );
+
+    fleet.file("U0__zero.sql", "ALTER TABLE orders ADD COLUMN zero int");
+    fleet.file(
+        "V6__six.sql",
+        "-- tenantctl: no-transaction\nALTER TABLE orders ADD COLUMN six int",
+    );
+    fleet.migrate(&["--all", "--per-migration"]).success();
+    assert_eq!(
+        (fleet.history("tenant_t01").as_str(), fleet.versions().as_str()),
+        ("0,1,2,3,4,5,6", "6:2")
+    );
+}
+
 #[test]
 fn a_template_that_is_gone_is_built_and_not_taken_for_a_baseline() {
     let fleet = at_three();

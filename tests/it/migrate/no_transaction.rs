@@ -121,7 +121,9 @@ fn a_template_folder_may_hold_such_files_from_the_beginning() {
     let database = Database::empty();
     fleet.file("V2__singly.sql", SINGLY);
     let program = || fleet.program_at(database.url());
-    program().run(&["init"]).success();
+    // The connection with which the template's schema was made serves its files too.
+    let alone = program().env("DATABASE_POOL_MAX", "1");
+    alone.run(&["init"]).success();
     program().run(&["create", "a"]).success();
     program()
         .run(&["migrate", "--all"])
@@ -316,6 +318,43 @@ fn no_statement_begins_once_the_lock_on_the_tenant_is_lost() {
     assert_eq!(fleet.sql("SELECT to_regclass('tenant_t01.one')"), "");
     fleet.migrate(&["--all"]).success();
     fleet.run(&["drift", "--all"]).success();
+}
+
+/// Behind the tenant's schema the search path has others.
+#[test]
+fn an_index_of_that_name_elsewhere_is_not_taken_for_the_tenants() {
+    let fleet = Fleet::new(1);
+    fleet.file("V2__singly.sql", SINGLY);
+    fleet.sql("CREATE TABLE public.others (a int); CREATE INDEX by_amount ON public.others (a)");
+    interrupt(&fleet, "orders", "^CREATE INDEX CONCURRENTLY");
+    fleet.sql("DROP INDEX tenant_t01.by_amount");
+    fleet.migrate(&["--all"]).success();
+    let everywhere = "public true, tenant_t01 true, tenant_template true";
+    assert_eq!(indexes(&fleet, "by_amount"), everywhere);
+
+    fleet.file(
+        "V3__singly.sql",
+        &format!("{LINE}DROP INDEX CONCURRENTLY by_amount"),
+    );
+    interrupt(&fleet, "orders", "^DROP INDEX CONCURRENTLY");
+    fleet.sql("DROP INDEX IF EXISTS tenant_t01.by_amount");
+    fleet.migrate(&["--all"]).success();
+    assert_eq!(indexes(&fleet, "by_amount"), "public true");
+    assert_eq!(fleet.versions(), "3:1");
+}
+
+#[test]
+fn a_migration_that_is_recorded_after_all_is_not_half_done_any_more() {
+    let fleet = Fleet::new(1);
+    fleet.file("V2__singly.sql", SINGLY);
+    interrupt(&fleet, "orders", "^CREATE INDEX CONCURRENTLY");
+    let marks = "SELECT count(*) FROM tenant_unfinished_migrations";
+    assert_eq!(fleet.sql(marks), "1");
+    fleet.migrate(&["--all", "--fake"]).success();
+    assert_eq!(
+        (fleet.sql(marks).as_str(), fleet.versions().as_str()),
+        ("0", "2:1")
+    );
 }
 
 #[test]
