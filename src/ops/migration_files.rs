@@ -2,10 +2,12 @@
 //! refinery's and the server's business.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+
+use super::whole_file;
 
 /// The longest name of a migration, which leaves room for version and ending in a file's name.
 const MAX_NAME_BYTES: usize = 200;
@@ -106,16 +108,19 @@ pub fn create(
     text: impl FnOnce(&str) -> String,
 ) -> Result<MigrationFile, NewFileError> {
     let stem = file_stem(name)?;
-    let files = list(folder).map_err(|source| NewFileError::Folder {
+    let unreadable = |source| NewFileError::Folder {
         folder: folder.to_owned(),
         source,
-    })?;
+    };
+    // Two at once would find the same version free. Some file systems have no locks.
+    let alone = fs::File::open(folder).map_err(unreadable)?;
+    alone.lock().ok();
+    let files = list(folder).map_err(unreadable)?;
     let digits = next_version(&files, numbering, Timestamp::now())?;
     let path = folder.join(format!("V{digits}__{stem}.sql"));
     let version = digits.parse().unwrap_or_default();
     let migration = format!("V{version}__{stem}");
-    let write = || fs::File::create_new(&path)?.write_all(text(&migration).as_bytes());
-    match write() {
+    match whole_file::write(&path, text(&migration).as_bytes()) {
         Ok(()) => Ok(MigrationFile {
             version,
             digits,

@@ -46,6 +46,33 @@ fn new_writes_the_next_migration_and_prints_its_path() {
 }
 
 #[test]
+fn files_that_are_made_at_once_have_versions_of_their_own() {
+    let project = project(&["V1__users.sql"]);
+    let start = |number: u32| {
+        let name = format!("file {number}");
+        Program::new().folder(project.path()).spawn(&["new", &name])
+    };
+    let children: Vec<_> = (0..12).map(start).collect();
+    for child in children {
+        crate::support::Run::of(child).success();
+    }
+    let entries = fs::read_dir(project.path().join("migrations")).expect("a folder");
+    let mut versions: Vec<i64> = entries
+        .map(|entry| entry.expect("a file").file_name().into_string().expect("a name"))
+        .map(|name| {
+            name[1..]
+                .split("__")
+                .next()
+                .expect("a version")
+                .parse()
+                .expect("a number")
+        })
+        .collect();
+    versions.sort_unstable();
+    assert_eq!(versions, (1..=13).collect::<Vec<_>>());
+}
+
+#[test]
 fn new_counts_on_as_the_files_before() {
     let project = project(&["V001__users.sql", "V002__orders.sql"]);
     let path = |arguments: &[&str]| new(&project, arguments).success().stdout;

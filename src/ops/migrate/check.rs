@@ -16,7 +16,12 @@ pub enum CheckFailed {
 }
 
 /// Asks in each of the tenants. The first value of the first row is the answer.
-pub(super) async fn all(db: &Db, how: &How, question: &str, canaries: &[Tenant]) -> anyhow::Result<()> {
+pub(super) async fn all<'a>(
+    db: &Db,
+    how: &How,
+    question: &str,
+    canaries: impl Iterator<Item = &'a Tenant>,
+) -> anyhow::Result<()> {
     let options = TenantOptions {
         access: Access::ReadOnly,
         ..how.options.clone()

@@ -284,7 +284,12 @@ impl Run<'_> {
         let first = self.bring(canaries.clone(), OnError::Stop, observer).await;
         let failed = match &request.check_sql {
             _ if first.counts().failed > 0 => (!rest.is_empty()).then(|| CheckFailed::Migration.into()),
-            Some(check) if !first.interrupted => check::all(db, &request.how, check, &canaries).await.err(),
+            Some(check) if !first.interrupted => {
+                let moved = canaries
+                    .iter()
+                    .filter(|tenant| first.done().any(|(slug, _)| *slug == tenant.slug));
+                check::all(db, &request.how, check, moved).await.err()
+            }
             _ => None,
         };
         let others = if failed.is_some() || rest.is_empty() || first.interrupted {

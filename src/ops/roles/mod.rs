@@ -8,7 +8,7 @@ pub mod tenant;
 
 use std::time::Duration;
 
-use crate::db::{self, Db, QuotedText, RoleName, SchemaName, Session, SessionError, Type};
+use crate::db::{self, Db, LockName, QuotedText, RoleName, SchemaName, Session, SessionError, Type};
 use crate::tenant::Naming;
 
 /// Which roles there are to be.
@@ -310,7 +310,14 @@ pub async fn complete(
             ("template_text", &QuotedText::new(template.as_str()).to_string()),
         ],
     );
-    session.script(&block(&body)).await
+    // Two runs at once would both change what the same tables grant.
+    let lock = LockName::Registry.key();
+    session
+        .script(&format!(
+            "SELECT pg_advisory_xact_lock({lock});\n{}",
+            block(&body)
+        ))
+        .await
 }
 
 #[cfg(test)]

@@ -118,6 +118,34 @@ fn a_check_needs_no_more_than_one_tenant_and_no_word_on_canaries() {
 }
 
 #[test]
+fn a_canary_that_is_dropped_meanwhile_is_not_asked() {
+    let fleet = Fleet::new(3);
+    two_more(&fleet);
+    let key = "hashtextextended('tenantctl:tenant:tenant_t02', 0)";
+    let lock = format!("SELECT pg_advisory_lock({key}), pg_sleep(2)");
+    let run = std::thread::scope(|scope| {
+        scope.spawn(|| fleet.sql(&lock));
+        let waits = |is_granted: &str| {
+            let sql = format!(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND {is_granted} \
+                 AND (classid::bigint << 32 | objid::bigint) = {key}"
+            );
+            fleet.sql(&sql) == "1"
+        };
+        wait_until("the tenant is locked", || waits("granted"));
+        let child = fleet.start(&["--all", "--canary", "3", "--check-sql", "SELECT true"]);
+        wait_until("the run waits for it", || waits("NOT granted"));
+        fleet.sql("DELETE FROM tenants WHERE slug = 't02'; DROP SCHEMA tenant_t02 CASCADE");
+        Run::of(child)
+    });
+    run.success();
+    assert_eq!(
+        (fleet.versions().as_str(), fleet.log().as_str()),
+        ("3:2", "done: t01 done, t02 skipped, t03 done")
+    );
+}
+
+#[test]
 fn a_check_that_is_true_lets_the_others_follow() {
     let fleet = Fleet::new(3);
     two_more(&fleet);
