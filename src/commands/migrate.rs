@@ -1,22 +1,21 @@
-use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::json;
 
-use super::failed_view::FailedView;
+use super::migrate_plan::{self, Statements};
+use super::migrate_view::MigrateView;
 use super::rehearse::RehearseArgs;
 use crate::cli::args::{JobArgs, TenantSelection, parse_duration_flag};
 use crate::context::Context;
 use crate::db::{Access, Commit, TenantOptions};
 use crate::error::{UsageError, fleet_status, worse};
 use crate::exit::ExitStatus;
-use crate::fleet::{OnError, Report, words};
-use crate::ops::forward::{How, Moved};
-use crate::ops::migrate::{self, Request, Rollout, RolloutError, Survey};
-use crate::ui::{Cell, Column, Table, View, format};
+use crate::fleet::{OnError, words};
+use crate::ops::forward::How;
+use crate::ops::migrate::{self, Request, Rollout, RolloutError};
+use crate::ui::format;
 
 /// Apply pending migrations to the registry, the template and every tenant
 ///
@@ -95,90 +94,6 @@ pub(crate) struct MigrateArgs {
     jobs: JobArgs,
 }
 
-#[derive(Debug, Serialize)]
-struct MigrateView {
-    dry_run: bool,
-    /// The version that everything is to have.
-    target: Option<i64>,
-    registry: Vec<String>,
-    template: Vec<String>,
-    migrated: Vec<MovedView>,
-    up_to_date: usize,
-    failed: Vec<FailedView>,
-    skipped: Vec<String>,
-    not_started: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stopped: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct MovedView {
-    tenant: String,
-    from: Option<i64>,
-    to: Option<i64>,
-    migrations: Vec<String>,
-}
-
-impl View for MigrateView {
-    /// Tenants that go the same way are one line.
-    fn tables(&self) -> Vec<Table> {
-        type Way<'a> = (Option<i64>, Option<i64>, &'a [String]);
-        let mut ways: BTreeMap<Way<'_>, u64> = BTreeMap::new();
-        for moved in &self.migrated {
-            *ways.entry((moved.from, moved.to, &moved.migrations)).or_default() += 1;
-        }
-        let mut table = Table::new([
-            Column::text("from"),
-            Column::text("to"),
-            Column::number("tenants"),
-            Column::text("migrations"),
-        ]);
-        for ((from, to, migrations), count) in ways {
-            table.push(vec![
-                version(from),
-                version(to),
-                Cell::Count(count),
-                Cell::Text(migrations.join(" ")),
-            ]);
-        }
-        vec![table]
-    }
-
-    fn csv(&self) -> Option<Table> {
-        let mut table =
-            Table::new(["tenant", "from", "to", "migrations", "outcome", "error"].map(Column::text));
-        let mut push = |tenant: &str, from, to, migrations: &[String], outcome: &str, error: &str| {
-            table.push(vec![
-                tenant.into(),
-                version(from),
-                version(to),
-                Cell::Text(migrations.join(" ")),
-                outcome.into(),
-                error.into(),
-            ]);
-        };
-        let done = if self.dry_run { "pending" } else { "done" };
-        for moved in &self.migrated {
-            push(&moved.tenant, moved.from, moved.to, &moved.migrations, done, "");
-        }
-        for failed in &self.failed {
-            push(&failed.tenant, None, None, &[], "failed", &failed.error);
-        }
-        for slug in &self.not_started {
-            push(slug, None, None, &[], "not_started", "");
-        }
-        Some(table)
-    }
-
-    fn plain(&self) -> Option<String> {
-        self.migrated.is_empty().then(String::new)
-    }
-}
-
-fn version(version: Option<i64>) -> Cell {
-    version.map_or(Cell::None, |version| Cell::Text(format!("V{version}")))
-}
-
 impl MigrateArgs {
     async fn request(&self, cx: &Context) -> anyhow::Result<Request> {
         if self.canary == Some(0) && self.check_sql.is_some() {
@@ -227,6 +142,11 @@ impl MigrateArgs {
 }
 
 pub(crate) async fn run(cx: &Context, args: &MigrateArgs) -> anyhow::Result<ExitStatus> {
+    let statements = match args.sql {
+        true => Statements::Shown,
+        false => Statements::LeftOut,
+    };
+    migrate_plan::check(cx, statements)?;
     let request = args.request(cx).await?;
     request.check()?;
     let db = cx.db().await?;
@@ -236,7 +156,7 @@ pub(crate) async fn run(cx: &Context, args: &MigrateArgs) -> anyhow::Result<Exit
         return args.rehearsal.run(cx, request, survey).await;
     }
     if args.dry_run {
-        return dry_run(cx, args, &request, survey);
+        return migrate_plan::run(cx, statements, &request, survey).await;
     }
     if survey.is_current() {
         cx.ui.summary(&MigrateView::new(&request, survey.current))?;
@@ -303,114 +223,5 @@ fn up_to_date(request: &Request, tenants: usize) -> String {
     match request.target() {
         Some(version) => format!("nothing to do: {tenants} and the template are at V{version}"),
         None => format!("nothing to do: {tenants}"),
-    }
-}
-
-fn dry_run(
-    cx: &Context,
-    args: &MigrateArgs,
-    request: &Request,
-    survey: Survey,
-) -> anyhow::Result<ExitStatus> {
-    let mut view = MigrateView::new(request, survey.current);
-    view.dry_run = true;
-    view.registry = survey.registry.pending;
-    view.template = survey.template.map_or_else(
-        || request.template.migrations.names(),
-        |standing| standing.pending,
-    );
-    for (tenant, standing) in survey.behind {
-        if let Err(problem) = standing.check() {
-            view.failed.push(FailedView {
-                tenant: tenant.slug.to_string(),
-                error: problem.to_string(),
-            });
-            continue;
-        }
-        if standing.pending.is_empty() {
-            view.up_to_date += 1;
-            continue;
-        }
-        view.migrated.push(MovedView {
-            tenant: tenant.slug.to_string(),
-            from: tenant.schema_version,
-            to: request.target(),
-            migrations: standing.pending,
-        });
-    }
-    if args.sql {
-        let wanted: Vec<&String> = view
-            .template
-            .iter()
-            .chain(view.migrated.iter().flat_map(|moved| &moved.migrations))
-            .collect();
-        let mut text = String::new();
-        for (name, sql) in request.template.migrations.texts() {
-            if !wanted.contains(&&name) {
-                continue;
-            }
-            let tenants = view
-                .migrated
-                .iter()
-                .filter(|moved| moved.migrations.contains(&name));
-            let tenants = format::count(tenants.count(), "tenant");
-            text.push_str(&format!("-- {name}: {tenants}\n{}\n\n", sql.trim_end()));
-        }
-        cx.ui.raw(text.as_bytes())?;
-    } else {
-        cx.ui.answer(&view)?;
-    }
-    for (what, pending) in [("registry", &view.registry), ("template", &view.template)] {
-        if !pending.is_empty() {
-            cx.ui.note(format!("{what}: {} pending", pending.join(", ")));
-        }
-    }
-    let (behind, current) = (view.migrated.len(), view.up_to_date);
-    cx.ui.note(format!(
-        "{} would be migrated, {current} up to date; dry run: nothing was changed",
-        format::count(behind, "tenant")
-    ));
-    for failed in &view.failed {
-        cx.ui.warn(format!("{}: {}", failed.tenant, failed.error));
-    }
-    Ok(ExitStatus::Done)
-}
-
-impl MigrateView {
-    fn new(request: &Request, up_to_date: usize) -> Self {
-        Self {
-            dry_run: false,
-            target: request.target(),
-            registry: Vec::new(),
-            template: Vec::new(),
-            migrated: Vec::new(),
-            up_to_date,
-            failed: Vec::new(),
-            skipped: Vec::new(),
-            not_started: Vec::new(),
-            stopped: None,
-        }
-    }
-
-    fn of(request: &Request, rollout: &Rollout) -> Self {
-        let report: &Report<Moved> = &rollout.tenants;
-        Self {
-            registry: rollout.registry.applied.clone(),
-            template: rollout.template.applied.clone(),
-            migrated: rollout
-                .moved()
-                .map(|(slug, moved)| MovedView {
-                    tenant: slug.to_string(),
-                    from: moved.from,
-                    to: moved.to,
-                    migrations: moved.applied.clone(),
-                })
-                .collect(),
-            failed: FailedView::all(report),
-            skipped: report.skipped().map(|(slug, _)| slug.to_string()).collect(),
-            not_started: report.not_started().map(ToString::to_string).collect(),
-            stopped: rollout.canaries_failed.as_ref().map(words),
-            ..Self::new(request, rollout.up_to_date())
-        }
     }
 }

@@ -21,6 +21,8 @@ pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod list_backups;
 pub(crate) mod migrate;
+mod migrate_plan;
+mod migrate_view;
 pub(crate) mod move_tenant;
 pub(crate) mod new;
 mod rehearse;

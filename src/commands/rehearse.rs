@@ -27,7 +27,9 @@ pub(crate) struct RehearseArgs {
     /// Clones are made beside the tenants, or in the database that SHADOW_DATABASE_URL (`database.shadow_url`) names.
     /// Without slugs the largest tenant is cloned. Tenants are only read. A clone holds the schema, the history and the
     /// reference tables: that finds statements that fail and shows locks. How long it takes shows only `--with-data`.
-    #[arg(long, conflicts_with_all = ["dry_run", "fake"])]
+    #[arg(long, conflicts_with_all = [
+        "dry_run", "fake", "canary", "check_sql", "max_failures", "on_error", "lock_wait",
+    ])]
     rehearse: bool,
     /// With `--rehearse`: this many of the largest tenants [default: 1, or all that were named by slug]
     #[arg(long, value_name = "NUMBER", requires = "rehearse", value_parser = clap::value_parser!(u32).range(1..))]

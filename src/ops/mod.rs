@@ -17,6 +17,7 @@ pub mod log;
 pub mod migrate;
 pub mod migration_files;
 pub mod original;
+mod own_histories;
 pub mod rehearse;
 pub mod retention;
 pub mod roles;

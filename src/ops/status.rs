@@ -5,15 +5,11 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::migrate::survey::histories;
+use super::own_histories::{self, Found};
 use super::template;
-use crate::db::migrator::{HISTORY_TABLE, History, Migrations, Standing};
-use crate::db::{self, Db, SchemaName, Session, SessionError, Type};
+use crate::db::migrator::{History, Migrations, Standing};
+use crate::db::{self, Db, Session, SessionError, Type};
 use crate::tenant::{RegistryError, Selection, SelectionError, Slug, Tenant};
-
-/// How many histories one query reads: each takes a place or two in the server's table of locks.
-const GROUP: usize = 500;
-/// How often histories are looked for again when one was dropped meanwhile.
-const ATTEMPTS: usize = 3;
 
 /// What to look at.
 #[derive(Debug)]
@@ -125,7 +121,7 @@ pub async fn status(db: &Db, request: &Request) -> Result<Status, StatusError> {
     let (registry, template) = histories(&session, &request.template.schema).await?;
     let tenants = request.selection.resolve(&session).await?;
     let mut statuses: Vec<TenantStatus> = if request.deep {
-        let read = read_all(&session, &tenants).await?;
+        let read = own_histories::read(&session, &tenants.iter().collect::<Vec<_>>()).await?;
         let status = |tenant: &Tenant| deep(tenant, read.get(&tenant.schema), files);
         tenants.iter().map(status).collect()
     } else {
@@ -184,66 +180,6 @@ fn deep(tenant: &Tenant, found: Option<&Found>, files: &Migrations) -> TenantSta
         standing,
         failure: None,
     }
-}
-
-/// What was found where a tenant's history should be.
-enum Found {
-    History(History),
-    NoHistory,
-}
-
-/// Reads the history of every tenant whose schema is there.
-async fn read_all(session: &Session, tenants: &[Tenant]) -> Result<HashMap<SchemaName, Found>, db::Error> {
-    let mut attempt = 1;
-    loop {
-        let read = read_once(session, tenants).await;
-        match read {
-            // A schema was dropped between the list and the reading.
-            Err(error) if error.is_internal() && attempt < ATTEMPTS => attempt += 1,
-            read => return read,
-        }
-    }
-}
-
-async fn read_once(session: &Session, tenants: &[Tenant]) -> Result<HashMap<SchemaName, Found>, db::Error> {
-    // By the index over names: the catalog itself grows with every tenant.
-    const SCHEMAS: &str = "SELECT n.nspname::text, c.oid IS NOT NULL FROM pg_namespace n \
-                           LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = $1 AND c.relkind IN ('r', 'p')";
-    let rows = session.query(SCHEMAS, &[(&HISTORY_TABLE, Type::NAME)]).await?;
-    let there: HashMap<String, bool> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let mut found = HashMap::new();
-    let mut with_history = Vec::new();
-    for tenant in tenants {
-        match there.get(tenant.schema.as_str()) {
-            Some(true) => with_history.push(&tenant.schema),
-            Some(false) => {
-                found.insert(tenant.schema.clone(), Found::NoHistory);
-            }
-            None => {}
-        }
-    }
-    for group in with_history.chunks(GROUP) {
-        let arm = |(number, schema): (usize, &&SchemaName)| {
-            format!(
-                "SELECT {number}, version::int8, name::text, checksum::text FROM {}.{HISTORY_TABLE}",
-                schema.quoted()
-            )
-        };
-        let arms: Vec<String> = group.iter().enumerate().map(arm).collect();
-        let rows = session.query(&arms.join(" UNION ALL "), &[]).await?;
-        let mut histories: Vec<Vec<(i64, String, String)>> = vec![Vec::new(); group.len()];
-        for row in &rows {
-            let number: i32 = row.get(0);
-            if let Some(history) = usize::try_from(number).ok().and_then(|at| histories.get_mut(at)) {
-                let text = |column| row.get::<_, Option<String>>(column).unwrap_or_default();
-                history.push((row.get(1), text(2), text(3)));
-            }
-        }
-        for (schema, rows) in group.iter().zip(histories) {
-            found.insert((*schema).clone(), Found::History(History::from_rows(rows)));
-        }
-    }
-    Ok(found)
 }
 
 /// Looks up why tenants that are not where they should be were not brought there.

@@ -1,8 +1,10 @@
 //! What is to be done, found without changing anything and, when that is nothing, in next to no time.
 
-use super::{Request, RolloutError};
+use super::{How, Request, RolloutError};
 use crate::db::migrator::{HISTORY_TABLE, History, Standing};
 use crate::db::{Db, QuotedIdent, QuotedText, SchemaName, Session};
+use crate::ops::forward::{ForwardError, has_tables};
+use crate::ops::own_histories::{self, Found};
 use crate::tenant::registry;
 use crate::tenant::{RegistryError, Tenant, Which};
 
@@ -46,6 +48,78 @@ pub async fn survey(db: &Db, request: &Request) -> Result<Survey, RolloutError> 
         template: template.map(|history| files.standing(&history).up_to(request.how.to, files)),
         current,
         behind: behind.collect(),
+    })
+}
+
+/// Tenants as they are, where the registry does not tell.
+#[derive(Debug)]
+pub struct Closer {
+    pub current: usize,
+    pub behind: Vec<(Tenant, Standing)>,
+    /// Those with whom a run would fail before it begins with them, and why.
+    pub unfit: Vec<(Tenant, ForwardError)>,
+}
+
+/// Reads the history of each tenant that is behind and whose version in the registry promises none of the files'.
+pub async fn look_closer(db: &Db, request: &Request, survey: &Survey) -> Result<Closer, RolloutError> {
+    let How { to, deep, .. } = request.how;
+    let files = &request.template.migrations;
+    let promises_history = |tenant: &Tenant| {
+        !deep
+            && files.are_told_by_version()
+            && tenant.schema_version.is_some_and(|version| files.has(version))
+    };
+    let session = db.session().await?;
+    let unclear: Vec<&Tenant> = survey
+        .behind
+        .iter()
+        .map(|(tenant, _)| tenant)
+        .filter(|tenant| !promises_history(tenant))
+        .collect();
+    let found = own_histories::read(&session, &unclear).await?;
+    let mut closer = Closer {
+        current: survey.current,
+        behind: Vec::new(),
+        unfit: Vec::new(),
+    };
+    for (tenant, standing) in &survey.behind {
+        let standing = if promises_history(tenant) {
+            Ok(standing.clone())
+        } else {
+            let history = own_history(&session, request, tenant, found.get(&tenant.schema)).await?;
+            history.map(|history| files.standing(&history).up_to(to, files))
+        };
+        match standing.and_then(|standing| standing.check().map(|()| standing).map_err(ForwardError::from)) {
+            Ok(standing) if standing.pending.is_empty() => closer.current += 1,
+            Ok(standing) => closer.behind.push((tenant.clone(), standing)),
+            Err(error) => closer.unfit.push((tenant.clone(), error)),
+        }
+    }
+    Ok(closer)
+}
+
+/// The history that a run would begin with.
+async fn own_history(
+    session: &Session,
+    request: &Request,
+    tenant: &Tenant,
+    found: Option<&Found>,
+) -> Result<Result<History, ForwardError>, RolloutError> {
+    let How { fake, baseline, .. } = request.how;
+    let schema = &tenant.schema;
+    Ok(match found {
+        None => Err(ForwardError::SchemaMissing(schema.clone())),
+        Some(Found::History(history)) if !history.is_empty() => Ok(history.clone()),
+        Some(_) if baseline.is_some() => {
+            let files = &request.template.migrations;
+            Ok(baseline
+                .and_then(|version| files.history_at(version))
+                .unwrap_or_default())
+        }
+        Some(Found::NoHistory) if !fake && has_tables(session, schema).await? => {
+            Err(ForwardError::NoHistory(schema.clone()))
+        }
+        Some(_) => Ok(History::default()),
     })
 }
 

@@ -1,5 +1,6 @@
 //! Bringing a fleet forward: what is applied, in which order, and what is said of it.
 
+mod dry_run;
 mod durability;
 mod faults;
 mod history;
@@ -88,41 +89,6 @@ fn a_fleet_of_nobody_gets_its_template_migrated() {
     assert_eq!(fleet.log(), "done");
     fleet.run(&["create", "late"]).success();
     fleet.migrate(&["--all"]).success().says("nothing to do");
-}
-
-#[test]
-fn a_dry_run_tells_the_plan_and_changes_nothing() {
-    let fleet = Fleet::new(3);
-    two_more(&fleet);
-    fleet.migrate(&["t02", "--to", "2"]).success();
-    let before = fleet.everything();
-    let run = fleet.migrate(&["--all", "--dry-run"]).success();
-    insta::assert_snapshot!(run.shown(), @r"
-    exit 0
-    --- stdout
-    FROM  TO  TENANTS  MIGRATIONS
-    V1    V3        2  V2__phone V3__by_customer
-    V2    V3        1  V3__by_customer
-    --- stderr
-    template: V3__by_customer pending
-    3 tenants would be migrated, 0 up to date; dry run: nothing was changed
-    ");
-    let sql = fleet.migrate(&["--all", "--dry-run", "--sql"]).success().stdout;
-    assert!(
-        sql.contains("-- V2__phone: 2 tenants\nALTER TABLE customers"),
-        "{sql}"
-    );
-    assert!(
-        sql.contains("-- V3__by_customer: 3 tenants\nCREATE INDEX"),
-        "{sql}"
-    );
-    let plan = fleet
-        .migrate(&["--all", "--dry-run", "-o", "json"])
-        .success()
-        .json();
-    assert_eq!(plan["dry_run"], true);
-    assert_eq!(plan["migrated"].as_array().map(Vec::len), Some(3));
-    assert_eq!(fleet.everything(), before);
 }
 
 #[test]
