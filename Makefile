@@ -23,7 +23,7 @@ chaos: ## Kill clients and servers for long (CHAOS_ROUNDS=200)
 
 soak: ## Do everything at once for long, with faults (MINUTES=60)
 	@scripts/setup test
-	@SOAK_MINUTES=$(MINUTES) cargo test --locked --test it all_at_once -- --ignored --nocapture --test-threads 1
+	@SOAK_MINUTES=$(MINUTES) cargo test --locked --test it all_at_once -- --nocapture --test-threads 1
 
 fuzz: ## Feed a million changed backups, and whatever else, to the readers (EACH=60 seconds)
 	@cargo test --release --locked --lib a_million_changed_backups -- --ignored
