@@ -99,6 +99,15 @@ where
     let mut interrupted = false;
 
     loop {
+        // Looked at before anything is started: the request may be older than this run, or have come with a report.
+        if !interrupted && stop.urgency() >= Urgency::Drain {
+            interrupted = true;
+            draining = true;
+            observer.observe(&Event::Draining {
+                running: running.len(),
+                not_started: waiting.len(),
+            });
+        }
         while !draining && running.len() < plan.jobs.max(1) {
             let Some(member) = waiting.next() else { break };
             observer.observe(&Event::Started {
@@ -121,11 +130,7 @@ where
                 }
                 finished.push(report);
             }
-            () = stop.reached(Urgency::Drain), if !interrupted => {
-                interrupted = true;
-                draining = true;
-                observer.observe(&Event::Draining { running: running.len(), not_started: waiting.len() });
-            }
+            () = stop.reached(Urgency::Drain), if !interrupted => {}
         }
     }
     drop(running);

@@ -2,6 +2,7 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use super::*;
+use crate::exit::ExitStatus;
 
 struct Somebody(Slug);
 
@@ -151,6 +152,43 @@ async fn a_request_to_stop_lets_the_running_tenant_finish() {
             skipped: 0
         }
     );
+    assert!(report.interrupted);
+}
+
+#[tokio::test]
+async fn a_run_that_is_told_to_stop_before_it_begins_starts_nobody() {
+    let stop = Stop::default();
+    stop.signal();
+    let mut heard = Heard::default();
+    let report = run(
+        members(&["a", "b", "c"]),
+        plan(2, OnError::Stop),
+        &stop,
+        &mut heard,
+        async |_: &Somebody| Ok(Answer::Done(())),
+    )
+    .await;
+    assert_eq!(report.counts().not_started, 3);
+    assert_eq!(report.exit_status(), ExitStatus::Interrupted);
+    assert_eq!(heard.0, ["draining, 3 not started"]);
+}
+
+#[tokio::test]
+async fn a_request_to_stop_that_comes_with_a_report_is_heard() {
+    let stop = Stop::default();
+    let job = async |_: &Somebody| {
+        stop.signal();
+        Ok(Answer::Done(()))
+    };
+    let report = run(
+        members(&["a", "b", "c"]),
+        plan(1, OnError::Stop),
+        &stop,
+        &mut Unobserved,
+        job,
+    )
+    .await;
+    assert_eq!((report.counts().done, report.counts().not_started), (1, 2));
     assert!(report.interrupted);
 }
 
