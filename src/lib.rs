@@ -69,7 +69,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
             .into();
         }
     };
-    ui::start_log(cli.global.quiet, cli.global.verbose);
+    ui::start_log(cli.global.verbose);
     let environment = Environment::of_process();
     match start(&cli, &environment) {
         Ok(status) => status.into(),

@@ -1,4 +1,4 @@
-//! Log lines on stderr: warnings always, what happens with `-v`, every detail with `-vv`.
+//! Log lines on stderr: warnings always, also with `--quiet`, what happens with `-v`, every detail with `-vv`.
 
 use std::fmt;
 use std::io;
@@ -9,12 +9,11 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 /// Starts the log. Called once, before anything happens.
-pub(crate) fn start_log(quiet: bool, verbosity: u8) {
-    let level = match (quiet, verbosity) {
-        (true, 0) => Level::ERROR,
-        (false, 0) => Level::WARN,
-        (_, 1) => Level::INFO,
-        (_, _) => Level::DEBUG,
+pub(crate) fn start_log(verbosity: u8) {
+    let level = match verbosity {
+        0 => Level::WARN,
+        1 => Level::INFO,
+        _ => Level::DEBUG,
     };
     let filter = tracing_subscriber::filter::Targets::new()
         .with_default(if verbosity > 2 { Level::TRACE } else { Level::WARN })

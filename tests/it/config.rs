@@ -130,3 +130,14 @@ fn no_password_is_ever_shown() {
         );
     }
 }
+
+#[test]
+fn quiet_drops_talk_and_no_warnings() {
+    let database = Database::with_tenants(&["acme"]);
+    let run = database
+        .program()
+        .env("SLOW_QUERY_THRESHOLD_MS", "20")
+        .run(&["exec", "acme", "--quiet", "-s", "select pg_sleep(0.1)"])
+        .success();
+    assert!(run.stderr.contains("warning: slow statement"), "{}", run.stderr);
+}
