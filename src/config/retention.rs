@@ -10,7 +10,7 @@ use super::ConfigError;
 use super::duration::WrittenDuration;
 use super::file::explain;
 
-/// The name under which a file of policies is looked for. One of another name has to be there.
+/// The name under which a file of policies is looked for beside the configuration. Any other has to be there.
 const FILE_NAME: &str = "retention.toml";
 
 /// The table as it was written.
@@ -131,10 +131,11 @@ fn resolved(written: Vec<WrittenPolicy>) -> Result<Vec<PolicySettings>, ConfigEr
 impl RetentionTable {
     /// Reads the policies where they are: in the configuration, and in the file beside it.
     pub(super) fn resolve(self, folder: Option<&Path>) -> Result<RetentionSettings, ConfigError> {
-        let beside = match (&self.file, folder) {
-            (Some(file), _) => read(file, !file.ends_with(FILE_NAME))?,
-            (None, Some(folder)) => read(&folder.join(FILE_NAME), false)?,
-            (None, None) => None,
+        let usual = folder.unwrap_or(Path::new("")).join(FILE_NAME);
+        let beside = match &self.file {
+            Some(file) => read(file, *file != usual)?,
+            None if folder.is_some() => read(&usual, false)?,
+            None => None,
         };
         let mut written = self.policy;
         written.extend(beside.unwrap_or_default());
@@ -288,6 +289,29 @@ mod tests {
             assert!(!policies.is_empty(), "{}", app.name());
         }
         assert_eq!(resolved("").expect("valid").policies, []);
+    }
+
+    #[test]
+    fn a_file_of_policies_that_is_named_must_be_there() {
+        let folder = Path::new("/nonexistent/tenantctl");
+        let resolved = |file: Option<&str>| {
+            let table = RetentionTable {
+                file: file.map(|file| folder.join(file)),
+                ..RetentionTable::default()
+            };
+            table.resolve(Some(folder)).map_err(|error| error.to_string())
+        };
+        for usual in [None, Some("retention.toml")] {
+            assert_eq!(resolved(usual).expect("optional").policies, []);
+        }
+        for named in [
+            "policies.toml",
+            "/nonexistent/x/retention.toml",
+            "../retention.toml",
+        ] {
+            let error = resolved(Some(named)).expect_err(named);
+            assert!(error.contains("cannot be read"), "{error}");
+        }
     }
 
     #[test]

@@ -132,6 +132,21 @@ fn no_password_is_ever_shown() {
 }
 
 #[test]
+fn a_file_of_policies_that_is_named_and_missing_is_an_error() {
+    let database = Database::with_tenants(&["acme"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |retention: &str| {
+        fs::write(folder.path().join("tenantctl.toml"), retention).expect("written");
+        let program = database.program().folder(folder.path());
+        program.run(&["cleanup", "--all", "--days", "30", "--yes", "--dry-run"])
+    };
+    run("[retention]\nfile = \"/nonexistent/retention.toml\"\n")
+        .exits(2)
+        .says("/nonexistent/retention.toml: cannot be read");
+    run("[retention]\nfile = \"retention.toml\"\n").success();
+}
+
+#[test]
 fn quiet_drops_talk_and_no_warnings() {
     let database = Database::with_tenants(&["acme"]);
     let run = database
