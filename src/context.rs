@@ -1,6 +1,7 @@
 //! What every command is given: settings, the way to the database, the way to speak, and the request to stop.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
@@ -25,7 +26,8 @@ pub(crate) struct Context {
     pub(crate) ui: Ui,
     pub(crate) stop: Stop,
     command: &'static str,
-    db: OnceCell<Db>,
+    /// One for all contexts of a run, so that whoever cancels what runs there finds it.
+    db: Arc<OnceCell<Db>>,
 }
 
 impl Context {
@@ -35,15 +37,7 @@ impl Context {
             ui,
             stop,
             command,
-            db: OnceCell::new(),
-        }
-    }
-
-    /// The same context on another database, for commands that bring their own.
-    pub(crate) fn with_db(&self, db: Db) -> Self {
-        Self {
-            db: OnceCell::new_with(Some(db)),
-            ..self.named(self.command)
+            db: Arc::default(),
         }
     }
 
@@ -54,7 +48,7 @@ impl Context {
             ui: self.ui.clone(),
             stop: self.stop.clone(),
             command,
-            db: self.db.clone(),
+            db: Arc::clone(&self.db),
         }
     }
 

@@ -1,6 +1,7 @@
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
+use crate::config::DatabaseSource;
 use crate::context::Context;
 use crate::exit::ExitStatus;
 
@@ -64,7 +65,10 @@ const STEPS: [&[&str]; 15] = [
 pub(crate) struct DemoArgs {}
 
 pub(crate) async fn run(cx: &Context, _args: &DemoArgs) -> anyhow::Result<ExitStatus> {
-    let mut demo = cx.with_db(cx.open_local(DATABASE).await?);
+    let mut demo = cx.named("demo");
+    demo.settings.database.source = DatabaseSource::Local;
+    DATABASE.clone_into(&mut demo.settings.local.database);
+    demo.db().await?;
     let server = crate::ops::local::server(&cx.settings.local, &cx.settings.environment)?;
     let folders = server.folders();
     demo.settings.backup.dir = Some(folders.data.with_file_name("demo-backups"));

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use crate::support::{Program, Run, signal};
+use crate::support::{Program, Run, psql, signal, wait_until};
 
 /// A place for a private server that is gone after the test.
 struct Place {
@@ -55,12 +55,9 @@ fn the_private_server_starts_answers_and_stops() {
     place.run(&["db", "start"]).success().says("is running already");
     let run = place.run(&["db", "start", "-o", "json"]).success();
     let url = run.json()["url"].as_str().expect("a URL").to_owned();
-    assert_eq!(crate::support::psql(&url, "SELECT 1"), Ok("1".to_owned()));
+    assert_eq!(psql(&url, "SELECT 1"), Ok("1".to_owned()));
     let url = place.run(&["db", "url", "postgres"]).success().stdout;
-    assert_eq!(
-        crate::support::psql(url.trim(), "SHOW listen_addresses"),
-        Ok(String::new())
-    );
+    assert_eq!(psql(url.trim(), "SHOW listen_addresses"), Ok(String::new()));
     place
         .run(&["db", "stop"])
         .success()
@@ -116,6 +113,37 @@ fn the_demo_shows_three_tenants_and_can_be_run_again() {
             run.stderr
         );
     }
+}
+
+#[test]
+fn the_demo_is_cancelled_on_its_server() {
+    let place = Place::new();
+    place.run(&["demo"]).success();
+    let url = place.run(&["db", "url", "tenantctl_demo"]).success().stdout;
+    let ask = |sql: &str| psql(url.trim(), sql).expect("an answer");
+    let url_of_holder = url.trim().to_owned();
+    let holder = std::thread::spawn(move || {
+        psql(
+            &url_of_holder,
+            "BEGIN; LOCK TABLE public.tenants; SELECT pg_sleep(600)",
+        )
+    });
+    wait_until("the registry is locked", || {
+        ask("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "1"
+    });
+    let child = place.program().spawn(&["demo"]);
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'tenantctl%' \
+                   AND wait_event_type = 'Lock'";
+    wait_until("the demo waits for the registry", || ask(waiting) == "1");
+    // With tenants under way, the first one lets them finish.
+    signal(child.id(), "INT");
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    signal(child.id(), "INT");
+    let run = Run::of(child).exits(130);
+    assert_eq!(ask(waiting), "0", "{}", run.stderr);
+    assert!(!run.stderr.contains("may or may not"), "{}", run.stderr);
+    ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
+    holder.join().expect("no panic").expect_err("it was ended");
 }
 
 #[test]
