@@ -34,6 +34,7 @@ pub mod ops;
 pub mod tenant;
 mod ui;
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -105,29 +106,37 @@ async fn until_stopped(cx: &Context, cli: &Cli) -> anyhow::Result<ExitStatus> {
     let listener = tokio::spawn(listen(cx.stop.clone(), cx.ui.clone()));
     let mut command = std::pin::pin!(commands::run(cx, &cli.command));
     let result = tokio::select! {
-        result = &mut command => result,
+        result = &mut command => Some(result),
         () = cx.stop.reached(Urgency::Cancel) => {
             // Dropping a future stops nothing on the server: cancel there, then hear what became of it.
             tokio::select! {
-                result = tokio::time::timeout(CANCEL_GRACE, command) => result.unwrap_or(Ok(ExitStatus::Interrupted)),
-                never = cancel_everything(cx) => never,
+                result = tokio::time::timeout(CANCEL_GRACE, command) => result.ok(),
+                never = cancel_everything(cx) => match never {},
             }
         }
     };
     listener.abort();
     match result {
-        Err(error) if cx.stop.urgency() == Urgency::Cancel => {
+        None => {
+            cx.ui.note("");
+            cx.ui.warn(format!(
+                "interrupted, and what was under way did not end within {} s: it may or may not have taken effect",
+                CANCEL_GRACE.as_secs()
+            ));
+            Ok(ExitStatus::Interrupted)
+        }
+        Some(Err(error)) if cx.stop.urgency() == Urgency::Cancel => {
             tracing::debug!("{error:#}");
             cx.ui.note("");
             cx.ui.warn("interrupted; what was not committed has been undone");
             Ok(ExitStatus::Interrupted)
         }
-        other => other,
+        Some(other) => other,
     }
 }
 
 /// Cancels what runs on the server, again and again: a command may have been between two statements.
-async fn cancel_everything(cx: &Context) -> anyhow::Result<ExitStatus> {
+async fn cancel_everything(cx: &Context) -> Infallible {
     loop {
         if let Some(db) = cx.db_in_use() {
             db.cancel_running().await;

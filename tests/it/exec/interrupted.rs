@@ -63,3 +63,27 @@ fn a_signal_ends_the_wait_for_standard_input() {
     assert!(started.elapsed().as_millis() < 2000);
     drop(writer);
 }
+
+/// A server that does not answer, as one whose disk hangs.
+#[test]
+fn who_does_not_hear_what_became_of_the_work_says_so() {
+    let database = Database::with_tenants(&["acme"]);
+    let child = database
+        .program()
+        .spawn(&["exec", "acme", "-s", "select pg_sleep(60)"]);
+    let backend = || {
+        database.sql(
+            "SELECT pid FROM pg_stat_activity WHERE query LIKE 'select pg_sleep%' AND state = 'active' \
+             AND datname = current_database()",
+        )
+    };
+    wait_until("the statement is under way", || !backend().is_empty());
+    let backend: u32 = backend().parse().expect("a process");
+    signal(backend, "STOP");
+    signal(child.id(), "INT");
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    signal(child.id(), "INT");
+    let run = Run::of(child);
+    signal(backend, "CONT");
+    run.exits(130).says("it may or may not have taken effect");
+}
