@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
+use tokio_postgres::error::{DbError, ErrorPosition, Severity, SqlState};
 
 /// A statement that failed. Displays the server's own words with the SQLSTATE; the driver alone says "db error".
 #[derive(Debug, Clone)]
@@ -79,12 +79,14 @@ impl Error {
     pub fn is_connection_lost(&self) -> bool {
         match self.0.as_ref() {
             Cause::Driver(error) => match error.as_db_error() {
-                Some(_) => self.has_code(&[
-                    SqlState::ADMIN_SHUTDOWN,
-                    SqlState::CRASH_SHUTDOWN,
-                    SqlState::CANNOT_CONNECT_NOW,
-                    SqlState::CONNECTION_FAILURE,
-                ]),
+                Some(server) => {
+                    is_lost_connection(server)
+                        || self.has_code(&[
+                            SqlState::ADMIN_SHUTDOWN,
+                            SqlState::CRASH_SHUTDOWN,
+                            SqlState::CANNOT_CONNECT_NOW,
+                        ])
+                }
                 None => error.is_closed() || is_io_failure(error),
             },
             Cause::CommitUnknown(_) => true,
@@ -124,8 +126,10 @@ impl Error {
     /// connection or somebody who cancelled it.
     pub fn lies_in_the_statement(&self) -> bool {
         const ELSEWHERE: [&str; 5] = ["40", "53", "55P03", "57", "58"];
-        self.sqlstate()
-            .is_some_and(|code| !ELSEWHERE.iter().any(|class| code.starts_with(class)))
+        !self.is_connection_lost()
+            && self
+                .sqlstate()
+                .is_some_and(|code| !ELSEWHERE.iter().any(|class| code.starts_with(class)))
     }
 
     fn has_code(&self, codes: &[SqlState]) -> bool {
@@ -200,6 +204,16 @@ fn is_io_failure(error: &tokio_postgres::Error) -> bool {
     std::error::Error::source(error)
         .and_then(|source| source.downcast_ref::<std::io::Error>())
         .is_some_and(|error| error.kind() != std::io::ErrorKind::InvalidInput)
+/// Whether the server, or the pooler before it, says that the connection is over. PgBouncer speaks of a protocol
+/// violation when it has lost the server. So does a server that was sent something odd, but that goes on.
+fn is_lost_connection(error: &DbError) -> bool {
+    let ends_it = match error.parsed_severity() {
+        Some(severity) => matches!(severity, Severity::Fatal | Severity::Panic),
+        None => error.severity() == "FATAL",
+    };
+    error.code().code().starts_with("08") && (ends_it || *error.code() != SqlState::PROTOCOL_VIOLATION)
+}
+
 }
 
 impl From<tokio_postgres::Error> for Error {

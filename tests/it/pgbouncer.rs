@@ -1,6 +1,6 @@
 //! Everything through a real PgBouncer in transaction mode with a single server connection.
 
-use crate::support::{Database, PgBouncer, Program, Run, Server};
+use crate::support::{Database, PgBouncer, Program, Run, Server, signal, wait_until};
 
 struct Pooled {
     database: Database,
@@ -141,4 +141,24 @@ fn no_session_state_leaks_from_tenant_to_tenant_or_to_the_application() {
             .exits(1);
         assert_eq!(crate::support::psql(&url, look).expect("answers"), before);
     }
+}
+
+#[test]
+fn a_server_that_is_lost_behind_the_pooler_is_a_lost_connection() {
+    let pooled = Pooled::new();
+    pooled.run(&["init"]).success();
+    pooled.run(&["create", "acme"]).success();
+    let child = pooled
+        .program()
+        .spawn(&["exec", "acme", "-s", "select pg_sleep(60)"]);
+    let backend = || {
+        pooled
+            .database
+            .sql("SELECT pid FROM pg_stat_activity WHERE query LIKE 'select pg_sleep%' AND state = 'active'")
+    };
+    wait_until("the statement is under way", || !backend().is_empty());
+    signal(backend().parse().expect("a process"), "KILL");
+    Run::of(child)
+        .exits(5)
+        .says("the connection to the server was lost");
 }
