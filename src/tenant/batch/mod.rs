@@ -39,10 +39,19 @@ impl Format {
             Some("csv") => Self::Csv,
             Some("json" | "jsonl" | "ndjson") => Self::Json,
             Some("toml") => Self::Toml,
+            _ if begins_with_a_table(text) => Self::Toml,
             _ if text.trim_start().starts_with(['[', '{']) => Self::Json,
             _ => Self::Csv,
         }
     }
+}
+
+/// Whether the text begins as TOML does: with `[[tenants]]`, comments before it or not.
+fn begins_with_a_table(text: &str) -> bool {
+    let is_comment = |line: &&str| line.is_empty() || line.starts_with('#');
+    let first = text.lines().map(str::trim).find(|line| !is_comment(line));
+    let name = first.and_then(|line| line.strip_prefix("[["));
+    name.is_some_and(|name| name.trim_start().starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
 /// What a tenant gets whose row says nothing about it.

@@ -90,6 +90,12 @@ fn the_form_is_told_by_the_ending_and_else_by_the_beginning() {
     assert_eq!(of("t.jsonl", ""), Format::Json);
     assert_eq!(of("-", " \n [{}]"), Format::Json);
     assert_eq!(of("-", "{}"), Format::Json);
+    assert_eq!(of("-", "[[1]]"), Format::Json);
+    assert_eq!(of("-", "[[\"slug\"]]"), Format::Json);
+    for text in ["[[tenants]]\n", "\n# ours\n\n  [[ tenants ]]", "#\n[[tenant"] {
+        assert_eq!(of("-", text), Format::Toml, "{text:?}");
+    }
+    assert_eq!(of("-", "# ours\nslug\na"), Format::Csv);
     assert_eq!(of("t.txt", "slug\na"), Format::Csv);
 }
 
