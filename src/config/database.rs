@@ -12,11 +12,22 @@ use super::file::{DatabaseTable, TargetTable, nearest};
 use super::{ConfigError, Environment, Flags, number};
 
 /// What the command line says about the database. clap sees to it that at most one of them is given.
-#[derive(Debug, Clone, Default)]
+/// `Debug` hides the URL, since it may hold a password.
+#[derive(Clone, Default)]
 pub struct DatabaseFlags {
     pub url: Option<String>,
     pub target: Option<String>,
     pub local: bool,
+}
+
+impl fmt::Debug for DatabaseFlags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseFlags")
+            .field("url", &self.url.is_some())
+            .field("target", &self.target)
+            .field("local", &self.local)
+            .finish()
+    }
 }
 
 /// Where the database is, and how connections to it are used.
@@ -311,3 +322,8 @@ mod tests {
         assert!(!format!("{urls:?}").contains("hunter2"));
     }
 }
+        let flags = DatabaseFlags {
+            url: urls.url,
+            ..DatabaseFlags::default()
+        };
+        assert!(!format!("{flags:?}").contains("hunter2"));
