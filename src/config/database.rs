@@ -135,9 +135,6 @@ impl DatabaseSource {
         flags: &Flags,
         environment: &Environment,
     ) -> Result<Self, ConfigError> {
-        let variable = |name| environment.get(name).map(str::to_owned);
-        let password_file = variable("DATABASE_PASSWORD_FILE").map(PathBuf::from);
-
         if flags.database.local {
             return Ok(Self::Local);
         }
@@ -158,29 +155,52 @@ impl DatabaseSource {
         if let Some(url) = &flags.database.url {
             return Ok(Self::Urls(Urls {
                 url: Some(url.clone()),
-                password_file,
                 ..Urls::default()
             }));
         }
-        let from_environment = Urls {
-            url: variable("DATABASE_URL"),
-            direct: variable("DIRECT_URL"),
-            shadow: variable("SHADOW_DATABASE_URL"),
-            password_file,
-        };
+        let from_environment = Urls::of(environment);
         if from_environment.url.is_some() {
             return Ok(Self::Urls(from_environment));
         }
         if file.url.is_some() {
+            for name in from_environment.names() {
+                tracing::warn!(
+                    "{name} is not used: it belongs to a DATABASE_URL, and the database is the one of the configuration file"
+                );
+            }
             return Ok(Self::Urls(file));
         }
         if local_enabled {
             return Ok(Self::Local);
         }
+        // libpq's own variables are the environment as well.
         Ok(Self::Urls(Urls {
             password_file: from_environment.password_file.or(file.password_file),
-            ..Urls::default()
+            ..from_environment
         }))
+    }
+}
+
+impl Urls {
+    fn of(environment: &Environment) -> Self {
+        let variable = |name| environment.get(name).map(str::to_owned);
+        Self {
+            url: variable("DATABASE_URL"),
+            direct: variable("DIRECT_URL"),
+            shadow: variable("SHADOW_DATABASE_URL"),
+            password_file: variable("DATABASE_PASSWORD_FILE").map(PathBuf::from),
+        }
+    }
+
+    /// The variables of the environment that these came from.
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        let names = [
+            self.url.as_ref().map(|_| "DATABASE_URL"),
+            self.direct.as_ref().map(|_| "DIRECT_URL"),
+            self.shadow.as_ref().map(|_| "SHADOW_DATABASE_URL"),
+            self.password_file.as_ref().map(|_| "DATABASE_PASSWORD_FILE"),
+        ];
+        names.into_iter().flatten()
     }
 }
 
@@ -257,9 +277,11 @@ mod tests {
         }
     }
 
-    const ENVIRONMENT: [(&str, &str); 2] = [
+    const ENVIRONMENT: [(&str, &str); 4] = [
         ("DATABASE_URL", "postgresql://env/db"),
         ("DIRECT_URL", "postgresql://env-direct/db"),
+        ("SHADOW_DATABASE_URL", "postgresql://env-shadow/db"),
+        ("DATABASE_PASSWORD_FILE", "/env-password"),
     ];
 
     #[test]
@@ -270,7 +292,14 @@ mod tests {
         let environment = found(urls(DatabaseFlags::default(), &ENVIRONMENT));
         assert_eq!(environment.url.as_deref(), Some("postgresql://env/db"));
         assert_eq!(environment.direct.as_deref(), Some("postgresql://env-direct/db"));
-        assert_eq!(environment.password_file, None);
+        assert_eq!(
+            environment.password_file.as_deref(),
+            Some(Path::new("/env-password"))
+        );
+        assert_eq!(
+            found(urls(DatabaseFlags::default(), &ENVIRONMENT[..1])).password_file,
+            None
+        );
 
         let flag = DatabaseFlags {
             url: Some("postgresql://flag/db".to_owned()),
@@ -278,8 +307,8 @@ mod tests {
         };
         let flag = found(urls(flag, &ENVIRONMENT));
         assert_eq!(
-            (flag.url.as_deref(), flag.direct),
-            (Some("postgresql://flag/db"), None)
+            (flag.url.as_deref(), flag.direct, flag.shadow, flag.password_file),
+            (Some("postgresql://flag/db"), None, None, None)
         );
 
         let target = DatabaseFlags {
@@ -291,6 +320,38 @@ mod tests {
             (target.url.as_deref(), target.direct),
             (Some("postgresql://eu/db"), None)
         );
+    }
+
+    #[test]
+    fn variables_beside_a_url_of_the_file_are_passed_over() {
+        let file = found(urls(DatabaseFlags::default(), &ENVIRONMENT[1..]));
+        assert_eq!(file.url.as_deref(), Some("postgresql://file/db"));
+        assert_eq!(file.direct.as_deref(), Some("postgresql://file-direct/db"));
+        assert_eq!(file.password_file.as_deref(), Some(Path::new("/file-password")));
+        let environment = ENVIRONMENT[1..]
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let names: Vec<_> = Urls::of(&environment).names().collect();
+        assert_eq!(
+            names,
+            ["DIRECT_URL", "SHADOW_DATABASE_URL", "DATABASE_PASSWORD_FILE"]
+        );
+    }
+
+    #[test]
+    fn variables_beside_those_of_libpq_are_used() {
+        let environment = ENVIRONMENT[1..]
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let settings = Settings::from_text("", &environment).expect("valid");
+        let urls = found(Ok(settings.database.source));
+        assert_eq!(
+            (urls.url, urls.direct.as_deref()),
+            (None, Some("postgresql://env-direct/db"))
+        );
+        assert_eq!(urls.shadow.as_deref(), Some("postgresql://env-shadow/db"));
     }
 
     #[test]
@@ -320,10 +381,10 @@ mod tests {
             ..Urls::default()
         };
         assert!(!format!("{urls:?}").contains("hunter2"));
-    }
-}
         let flags = DatabaseFlags {
             url: urls.url,
             ..DatabaseFlags::default()
         };
         assert!(!format!("{flags:?}").contains("hunter2"));
+    }
+}

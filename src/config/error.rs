@@ -18,7 +18,7 @@ enum Place {
         line: Option<usize>,
         key: Option<String>,
     },
-    Variable(&'static str),
+    Variable(String),
     Flag(&'static str),
     Nowhere,
 }
@@ -40,8 +40,8 @@ impl ConfigError {
         )
     }
 
-    pub(super) fn in_variable(name: &'static str, message: impl Into<String>) -> Self {
-        Self::at(Place::Variable(name), message)
+    pub(super) fn in_variable(name: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::at(Place::Variable(name.into()), message)
     }
 
     /// A flag whose value does not fit the rest of the configuration.

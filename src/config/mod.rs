@@ -192,6 +192,7 @@ pub struct LocalSettings {
 impl Settings {
     /// Finds and reads the configuration file, then lays environment and flags over it.
     pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
+        environment.check()?;
         let (file, path) = ConfigFile::find(flags.config.as_deref(), environment)?;
         match &path {
             Some(path) => tracing::debug!(path = %path.display(), "configuration file"),

@@ -147,6 +147,47 @@ fn a_file_of_policies_that_is_named_and_missing_is_an_error() {
 }
 
 #[test]
+fn a_variable_that_is_not_utf_8_is_no_unset_one() {
+    use std::os::unix::ffi::OsStringExt;
+    let database = Database::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = format!("[database]\nurl = \"{}\"\n", database.url());
+    fs::write(folder.path().join("tenantctl.toml"), file).expect("written");
+    let url = std::ffi::OsString::from_vec(b"postgresql://h/\xff".to_vec());
+    Program::new()
+        .folder(folder.path())
+        .env("DATABASE_URL", url)
+        .run(&["list"])
+        .exits(2)
+        .says("environment variable `DATABASE_URL`: it is not UTF-8");
+}
+
+#[test]
+fn what_belongs_to_a_database_url_is_not_used_without_it_and_that_is_said() {
+    let database = Database::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = format!("[database]\nurl = \"{}\"\n", database.url());
+    fs::write(folder.path().join("tenantctl.toml"), file).expect("written");
+    let program = || {
+        let elsewhere = "postgresql://x@127.0.0.1:1/x";
+        let program = Program::new().folder(folder.path());
+        program
+            .env("DIRECT_URL", elsewhere)
+            .env("DATABASE_PASSWORD_FILE", "/nonexistent")
+    };
+    program()
+        .run(&["create", "acme"])
+        .success()
+        .says("warning: DIRECT_URL is not used")
+        .says("warning: DATABASE_PASSWORD_FILE is not used");
+    // Who names a database on the command line means that alone.
+    let run = program()
+        .run(&["--database-url", database.url(), "list", "--quiet"])
+        .success();
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
 fn quiet_drops_talk_and_no_warnings() {
     let database = Database::with_tenants(&["acme"]);
     let run = database
