@@ -164,10 +164,9 @@ impl Client {
         })
     }
 
-    /// The active tenant that a host name belongs to; a port behind it is passed over.
+    /// The active tenant that a host name belongs to; a port behind it and a dot at its end are passed over.
     pub async fn by_domain(&self, host: &str) -> Result<Tenant, ClientError> {
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        let domain: Domain = name.parse()?;
+        let domain = Domain::of_host(host)?;
         let found = registry::find_by_domain(&self.db.session().await?, &domain).await?;
         active(found.ok_or(ClientError::NoSuchDomain(domain))?)
     }

@@ -11,7 +11,7 @@ use crate::ui::{Column, Table, View};
 /// the domain.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ResolveArgs {
-    /// Host name, in any case, with or without a dot at the end
+    /// Host name, in any case, with or without a port or a dot at the end
     domain: String,
 }
 
@@ -44,8 +44,7 @@ impl View for ResolveView {
 }
 
 pub(crate) async fn run(cx: &Context, args: &ResolveArgs) -> anyhow::Result<ExitStatus> {
-    // A dot at the end says that a name is complete; it is no part of the registered one.
-    let domain: Domain = args.domain.strip_suffix('.').unwrap_or(&args.domain).parse()?;
+    let domain = Domain::of_host(&args.domain)?;
     let session = cx.db().await?.session().await?;
     let tenant = registry::find_by_domain(&session, &domain).await?;
     let found = tenant.as_ref().is_some_and(registry::Tenant::is_active);

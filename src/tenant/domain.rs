@@ -25,6 +25,16 @@ pub enum DomainError {
 }
 
 impl Domain {
+    /// The domain that a host name means. A port behind it is no part of it, nor is a dot at its end, which says that
+    /// the name is complete.
+    pub fn of_host(host: &str) -> Result<Self, DomainError> {
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => host,
+        };
+        name.strip_suffix('.').unwrap_or(name).parse()
+    }
+
     /// The domain as it was written.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -77,6 +87,24 @@ mod tests {
             "10.0.0.1",
         ] {
             assert_eq!(text.parse::<Domain>().map(|d| d.to_string()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_host_is_its_domain_without_port_and_last_dot() {
+        for host in [
+            "acme.example",
+            "acme.example.",
+            "acme.example:8443",
+            "acme.example.:80",
+        ] {
+            assert_eq!(
+                Domain::of_host(host).map(|d| d.to_string()),
+                Ok("acme.example".to_owned())
+            );
+        }
+        for host in ["", ".", ":80", "acme..", "https://acme.example", "[::1]:80"] {
+            assert!(Domain::of_host(host).is_err(), "{host:?} was accepted");
         }
     }
 

@@ -30,14 +30,22 @@ fn with_domains() -> Database {
 async fn a_tenant_is_found_by_its_host_whatever_its_case_and_port() {
     let database = with_domains();
     let tenants = client(&database);
-    for host in ["acme.example", "ACME.Example", "acme.example:8443"] {
+    for host in [
+        "acme.example",
+        "ACME.Example",
+        "acme.example:8443",
+        "acme.example.",
+        "acme.example.:8443",
+    ] {
         let found = tenants.by_domain(host).await.expect("found");
         assert_eq!(found.slug.as_str(), "acme", "{host}");
     }
     let stranger = tenants.by_domain("nobody.example").await;
     assert!(matches!(stranger, Err(ClientError::NoSuchDomain(_))));
-    let nonsense = tenants.by_domain("a b; DROP TABLE tenants").await;
-    assert!(matches!(nonsense, Err(ClientError::Domain(_))));
+    for nonsense in ["a b; DROP TABLE tenants", "https://acme.example"] {
+        let nonsense = tenants.by_domain(nonsense).await;
+        assert!(matches!(nonsense, Err(ClientError::Domain(_))));
+    }
 }
 
 #[tokio::test]

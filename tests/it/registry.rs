@@ -158,6 +158,7 @@ fn resolve_prints_the_schema_and_nothing_else() {
         database.run(&["resolve", "acme.example."]).success().stdout,
         "tenant_acme\n"
     );
+    database.run(&["resolve", "acme.example.:443"]).success();
     database.run(&["resolve", "."]).exits(2);
     let json = database
         .run(&["resolve", "acme.example", "-o", "json"])
