@@ -49,7 +49,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::config::Environment;
+use crate::config::{ConfigError, Environment};
 use crate::db::conn::{ConnInfoError, ConnectTarget, Env};
 use crate::db::{
     Access, Db, OpenTenantError, PoolOptions, PoolState, Session, SessionError, StatementLimits,
@@ -95,25 +95,61 @@ impl Default for Options {
 /// Why there is no tenant to work in.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
+    /// A variable that cannot be read.
     #[error("{0}")]
-    Target(#[from] ConnInfoError),
+    Config(ConfigError),
     #[error("{0}")]
-    Domain(#[from] DomainError),
+    Target(ConnInfoError),
     #[error("{0}")]
-    Slug(#[from] SlugError),
+    Domain(DomainError),
+    #[error("{0}")]
+    Slug(SlugError),
     #[error("no tenant has the domain `{0}`")]
     NoSuchDomain(Domain),
     #[error("tenant `{0}` is suspended")]
     Suspended(Slug),
     #[error("{0}")]
-    Registry(#[from] RegistryError),
+    Registry(RegistryError),
+    /// The database cannot be reached, or all connections are in use.
     #[error("{0}")]
-    Session(#[from] SessionError),
+    Session(SessionError),
+    /// The tenant's schema cannot be entered.
     #[error("{0}")]
-    Open(#[from] OpenTenantError),
-    #[error("{0}")]
-    Sql(#[from] crate::db::Error),
+    Open(OpenTenantError),
 }
+
+impl ClientError {
+    /// Whether the same may well succeed when it is done again.
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Session(SessionError::Sql(error)) | Self::Open(OpenTenantError::Sql(error)) => {
+                error.is_transient()
+            }
+            _ => false,
+        }
+    }
+}
+
+/// `?` for the errors that are passed on. What thiserror would make of them repeats each as its own cause.
+macro_rules! passed_on {
+    ($($variant:ident($error:ty)),+) => {$(
+        impl From<$error> for ClientError {
+            fn from(error: $error) -> Self {
+                Self::$variant(error)
+            }
+        }
+    )+};
+}
+
+passed_on!(
+    Config(ConfigError),
+    Target(ConnInfoError),
+    Domain(DomainError),
+    Slug(SlugError),
+    Registry(RegistryError),
+    Session(SessionError),
+    Open(OpenTenantError)
+);
 
 /// How the database does.
 #[derive(Debug, Clone)]
@@ -146,6 +182,7 @@ impl Client {
     }
 
     fn at(url: Option<&str>, environment: &Environment, options: Options) -> Result<Self, ClientError> {
+        environment.check()?;
         let lookup = |name: &str| environment.get(name).map(str::to_owned);
         let target = ConnectTarget::resolve(url, &Env::new(&lookup), None)?;
         let pool = PoolOptions {
@@ -189,7 +226,10 @@ impl Client {
     /// Works in the tenant's schema, in one transaction that is committed when `work` answers and undone when it fails.
     ///
     /// After a lock timeout, a deadlock or a serialization failure all of it is done again, so `work` must be safe to
-    /// repeat.
+    /// repeat. When it answers although a statement had failed, that is an error too, and nothing of it is done.
+    ///
+    /// The error is `work`'s own, a [`ClientError`] where the tenant could not be entered, or a
+    /// [`db::Error`](crate::db::Error) of the commit.
     pub async fn transaction<T>(
         &self,
         tenant: &Tenant,
@@ -241,7 +281,7 @@ impl Client {
         loop {
             attempt += 1;
             match self.perform_once(tenant, access, &work).await {
-                Err(error) if attempt <= retry.times && is_transient(&error) => {
+                Err(error) if attempt <= retry.times && may_pass(&error) => {
                     tokio::time::sleep(retry.pause(attempt)).await;
                 }
                 result => return result,
@@ -261,8 +301,9 @@ impl Client {
             lock_timeout: self.options.lock_timeout,
             statement_timeout: self.options.statement_timeout,
         };
-        let mut session = self.db.session().await?;
-        let transaction = session.enter_tenant(&tenant.schema, &options).await?;
+        let mut session = self.session().await?;
+        let entered = session.enter_tenant(&tenant.schema, &options).await;
+        let transaction = entered.map_err(ClientError::from)?;
         match work(&transaction).await {
             Ok(answer) => {
                 transaction.commit().await?;
@@ -275,6 +316,11 @@ impl Client {
             }
         }
     }
+}
+
+/// Whether the same work may well succeed when done again.
+fn may_pass(error: &anyhow::Error) -> bool {
+    is_transient(error) || error.downcast_ref().is_some_and(ClientError::is_transient)
 }
 
 fn active(tenant: Tenant) -> Result<Tenant, ClientError> {

@@ -64,7 +64,7 @@ pub enum SessionError {
     Connect(#[from] ConnectError),
     #[error("no connection of the pool became free within {} ms", .0.as_millis())]
     PoolExhausted(Duration),
-    #[error("the pool gave no connection")]
+    #[error("the pool gave no connection: {0}")]
     Pool(#[source] PoolError),
     #[error("`{direct}` and `{pooled}` are not the same database")]
     DifferentDatabases { direct: String, pooled: String },

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tenantctl::client::{Client, ClientError, Options};
-use tenantctl::db::OpenTenantError;
+use tenantctl::db::{OpenTenantError, SessionError, Transaction};
 
 use crate::support::Database;
 
@@ -98,6 +98,37 @@ async fn work_is_committed_when_it_answers_and_undone_when_it_fails() {
 }
 
 #[tokio::test]
+async fn errors_are_of_their_kind_and_say_everything_once() {
+    let database = with_domains();
+    let options = Options {
+        pool_max: Some(1),
+        pool_wait: Duration::from_millis(100),
+        ..Options::default()
+    };
+    let tenants = Client::connect(database.url(), options.clone()).expect("a valid URL");
+    let acme = tenants.by_slug("acme").await.expect("found");
+    let busy = tenants.session().await.expect("a session");
+    let exhausted = tenants
+        .read(&acme, async |tx| Ok(tx.script("SELECT 1").await?))
+        .await
+        .expect_err("no connection is free");
+    assert!(matches!(
+        exhausted.downcast_ref(),
+        Some(ClientError::Session(SessionError::PoolExhausted(_)))
+    ));
+    assert_eq!(
+        format!("{exhausted:#}"),
+        "no connection of the pool became free within 100 ms"
+    );
+    drop(busy);
+    let away = Client::connect("postgresql://app@127.0.0.1:1/metrics", options).expect("a valid URL");
+    let unreachable = anyhow::Error::new(away.all().await.expect_err("nobody listens"));
+    assert_eq!(format!("{unreachable:#}").matches("cannot connect to").count(), 1);
+    let unknown = anyhow::Error::new(tenants.by_slug("nobody").await.expect_err("unknown"));
+    assert_eq!(format!("{unknown:#}"), "there is no tenant `nobody`");
+}
+
+#[tokio::test]
 async fn two_requests_of_one_tenant_do_not_wait_for_each_other() {
     let database = with_domains();
     let tenants = client(&database);
@@ -143,7 +174,7 @@ async fn a_tenant_whose_schema_is_gone_is_an_error_and_not_another_schema() {
         .await;
     assert!(matches!(
         lost.unwrap_err().downcast_ref(),
-        Some(OpenTenantError::SchemaMissing(_))
+        Some(ClientError::Open(OpenTenantError::SchemaMissing(_)))
     ));
 }
 
