@@ -92,7 +92,7 @@ impl Default for Options {
     }
 }
 
-/// Why there is no tenant to work in.
+/// Why there is no tenant to work in. What lies behind it is in its words already, so it has no source.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// A variable that cannot be read.

@@ -17,6 +17,8 @@ enum Cause {
     Interrupted,
     /// The connection was lost when nobody could say whether the commit had arrived.
     CommitUnknown(tokio_postgres::Error),
+    /// A transaction was to be committed although a statement of it had failed.
+    NothingToCommit(tokio_postgres::Error),
 }
 
 impl Error {
@@ -30,11 +32,13 @@ impl Error {
 
     /// The same error, of a `COMMIT`.
     pub(super) fn while_committing(self) -> Self {
-        if !self.is_connection_lost() {
-            return self;
-        }
+        let meaning = match self.is_connection_lost() {
+            true => Cause::CommitUnknown,
+            false if self.has_code(&[SqlState::IN_FAILED_SQL_TRANSACTION]) => Cause::NothingToCommit,
+            false => return self,
+        };
         match Arc::try_unwrap(self.0) {
-            Ok(Cause::Driver(error)) => Self(Arc::new(Cause::CommitUnknown(error))),
+            Ok(Cause::Driver(error)) => Self(Arc::new(meaning(error))),
             Ok(other) => Self(Arc::new(other)),
             Err(shared) => Self(shared),
         }
@@ -42,7 +46,9 @@ impl Error {
 
     fn server(&self) -> Option<&DbError> {
         match self.0.as_ref() {
-            Cause::Driver(error) | Cause::CommitUnknown(error) => error.as_db_error(),
+            Cause::Driver(error) | Cause::CommitUnknown(error) | Cause::NothingToCommit(error) => {
+                error.as_db_error()
+            }
             Cause::TimedOut(_) | Cause::Interrupted => None,
         }
     }
@@ -90,7 +96,7 @@ impl Error {
                 None => error.is_closed() || is_io_failure(error),
             },
             Cause::CommitUnknown(_) => true,
-            Cause::TimedOut(_) | Cause::Interrupted => false,
+            Cause::TimedOut(_) | Cause::Interrupted | Cause::NothingToCommit(_) => false,
         }
     }
 
@@ -198,12 +204,6 @@ fn redacted(message: &str, code: &str) -> String {
     }
 }
 
-/// Whether reading or writing failed. What could not be sent at all, such as a text with a NUL byte, comes as an
-/// `io::Error` too.
-fn is_io_failure(error: &tokio_postgres::Error) -> bool {
-    std::error::Error::source(error)
-        .and_then(|source| source.downcast_ref::<std::io::Error>())
-        .is_some_and(|error| error.kind() != std::io::ErrorKind::InvalidInput)
 /// Whether the server, or the pooler before it, says that the connection is over. PgBouncer speaks of a protocol
 /// violation when it has lost the server. So does a server that was sent something odd, but that goes on.
 fn is_lost_connection(error: &DbError) -> bool {
@@ -214,6 +214,12 @@ fn is_lost_connection(error: &DbError) -> bool {
     error.code().code().starts_with("08") && (ends_it || *error.code() != SqlState::PROTOCOL_VIOLATION)
 }
 
+/// Whether reading or writing failed. What could not be sent at all, such as a text with a NUL byte, comes as an
+/// `io::Error` too.
+fn is_io_failure(error: &tokio_postgres::Error) -> bool {
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<std::io::Error>())
+        .is_some_and(|error| error.kind() != std::io::ErrorKind::InvalidInput)
 }
 
 impl From<tokio_postgres::Error> for Error {
@@ -236,6 +242,9 @@ impl fmt::Display for Error {
             Cause::CommitUnknown(_) => f.write_str(
                 "the connection was lost during the commit, which may or may not have taken effect",
             ),
+            Cause::NothingToCommit(_) => {
+                f.write_str("a statement of this transaction had failed, so nothing of it was done")
+            }
             Cause::Driver(_) if self.is_connection_lost() => {
                 f.write_str("the connection to the server was lost")?;
                 self.server()

@@ -326,14 +326,22 @@ pub struct Transaction<'a> {
 }
 
 impl Transaction<'_> {
-    /// Makes the transaction's changes last.
+    /// Makes the transaction's changes last, or says that nothing of it was done.
+    ///
+    /// PostgreSQL takes the `COMMIT` of a transaction in which a statement has failed, and rolls back without a word.
+    /// So a statement goes before it, which fails then and keeps the message from going on.
     pub async fn commit(self) -> Result<(), Error> {
-        self.session
-            .script("COMMIT")
-            .await
-            .map_err(Error::while_committing)?;
-        self.session.tainted = false;
-        Ok(())
+        const COMMIT: &str = "SELECT 1;\nCOMMIT";
+        let Err(error) = self.session.script(COMMIT).await else {
+            self.session.tainted = false;
+            return Ok(());
+        };
+        let error = error.while_committing();
+        if !error.is_connection_lost() {
+            // The error says more than one of the rollback.
+            self.rollback().await.ok();
+        }
+        Err(error)
     }
 
     /// Undoes the transaction's changes and keeps the connection.

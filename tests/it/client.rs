@@ -98,6 +98,78 @@ async fn work_is_committed_when_it_answers_and_undone_when_it_fails() {
 }
 
 #[tokio::test]
+async fn work_that_passes_over_a_failed_statement_is_not_told_to_be_done() {
+    let database = with_domains();
+    let options = Options {
+        pool_max: Some(1),
+        ..Options::default()
+    };
+    let tenants = Client::connect(database.url(), options).expect("a valid URL");
+    let acme = tenants.by_slug("acme").await.expect("found");
+    let add = "INSERT INTO users (email, name) VALUES ('a@acme.example', 'A')";
+    let own_pid = async |tx: &Transaction<'_>| -> anyhow::Result<i32> {
+        Ok(tx.query("SELECT pg_backend_pid()", &[]).await?[0].get(0))
+    };
+    let before = tenants.read(&acme, own_pid).await.expect("an answer");
+    let lost = tenants
+        .transaction(&acme, async |tx| {
+            tx.script(add).await?;
+            tx.script("SELECT 1/0").await.ok();
+            Ok(())
+        })
+        .await
+        .expect_err("nothing was done");
+    assert_eq!(
+        format!("{lost:#}"),
+        "a statement of this transaction had failed, so nothing of it was done"
+    );
+    assert_eq!(database.sql("SELECT count(*) FROM tenant_acme.users"), "0");
+    // What was made good again is committed, on the same connection.
+    let after = tenants
+        .transaction(&acme, async |tx| {
+            tx.script(add).await?;
+            tx.script("SAVEPOINT risky").await?;
+            tx.script("SELECT 1/0").await.ok();
+            tx.script("ROLLBACK TO risky").await?;
+            own_pid(tx).await
+        })
+        .await
+        .expect("done");
+    assert_eq!(database.sql("SELECT count(*) FROM tenant_acme.users"), "1");
+    assert_eq!(before, after);
+}
+
+#[tokio::test]
+async fn a_constraint_that_is_looked_at_last_keeps_the_connection() {
+    let database = with_domains();
+    database.sql(
+        "CREATE TABLE tenant_acme.teams (id int PRIMARY KEY); \
+         CREATE TABLE tenant_acme.players (team int REFERENCES tenant_acme.teams DEFERRABLE INITIALLY DEFERRED)",
+    );
+    let options = Options {
+        pool_max: Some(1),
+        ..Options::default()
+    };
+    let tenants = Client::connect(database.url(), options).expect("a valid URL");
+    let acme = tenants.by_slug("acme").await.expect("found");
+    let lost = tenants
+        .transaction(&acme, async |tx| {
+            Ok(tx.script("INSERT INTO players VALUES (1)").await?)
+        })
+        .await
+        .expect_err("there is no such team");
+    assert!(format!("{lost:#}").contains("(23503)"), "{lost:#}");
+    let count: i64 = tenants
+        .read(&acme, async |tx| {
+            Ok(tx.query("SELECT count(*) FROM players", &[]).await?[0].get(0))
+        })
+        .await
+        .expect("an answer");
+    assert_eq!(count, 0);
+    assert_eq!(tenants.health().await.expect("an answer").pool.open, 1);
+}
+
+#[tokio::test]
 async fn errors_are_of_their_kind_and_say_everything_once() {
     let database = with_domains();
     let options = Options {
