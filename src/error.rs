@@ -109,9 +109,20 @@ pub fn fleet_status<T>(report: &Report<T>) -> ExitStatus {
     }
 }
 
-/// What a run ends with when something beside its tenants went wrong too.
-pub fn worse(status: ExitStatus, other: ExitStatus) -> ExitStatus {
-    if status == ExitStatus::Done { other } else { status }
+/// What a run ends with of which two parts ended so: the worse of both. An interruption is the worst, since it says that
+/// nobody looked at the rest; what tells a reason is worse than what tells only how far it went.
+pub fn worse(one: ExitStatus, other: ExitStatus) -> ExitStatus {
+    let badness = |status: ExitStatus| match status {
+        ExitStatus::Done => 0,
+        ExitStatus::No => 1,
+        ExitStatus::Partial => 2,
+        ExitStatus::Failed => 3,
+        ExitStatus::Locked => 4,
+        ExitStatus::Unreachable => 5,
+        ExitStatus::Usage => 6,
+        ExitStatus::Interrupted => 7,
+    };
+    if badness(other) > badness(one) { other } else { one }
 }
 
 type Cause<'a> = &'a (dyn StdError + 'static);
@@ -288,6 +299,17 @@ mod tests {
         assert_eq!(diagnosis.causes, ["tenant `acme` already exists"]);
         assert_eq!(diagnosis.status, ExitStatus::Failed);
         assert!(diagnosis.hint.expect("a hint").contains("--if-not-exists"));
+    }
+
+    #[test]
+    fn a_run_of_two_parts_ends_as_the_worse_of_them() {
+        use ExitStatus::{Done, Failed, Interrupted, Locked, No, Partial, Unreachable, Usage};
+        let ascending = [Done, No, Partial, Failed, Locked, Unreachable, Usage, Interrupted];
+        for (place, one) in ascending.into_iter().enumerate() {
+            for other in ascending.into_iter().take(place + 1) {
+                assert_eq!((worse(one, other), worse(other, one)), (one, one));
+            }
+        }
     }
 
     #[test]
