@@ -167,11 +167,7 @@ fn hint(cause: Cause<'_>) -> Option<String> {
         .or_else(|| of(cause, ForwardError::hint))
         .or_else(|| of(cause, |error: &CleanupError| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &TooMuch| error.hint().map(owned)))
-        .or_else(|| {
-            of(cause, |_: &LockHeld| {
-                Some("wait until that run has ended, and try again".to_owned())
-            })
-        })
+        .or_else(|| of(cause, |error: &LockHeld| Some(error.hint().to_owned())))
         .or_else(|| {
             of(cause, |_: &DomainError| {
                 Some("give a host name such as `acme.example`".to_owned())

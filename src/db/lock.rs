@@ -63,28 +63,44 @@ impl fmt::Display for LockName<'_> {
 /// Another run holds a lock that is needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockHeld {
-    what: String,
+    problem: String,
     holder: Option<String>,
+    is_waited_for: bool,
 }
 
 impl LockHeld {
     /// `holder` is what [`LockName::holder`] found out.
     pub fn new(name: LockName<'_>, holder: Option<String>) -> Self {
-        let what = match name {
-            LockName::Registry => "the registry".to_owned(),
-            LockName::Migrations => "migrating this database".to_owned(),
-            LockName::Cleanup => "cleaning up this database".to_owned(),
-            LockName::SharedTables => "the tables that tenants share".to_owned(),
-            LockName::Tenant(schema) | LockName::Statements(schema) => format!("schema `{schema}`"),
-            LockName::Rehearsal(id) => format!("rehearsal {id}"),
+        let problem = match name {
+            LockName::Registry => "the registry is locked by another run".to_owned(),
+            LockName::Migrations => "another run is migrating this database".to_owned(),
+            LockName::Cleanup => "another run is cleaning up this database".to_owned(),
+            LockName::SharedTables => "the tables that tenants share are locked by another run".to_owned(),
+            LockName::Tenant(schema) | LockName::Statements(schema) => {
+                format!("schema `{schema}` is locked by another run")
+            }
+            LockName::Rehearsal(id) => format!("rehearsal {id} is locked by another run"),
         };
-        Self { what, holder }
+        Self {
+            problem,
+            holder,
+            is_waited_for: matches!(name, LockName::Registry | LockName::Migrations),
+        }
+    }
+
+    /// What to do next. Those who take the locks of the whole database, `init` and `migrate`, can wait for them.
+    pub fn hint(&self) -> &'static str {
+        if self.is_waited_for {
+            "wait until that run has ended, or have this one wait for it with `--lock-wait 10m`"
+        } else {
+            "wait until that run has ended, and try again"
+        }
     }
 }
 
 impl fmt::Display for LockHeld {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is locked by another run", self.what)?;
+        f.write_str(&self.problem)?;
         self.holder
             .as_ref()
             .map_or(Ok(()), |holder| write!(f, " ({holder})"))

@@ -16,8 +16,9 @@ const REST: Duration = Duration::from_millis(400);
 const QUESTIONS: [&str; 3] = ["status", "health", "drift"];
 
 /// What comes of what other operators do at the time.
-const OTHERS: [&str; 12] = [
-    "is locked by another run",
+const OTHERS: [&str; 13] = [
+    "locked by another run",
+    "another run is ",
     "55P03",
     "40P01",
     "40001",

@@ -127,7 +127,7 @@ fn a_second_run_is_told_who_is_cleaning() {
     });
     cleanup(&fleet, &["--days", "60"])
         .exits(6)
-        .says("cleaning up this database is locked by another run (pid ")
+        .says("another run is cleaning up this database (pid ")
         .says("tenantctl cleanup");
     Run::of(child).success();
     cleanup(&fleet, &["--days", "60"]).success();

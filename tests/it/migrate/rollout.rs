@@ -282,8 +282,8 @@ fn a_second_run_says_who_is_at_it_or_waits() {
     fleet
         .migrate(&["--all"])
         .exits(6)
-        .says("locked by another run")
-        .says("pid");
+        .says("another run is migrating this database (pid ")
+        .says("`--lock-wait 10m`");
     fleet.migrate(&["--all", "--lock-wait", "100ms"]).exits(6);
     let second = fleet.migrate(&["--all", "--lock-wait", "30s"]).success();
     assert!(second.stderr.contains("nothing to do"), "{}", second.stderr);
