@@ -1,4 +1,4 @@
-//! Every connection keyword libpq knows (PostgreSQL 15 to 17), the variable that supplies its default, and what
+//! Every connection keyword libpq knows (PostgreSQL 15 to 18), the variable that supplies its default, and what
 //! becomes of it here.
 //!
 //! A keyword is honoured, left alone because nothing is lost by it, or refused unless it has a harmless value.
@@ -95,6 +95,15 @@ static KEYWORDS: &[Keyword] = &[
     ),
     row("ssl_min_protocol_version", "PGSSLMINPROTOCOLVERSION", Honoured),
     row("ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION", Honoured),
+    // The driver speaks 3.0, which is less than any limit.
+    row("max_protocol_version", "PGMAXPROTOCOLVERSION", Ignored),
+    row(
+        "min_protocol_version",
+        "PGMINPROTOCOLVERSION",
+        OnlyIf(&["3.0"], "only version 3.0 of the protocol is spoken"),
+    ),
+    // For who wants to read the traffic.
+    row("sslkeylogfile", "", Ignored),
     row(
         "gssencmode",
         "PGGSSENCMODE",
@@ -107,6 +116,21 @@ static KEYWORDS: &[Keyword] = &[
     row("krbsrvname", "PGKRBSRVNAME", Ignored),
     row("gsslib", "PGGSSLIB", Ignored),
     row("gssdelegation", "PGGSSDELEGATION", Ignored),
+    // Only read while authenticating through OAuth, which ends in an error of its own here.
+    row("oauth_issuer", "", Ignored),
+    row("oauth_client_id", "", Ignored),
+    row("oauth_client_secret", "", Ignored),
+    row("oauth_scope", "", Ignored),
+    row(
+        "scram_client_key",
+        "",
+        OnlyIf(&[], "keys of SCRAM are not taken in place of a password"),
+    ),
+    row(
+        "scram_server_key",
+        "",
+        OnlyIf(&[], "keys of SCRAM are not taken in place of a password"),
+    ),
     row(
         "replication",
         "",
@@ -165,7 +189,10 @@ pub(super) fn nearest(name: &str) -> Option<&'static str> {
 
 /// Whether the value must not be seen.
 pub(super) fn is_secret(name: &str) -> bool {
-    matches!(name, "password" | "sslpassword")
+    matches!(
+        name,
+        "password" | "sslpassword" | "oauth_client_secret" | "scram_client_key" | "scram_server_key"
+    )
 }
 
 /// Whether text can be shown as a mistyped keyword: a stray piece of a password must not be.
@@ -194,6 +221,23 @@ mod tests {
         assert_eq!(nearest("database"), Some("dbname"));
         assert_eq!(nearest("conect_timeout"), Some("connect_timeout"));
         assert_eq!(nearest("colour"), None);
+    }
+
+    #[test]
+    fn what_libpq_18_knows_is_known() {
+        for name in [
+            "min_protocol_version",
+            "max_protocol_version",
+            "sslkeylogfile",
+            "oauth_issuer",
+            "oauth_client_id",
+            "oauth_client_secret",
+            "oauth_scope",
+            "scram_client_key",
+            "scram_server_key",
+        ] {
+            assert!(find(name).is_some(), "{name}");
+        }
     }
 
     #[test]
