@@ -9,7 +9,7 @@ use crate::db::local::LocalError;
 use crate::db::migrator::MigrateError;
 use crate::db::{self, LockHeld, SessionError, Unterminated};
 use crate::exit::ExitStatus;
-use crate::fleet::Report;
+use crate::fleet::{Report, causes};
 use crate::ops::backup::BackupError;
 use crate::ops::backup::format::FormatError;
 use crate::ops::clone::CloneError;
@@ -78,12 +78,7 @@ pub struct Diagnosis {
 
 /// Reads an error from the outside in: the first cause that knows a hint, or an exit code, decides it.
 pub fn diagnose(error: &anyhow::Error) -> Diagnosis {
-    let mut lines: Vec<String> = Vec::new();
-    for line in error.chain().map(ToString::to_string) {
-        if lines.last().is_none_or(|last| !last.ends_with(&line)) {
-            lines.push(line);
-        }
-    }
+    let mut lines = causes(error);
     let message = lines.remove(0);
     let hint = error.chain().find_map(hint);
     Diagnosis {
@@ -298,6 +293,15 @@ mod tests {
     }
 
     #[test]
+    fn mistakes_of_the_caller_are_usage_errors() {
+        let slug = "Bad Slug".parse::<Slug>().expect_err("no slug");
+        let diagnosis = diagnose(&slug.into());
+        assert_eq!(diagnosis.status, ExitStatus::Usage);
+        assert_eq!(diagnosis.hint.as_deref(), Some("use `bad-slug` instead"));
+        assert_eq!(diagnose(&UsageError::new("no").into()).status, ExitStatus::Usage);
+    }
+
+    #[test]
     fn a_run_of_two_parts_ends_as_the_worse_of_them() {
         use ExitStatus::{Done, Failed, Interrupted, Locked, No, Partial, Unreachable, Usage};
         let ascending = [Done, No, Partial, Failed, Locked, Unreachable, Usage, Interrupted];
@@ -306,15 +310,6 @@ mod tests {
                 assert_eq!((worse(one, other), worse(other, one)), (one, one));
             }
         }
-    }
-
-    #[test]
-    fn mistakes_of_the_caller_are_usage_errors() {
-        let slug = "Bad Slug".parse::<Slug>().expect_err("no slug");
-        let diagnosis = diagnose(&slug.into());
-        assert_eq!(diagnosis.status, ExitStatus::Usage);
-        assert_eq!(diagnosis.hint.as_deref(), Some("use `bad-slug` instead"));
-        assert_eq!(diagnose(&UsageError::new("no").into()).status, ExitStatus::Usage);
     }
 
     #[test]

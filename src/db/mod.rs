@@ -3,6 +3,7 @@
 //! [`conn`] finds and opens connections, [`Db`] pools them, a [`Session`] is one in use. Names reach SQL through
 //! [`SchemaName`], a tenant's schema is entered through [`Session::open_tenant`], and refinery lives in [`migrator`].
 
+pub mod backoff;
 pub mod conn;
 mod copy;
 mod error;

@@ -14,7 +14,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 
 pub use self::event::{Blocker, Ending, Event, Observer, Unobserved};
-pub use self::report::{Counts, Outcome, Report, TenantReport, words};
+pub use self::report::{Counts, Outcome, Report, TenantReport, causes, words};
 pub use self::retry::{Retry, is_transient};
 pub use self::stop::{Patience, Stop, Urgency};
 use crate::tenant::{NewTenant, Slug, Tenant};

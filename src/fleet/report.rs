@@ -134,17 +134,20 @@ fn exit_status(counts: Counts, interrupted: bool) -> ExitStatus {
     }
 }
 
-/// An error with its causes on one line. A cause that repeats what stands before it is left out.
+/// An error with its causes on one line.
 pub fn words(error: &anyhow::Error) -> String {
-    let mut words = String::new();
+    causes(error).join(": ")
+}
+
+/// What an error says, and then its causes. One that repeats what stands before it is left out.
+pub fn causes(error: &anyhow::Error) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
     for cause in error.chain().map(ToString::to_string) {
-        if words.is_empty() {
-            words = cause;
-        } else if !words.ends_with(&cause) {
-            words = format!("{words}: {cause}");
+        if causes.last().is_none_or(|last| !last.ends_with(&cause)) {
+            causes.push(cause);
         }
     }
-    words
+    causes
 }
 
 #[cfg(test)]

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use crate::db;
+use crate::db::{self, backoff};
 
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// How often a tenant is tried again.
@@ -15,23 +14,10 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// The pause after the given attempt: doubled each time, and somewhere between half and all of that, so that
-    /// those who met once do not meet again.
+    /// The pause after the given attempt.
     pub fn pause(self, attempt: u32) -> Duration {
-        let full = FIRST_PAUSE
-            .saturating_mul(1 << attempt.saturating_sub(1).min(10))
-            .min(LONGEST_PAUSE);
-        full.mul_f64(0.5 + jitter() / 2.0)
+        backoff::pause(attempt.saturating_sub(1), LONGEST_PAUSE)
     }
-}
-
-/// A number from 0 to 1 that differs between callers; nothing depends on its quality.
-fn jitter() -> f64 {
-    let nanos = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default()
-        .subsec_nanos();
-    f64::from(nanos.wrapping_mul(2_654_435_761) >> 8) / f64::from(u32::MAX >> 8)
 }
 
 /// Whether the same work may well succeed when done again: PostgreSQL said 55P03, 40001 or 40P01, and nothing else.

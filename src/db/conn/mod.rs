@@ -39,6 +39,7 @@ pub use environment::Env;
 pub use keyword::libpq_variables;
 pub(super) use manager::clean_up;
 pub use manager::{Manager, Pool, PoolError, Pooled};
+pub(super) use random::fraction;
 pub use retry::connect_with_retry;
 pub use secret::Secret;
 pub use target::{ConnectTarget, TargetSessionAttrs};

@@ -9,7 +9,7 @@ fn number() -> u64 {
 }
 
 /// A number in `0.0..1.0`.
-pub(super) fn fraction() -> f64 {
+pub(in crate::db) fn fraction() -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "32 bits are exact in an f64")]
     let numerator = (number() >> 32) as f64;
     numerator / (f64::from(u32::MAX) + 1.0)

@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 use super::connect::connect;
 use super::connect_error::ConnectError;
 use super::connection::Connection;
-use super::random;
 use super::target::ConnectTarget;
+use crate::db::backoff;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Connects, and tries again until `wait` has passed if the trouble may pass by itself. `on_wait` hears of each
@@ -29,35 +28,17 @@ pub async fn connect_with_retry(
         if !error.kind().may_pass() || left.is_zero() {
             return Err(error);
         }
-        let pause = pause(round, random::fraction()).min(left);
+        let pause = backoff::pause(round, LONGEST_PAUSE).min(left);
         on_wait(&error, pause);
         tokio::time::sleep(pause).await;
         round += 1;
     }
 }
 
-/// Twice as long each time up to a limit, and anything from half of it to all, so that many clients of one server
-/// do not come back at once.
-fn pause(round: u32, chance: f64) -> Duration {
-    let full = FIRST_PAUSE
-        .saturating_mul(2_u32.saturating_pow(round))
-        .min(LONGEST_PAUSE);
-    full.mul_f64(0.5 + chance / 2.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::environment::Env;
     use super::*;
-
-    #[test]
-    fn pauses_double_up_to_a_limit() {
-        let longest: Vec<_> = (0..8).map(|round| pause(round, 1.0).as_millis()).collect();
-
-        assert_eq!(longest, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
-        assert_eq!(pause(0, 0.0), Duration::from_millis(50));
-        assert_eq!(pause(u32::MAX, 1.0), LONGEST_PAUSE);
-    }
 
     fn target(conninfo: &str) -> ConnectTarget {
         ConnectTarget::resolve(Some(conninfo), &Env::new(&|_| None), None).unwrap()
