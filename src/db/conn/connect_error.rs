@@ -39,24 +39,9 @@ pub(super) struct Failure {
 
 /// One place that was tried in vain.
 #[derive(Debug, Clone)]
-pub struct Attempt {
+pub(super) struct Attempt {
     pub(super) place: String,
     pub(super) failure: Failure,
-}
-
-impl Attempt {
-    /// The endpoint, with the address if its name has several.
-    pub fn place(&self) -> &str {
-        &self.place
-    }
-
-    pub fn kind(&self) -> ConnectErrorKind {
-        self.failure.kind
-    }
-
-    pub fn message(&self) -> &str {
-        &self.failure.message
-    }
 }
 
 /// No connection could be made.
@@ -97,10 +82,6 @@ impl ConnectError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         self.deciding()?.failure.hint.clone()
-    }
-
-    pub fn attempts(&self) -> &[Attempt] {
-        &self.attempts
     }
 
     fn deciding(&self) -> Option<&Attempt> {

@@ -21,8 +21,8 @@ impl<'a> Env<'a> {
     }
 
     /// Stands in for the user this process runs as, who is the default `user`.
-    #[must_use]
-    pub fn with_os_user(self, name: &'a str) -> Self {
+    #[cfg(test)]
+    pub(super) fn with_os_user(self, name: &'a str) -> Self {
         Self {
             os_user: Some(name),
             ..self

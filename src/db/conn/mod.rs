@@ -31,7 +31,7 @@ mod url;
 mod verifier;
 
 pub use connect::connect;
-pub use connect_error::{Attempt, ConnectError, ConnectErrorKind};
+pub use connect_error::{ConnectError, ConnectErrorKind};
 pub use connection::{Canceller, Connection};
 pub use conninfo_error::{ConnInfoError, Origin};
 pub use endpoint::{Address, Endpoint};

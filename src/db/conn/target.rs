@@ -16,8 +16,7 @@ use super::keyword;
 use super::pgpass::{self, Login};
 use super::secret::Secret;
 use super::settings::Settings;
-use super::tls_settings::{SslMode, TlsSettings};
-use super::url;
+use super::tls_settings::TlsSettings;
 
 /// `target_session_attrs`: which servers of several will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,13 +117,6 @@ impl ConnectTarget {
         Ok(target)
     }
 
-    /// The same servers and user, another database.
-    #[must_use]
-    pub fn with_dbname(mut self, dbname: impl Into<String>) -> Self {
-        self.set_dbname(dbname.into());
-        self
-    }
-
     #[must_use]
     pub fn with_application_name(mut self, name: impl Into<String>) -> Self {
         self.driver.application_name(name);
@@ -166,14 +158,6 @@ impl ConnectTarget {
         self.servers.iter().map(|server| &server.endpoint)
     }
 
-    pub fn ssl_mode(&self) -> SslMode {
-        self.tls.mode
-    }
-
-    pub fn target_session_attrs(&self) -> TargetSessionAttrs {
-        self.session
-    }
-
     pub fn application_name(&self) -> &str {
         self.driver.get_application_name().unwrap_or_default()
     }
@@ -191,32 +175,6 @@ impl ConnectTarget {
     pub fn describe(&self) -> String {
         let endpoints: Vec<_> = self.endpoints().map(ToString::to_string).collect();
         format!("{} on {} as {}", self.dbname, endpoints.join(", "), self.user)
-    }
-
-    /// The target as a URL, without its password.
-    pub fn redacted_url(&self) -> String {
-        let endpoints: Vec<_> = self
-            .endpoints()
-            .map(|endpoint| {
-                let (host, hostaddr, port) = endpoint.list_items();
-                match if host.is_empty() { hostaddr } else { host } {
-                    address if address.contains(':') => format!("[{address}]:{port}"),
-                    host => format!("{}:{port}", url::encode(&host)),
-                }
-            })
-            .collect();
-        let password = if self.servers.iter().any(|server| server.password.is_some()) {
-            ":***"
-        } else {
-            ""
-        };
-        format!(
-            "postgresql://{}{password}@{}/{}?sslmode={}",
-            url::encode(&self.user),
-            endpoints.join(","),
-            url::encode(&self.dbname),
-            self.tls.mode.as_str(),
-        )
     }
 
     /// What `psql` or `pg_dump` need in their environment to reach the same database. It holds the password, which

@@ -149,6 +149,7 @@ fn decode(encoded: &str) -> Result<String, ConnInfoError> {
 }
 
 /// Percent-encodes everything that could be taken for syntax.
+#[cfg(test)]
 pub(super) fn encode(text: &str) -> String {
     use std::fmt::Write;
     text.bytes()

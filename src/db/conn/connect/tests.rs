@@ -22,7 +22,6 @@ async fn every_server_is_tried_and_listed() {
              {directory}/.s.PGSQL.2: there is no such socket"
         )
     );
-    assert_eq!(error.attempts().len(), 2);
     assert!(error.hint().unwrap().starts_with("start the server"));
 }
 
