@@ -1,4 +1,7 @@
 //! Rows on their way from one session to another, or to and from this program, a piece at a time.
+//!
+//! Who leaves rows before their end gives up the connection that they come from: the server would send all of them
+//! before it heard of anything else, a `ROLLBACK` included.
 
 use std::io::Cursor;
 use std::pin::Pin;
@@ -7,10 +10,25 @@ use futures_util::{SinkExt, TryStreamExt};
 use tokio_postgres::CopyInSink;
 
 use super::error::Error;
-use super::session::Transaction;
+use super::ident::SchemaName;
+use super::session::{Session, Transaction};
 
 /// How large the pieces are in which rows are handed on.
 const PIECE: usize = 128 * 1024;
+
+/// How rows are written and read, so that they are the same text on every server.
+pub const READABLE: &str = "SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off; \
+                            SET LOCAL xmloption = content; SET LOCAL datestyle = iso; \
+                            SET LOCAL intervalstyle = postgres; SET LOCAL extra_float_digits = 3; \
+                            SET LOCAL bytea_output = hex; SET LOCAL lc_monetary = 'C'";
+
+/// The same where what reads rows, such as a type's functions, finds the objects of a schema.
+pub fn readable_in(schema: &SchemaName) -> String {
+    format!(
+        "{READABLE}; SET LOCAL search_path = {}, pg_catalog",
+        schema.quoted()
+    )
+}
 
 /// Why rows did not arrive, and on which side that was.
 #[derive(Debug, thiserror::Error)]
@@ -28,11 +46,12 @@ pub async fn copy_rows(
     to: &Transaction<'_>,
     into: &str,
 ) -> Result<u64, CopyError> {
-    let reading = |error: tokio_postgres::Error| CopyError::Reading(error.into());
     let writing = |error: tokio_postgres::Error| CopyError::Writing(error.into());
-    let mut rows = std::pin::pin!(from.client().copy_out(out).await.map_err(reading)?);
+    let rows = from.client().copy_out(out).await;
+    let mut rows = std::pin::pin!(rows.map_err(|error| CopyError::Reading(error.into()))?);
+    from.stream_began();
     let mut sink = std::pin::pin!(to.client().copy_in(into).await.map_err(writing)?);
-    while let Some(piece) = rows.try_next().await.map_err(reading)? {
+    while let Some(piece) = heard(from, rows.try_next().await).map_err(CopyError::Reading)? {
         if sink.feed(piece).await.is_err() {
             // The server's own words come with its answer.
             break;
@@ -48,8 +67,9 @@ pub async fn read_rows(
     mut take: impl AsyncFnMut(Vec<u8>) -> bool,
 ) -> Result<(), Error> {
     let mut rows = std::pin::pin!(from.client().copy_out(out).await?);
+    from.stream_began();
     let mut piece = Vec::new();
-    while let Some(row) = rows.try_next().await? {
+    while let Some(row) = heard(from, rows.try_next().await)? {
         if piece.is_empty() {
             piece.reserve(row.len().max(PIECE));
         }
@@ -62,6 +82,14 @@ pub async fn read_rows(
         take(piece).await;
     }
     Ok(())
+}
+
+/// What the server has sent next. After its last row nothing is on its way any more.
+fn heard<T>(from: &Session, next: Result<Option<T>, tokio_postgres::Error>) -> Result<Option<T>, Error> {
+    if !matches!(next, Ok(Some(_))) {
+        from.stream_ended();
+    }
+    Ok(next?)
 }
 
 /// A `COPY … FROM STDIN` under way. Dropped before its end it fails, and its transaction with it.

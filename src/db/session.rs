@@ -74,6 +74,9 @@ pub struct Session {
     /// Statements sent whose answer nobody has seen yet. One that is left over, because its future was dropped or
     /// its cancellation was not heard, keeps the connection from the next user as well.
     unanswered: AtomicUsize,
+    /// The server is sending rows. Were they left before their end, it would send all the others before it heard of
+    /// anything else.
+    is_streaming: AtomicBool,
     /// The last message has cleaned up, and nothing was sent since.
     is_clean: AtomicBool,
     last_answer: Mutex<Option<Instant>>,
@@ -107,6 +110,7 @@ impl Session {
             ticket,
             tainted: false,
             unanswered: AtomicUsize::new(0),
+            is_streaming: AtomicBool::new(false),
             is_clean: AtomicBool::new(false),
             last_answer: Mutex::default(),
         }
@@ -116,6 +120,16 @@ impl Session {
         self.connection
             .as_ref()
             .expect("present until the session is dropped")
+    }
+
+    /// Says that the server has begun to send rows.
+    pub(super) fn stream_began(&self) {
+        self.is_streaming.store(true, Ordering::Relaxed);
+    }
+
+    /// Says that the rows have come to their end, or to an error.
+    pub(super) fn stream_ended(&self) {
+        self.is_streaming.store(false, Ordering::Relaxed);
     }
 
     /// Lets statements take as long as the server lets them.
@@ -300,7 +314,9 @@ impl Drop for Session {
         let Some(mut connection) = self.connection.take() else {
             return;
         };
-        if self.tainted || self.unanswered.load(Ordering::Relaxed) > 0 {
+        if self.is_streaming.load(Ordering::Relaxed) {
+            Pooled::take(connection).sever();
+        } else if self.tainted || self.unanswered.load(Ordering::Relaxed) > 0 {
             // Closing the connection rolls back whatever was open on it.
             drop(Pooled::take(connection));
         } else if self.is_clean.load(Ordering::Relaxed) {
@@ -344,13 +360,17 @@ impl Transaction<'_> {
         Err(error)
     }
 
-    /// Undoes the transaction's changes and keeps the connection.
+    /// Undoes the transaction's changes and keeps the connection, unless rows were left on their way: then the
+    /// connection ends, so that nobody waits for them.
     pub async fn rollback(self) -> Result<(), Error> {
         self.rollback_and("").await
     }
 
     /// The same, and then these statements in the same message, before a pooler can part with the connection.
     pub async fn rollback_and(self, statements: &str) -> Result<(), Error> {
+        if self.session.is_streaming.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         self.session.script(&format!("ROLLBACK; {statements}")).await?;
         self.session.tainted = false;
         Ok(())

@@ -20,7 +20,8 @@ const CANCEL_LIMIT: Duration = Duration::from_secs(10);
 
 /// A session with the server. It is used as the [`Client`] it stands for.
 ///
-/// Dropping it closes the session in the background; [`close`](Self::close) waits until that is done.
+/// Dropping it closes the session in the background, once what was asked is answered; [`close`](Self::close) waits until
+/// that is done.
 #[derive(Debug)]
 pub struct Connection {
     client: Client,
@@ -75,6 +76,11 @@ impl Connection {
     /// Whether somebody has said so since this was last asked.
     pub(super) fn was_left_clean(&mut self) -> bool {
         std::mem::take(&mut self.is_clean)
+    }
+
+    /// Ends the session at once, whatever is on its way. Dropped alone it would first take all that the server sends.
+    pub fn sever(self) {
+        self.driver.abort();
     }
 
     /// Ends the session and waits until the server has been told.
