@@ -11,6 +11,7 @@ mod ident;
 pub mod local;
 mod lock;
 pub mod migrator;
+mod opening;
 mod pool;
 mod running;
 mod session;
@@ -27,10 +28,11 @@ pub use self::ident::{
     MAX_NAME_BYTES, NameError, QuotedIdent, QuotedText, RoleName, RoleNameError, SchemaName, with_constants,
 };
 pub use self::lock::{LockHeld, LockName};
+pub use self::opening::{Hold, Opening, Snapshot};
 pub use self::pool::{Db, PoolOptions, PoolState, SessionError};
 pub use self::session::{
     Commit, Param, Session, StatementLimits, TextResult, Transaction, Undone, clean_up_after_all,
 };
 pub use self::sql_text::{Statement, Token, TokenKind, Unterminated, statements, tokens, without_secrets};
 pub use self::tenant_conn::{Access, OpenTenantError, TenantOptions, local_settings, settings};
-pub use self::timeout::{limit_in_ms, optional_limit_in_ms};
+pub use self::timeout::{NO_TRANSACTION_LIMIT, limit_in_ms, optional_limit_in_ms};

@@ -179,6 +179,12 @@ impl Db {
         }
     }
 
+    /// Whether this is the same database as the other; `None` where that cannot be told.
+    pub async fn is_same_as(&self, other: &Self) -> Result<Option<bool>, SessionError> {
+        let (here, there) = (self.session().await?, other.session().await?);
+        Ok(is_same_database(&here, &there).await?)
+    }
+
     /// Opens connections ahead of work that will need `wanted` of them, up to the configured minimum.
     pub async fn warm(&self, wanted: usize) -> Result<(), SessionError> {
         let count = wanted.min(self.options.min);
@@ -203,23 +209,27 @@ impl Db {
 
     /// A `DIRECT_URL` that leads elsewhere would change the wrong database without a word.
     async fn compare_databases(&self, direct: &Pool) -> Result<bool, SessionError> {
-        const IDENTITY: &str =
-            "SELECT system_identifier || '/' || current_database() FROM pg_control_system()";
         let here = self.take_from(direct).await?;
         let there = self.session().await?;
-        match tokio::try_join!(here.text_query(IDENTITY), there.text_query(IDENTITY)) {
-            Ok((here, there)) if here == there => Ok(true),
-            Ok(_) => {
-                direct.close();
-                Ok(false)
-            }
-            // Some hosting services keep the function to themselves.
-            Err(error) if matches!(error.sqlstate(), Some("42501" | "42883" | "0A000")) => {
-                tracing::debug!("cannot tell whether DIRECT_URL and DATABASE_URL are one database: {error}");
-                Ok(true)
-            }
-            Err(error) => Err(error.into()),
+        let is_same = is_same_database(&here, &there).await?.unwrap_or(true);
+        if !is_same {
+            direct.close();
         }
+        Ok(is_same)
+    }
+}
+
+/// Whether two sessions are in the same database; `None` where that cannot be told.
+async fn is_same_database(here: &Session, there: &Session) -> Result<Option<bool>, Error> {
+    const IDENTITY: &str = "SELECT system_identifier || '/' || current_database() FROM pg_control_system()";
+    match tokio::try_join!(here.text_query(IDENTITY), there.text_query(IDENTITY)) {
+        Ok((here, there)) => Ok(Some(here == there)),
+        // Some hosting services keep the function to themselves.
+        Err(error) if matches!(error.sqlstate(), Some("42501" | "42883" | "0A000")) => {
+            tracing::debug!("cannot tell whether two sessions are in one database: {error}");
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 

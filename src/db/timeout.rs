@@ -13,6 +13,11 @@ pub fn optional_limit_in_ms(limit: Duration) -> u128 {
     if limit.is_zero() { 0 } else { limit_in_ms(limit) }
 }
 
+/// Takes the limits off a transaction that may last, and be idle while this program is at work. The second has been
+/// there since PostgreSQL 17.
+pub const NO_TRANSACTION_LIMIT: &str = "SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings \
+    WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')";
+
 #[cfg(test)]
 mod tests {
     use super::*;
