@@ -2,15 +2,16 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::failed_view::FailedView;
 use crate::cli::args::{JobArgs, TenantSelection};
 use crate::context::Context;
 use crate::db::Db;
-use crate::error::{UsageError, fleet_status};
+use crate::error::{UsageError, fleet_status, worse};
 use crate::exit::ExitStatus;
 use crate::fleet::OnError;
-use crate::ops::backup::{self, Folder, Identities, Keep, Options, Recipients, Taken};
+use crate::ops::backup::{self, BackupError, Folder, Identities, Keep, Options, Recipients, Taken};
 use crate::ui::{Cell, Column, Table, View, format};
 
 /// Back tenants up, one file each
@@ -169,21 +170,16 @@ pub(crate) async fn run(cx: &Context, args: &BackupArgs) -> anyhow::Result<ExitS
     progress.finish();
 
     let taken: Vec<Taken> = report.done().map(|(_, taken)| taken.clone()).collect();
+    let done: Vec<_> = report
+        .done()
+        .filter_map(|(slug, _)| ids.get(slug).copied())
+        .collect();
+    let keep = Keep {
+        newest: args.keep,
+        days: args.keep_days,
+    };
     let mut removed = Vec::new();
-    if !taken.is_empty() {
-        files.add(&taken)?;
-        let keep = Keep {
-            newest: args.keep,
-            days: args.keep_days,
-        };
-        if !keep.is_everything() {
-            let done: Vec<_> = report
-                .done()
-                .filter_map(|(slug, _)| ids.get(slug).copied())
-                .collect();
-            removed = files.prune(&done, keep, Timestamp::now())?;
-        }
-    }
+    let tidied = tidy(&files, &taken, &done, keep, &mut removed);
     for (slug, taken) in report.done() {
         for note in &taken.notes {
             cx.ui.note(format!("`{slug}`: {note}"));
@@ -202,7 +198,32 @@ pub(crate) async fn run(cx: &Context, args: &BackupArgs) -> anyhow::Result<ExitS
         failed: FailedView::all(&report),
     })?;
     cx.ui.failures(&report, "be backed up");
-    Ok(fleet_status(&report))
+    let status = fleet_status(&report);
+    Ok(match tidied {
+        Ok(()) => status,
+        Err(error) => {
+            cx.ui.error(&error.into());
+            worse(status, ExitStatus::Failed)
+        }
+    })
+}
+
+/// Brings the folder's index up to date, and removes what no rule keeps.
+fn tidy(
+    files: &Folder,
+    taken: &[Taken],
+    tenants: &[Uuid],
+    keep: Keep,
+    removed: &mut Vec<String>,
+) -> Result<(), BackupError> {
+    if taken.is_empty() {
+        return Ok(());
+    }
+    files.add(taken)?;
+    if keep.is_everything() {
+        return Ok(());
+    }
+    files.prune(tenants, keep, Timestamp::now(), removed)
 }
 
 /// Whom backups are encrypted to.

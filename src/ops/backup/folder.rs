@@ -1,7 +1,8 @@
 //! A folder of backups: what is in it, and which of it may go.
 //!
 //! The files are what counts. The index saves reading them: an entry of it holds as long as its file has the size and
-//! the time that it had, and what is missing from it is read from the files.
+//! the time that it had, and what is missing from it is read from the files. Several runs may be at one folder: each adds
+//! to the index what it has found out, and takes nothing away from what another one knows.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::format::Manifest;
+use super::keep::Keep;
 use super::pack::{self, ENCRYPTED, EXTENSION, Identities};
 use super::{BackupError, Taken};
 use crate::ops::whole_file::{self, PARTIAL};
@@ -22,6 +24,8 @@ use crate::tenant::Slug;
 
 /// The file with the index.
 const INDEX: &str = "index.json";
+/// The file that whoever changes the index locks. It stays, so that all of them lock the same one.
+const INDEX_LOCK: &str = ".index.json.lock";
 const INDEX_VERSION: u32 = 1;
 
 /// A backup in a folder.
@@ -31,7 +35,7 @@ pub struct Kept {
     pub file: String,
     pub bytes: u64,
     /// When the file was written last, in nanoseconds since 1970.
-    modified: u64,
+    pub(super) modified: u64,
     pub slug: String,
     pub taken_at: Option<Timestamp>,
     pub encrypted: bool,
@@ -61,15 +65,6 @@ struct Index {
     backups: Vec<Kept>,
 }
 
-/// Which backups of a tenant stay. One that any of the rules keeps stays, and the newest always does.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Keep {
-    /// So many of the newest.
-    pub newest: Option<u32>,
-    /// Those that are no older than so many days.
-    pub days: Option<u32>,
-}
-
 /// A folder with backups in it.
 #[derive(Debug, Clone)]
 pub struct Folder(PathBuf);
@@ -94,12 +89,7 @@ impl Folder {
 
     /// Everything in the folder, sorted by slug and time. The index is brought up to date where that is possible.
     pub fn list(&self, identities: &Identities) -> Result<Vec<Kept>, BackupError> {
-        let known: HashMap<String, Kept> = self
-            .index()
-            .backups
-            .into_iter()
-            .map(|backup| (backup.file.clone(), backup))
-            .collect();
+        let known = self.known();
         let mut is_stale = false;
         let mut backups = Vec::new();
         for entry in fs::read_dir(&self.0).map_err(self.failed())? {
@@ -126,13 +116,17 @@ impl Folder {
             }
         }
         is_stale |= known.len() != backups.len();
-        backups.sort_by(|one, other| {
-            (&one.slug, one.taken_at, &one.file).cmp(&(&other.slug, other.taken_at, &other.file))
-        });
-        if is_stale && let Err(error) = self.write_index(&backups) {
-            tracing::debug!("the index of the folder is not written: {error}");
+        sort(&mut backups);
+        if !is_stale {
+            return Ok(backups);
         }
-        Ok(backups)
+        match self.update_index(&backups) {
+            Ok(indexed) => Ok(indexed),
+            Err(error) => {
+                tracing::debug!("the index of the folder is not written: {error}");
+                Ok(backups)
+            }
+        }
     }
 
     /// What is known of a file that the index does not know.
@@ -156,6 +150,12 @@ impl Folder {
         kept
     }
 
+    /// What the index says, by file.
+    fn known(&self) -> HashMap<String, Kept> {
+        let backups = self.index().backups.into_iter();
+        backups.map(|backup| (backup.file.clone(), backup)).collect()
+    }
+
     fn index(&self) -> Index {
         let text = fs::read(self.0.join(INDEX)).unwrap_or_default();
         let index: Index = serde_json::from_slice(&text).unwrap_or_default();
@@ -165,17 +165,39 @@ impl Folder {
         }
     }
 
-    fn write_index(&self, backups: &[Kept]) -> io::Result<()> {
+    /// Puts into the index what was found out of these files, unless more is known of them, and takes out what is gone.
+    /// Says what is in it now.
+    fn update_index(&self, found: &[Kept]) -> io::Result<Vec<Kept>> {
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(self.0.join(INDEX_LOCK))?;
+        // Some network file systems have no locks.
+        flock(&lock, FlockOperation::LockExclusive).ok();
+        let mut known = self.known();
+        for found in found {
+            match known.get(&found.file) {
+                Some(kept) if kept.is_same_file(found) && kept.knowledge() > found.knowledge() => {}
+                _ => {
+                    known.insert(found.file.clone(), found.clone());
+                }
+            }
+        }
+        let mut backups: Vec<Kept> = known.into_values().collect();
+        backups.retain(|kept| fs::exists(self.path(kept)).unwrap_or(true));
+        sort(&mut backups);
         let index = Index {
             version: INDEX_VERSION,
-            backups: backups.to_vec(),
+            backups,
         };
-        whole_file::write(&self.0.join(INDEX), &serde_json::to_vec_pretty(&index)?)
+        whole_file::write(&self.0.join(INDEX), &serde_json::to_vec_pretty(&index)?)?;
+        Ok(index.backups)
     }
 
     /// Puts backups that were taken now into the index, with what is known of them.
     pub fn add(&self, taken: &[Taken]) -> Result<(), BackupError> {
-        let mut index = self.index();
+        let mut added = Vec::new();
         for taken in taken {
             let Some(name) = taken.file.file_name().and_then(|name| name.to_str()) else {
                 continue;
@@ -194,10 +216,9 @@ impl Folder {
                 problem: None,
             };
             kept.take_head(&taken.slug, taken.taken_at, taken.head.clone());
-            index.backups.retain(|other| other.file != kept.file);
-            index.backups.push(kept);
+            added.push(kept);
         }
-        self.write_index(&index.backups).map_err(self.failed())?;
+        self.update_index(&added).map_err(self.failed())?;
         // What others have put there meanwhile, or taken away.
         self.list(&Identities::default()).map(drop)
     }
@@ -212,9 +233,14 @@ impl Folder {
         })
     }
 
-    /// Removes the backups of these tenants that no rule keeps, and says which.
-    pub fn prune(&self, tenants: &[Uuid], keep: Keep, now: Timestamp) -> Result<Vec<String>, BackupError> {
-        let mut removed = Vec::new();
+    /// Removes the backups of these tenants that no rule keeps. Which those are is in `removed`, whatever happens.
+    pub fn prune(
+        &self,
+        tenants: &[Uuid],
+        keep: Keep,
+        now: Timestamp,
+        removed: &mut Vec<String>,
+    ) -> Result<(), BackupError> {
         let backups = self.list(&Identities::default())?;
         for tenant in tenants {
             // What may be of another tenant of that name is nobody's to remove.
@@ -233,7 +259,7 @@ impl Folder {
         if !removed.is_empty() {
             self.list(&Identities::default())?;
         }
-        Ok(removed)
+        Ok(())
     }
 
     /// Removes what runs that were killed have left. What somebody is at has a lock.
@@ -266,7 +292,26 @@ impl Folder {
     }
 }
 
+fn sort(backups: &mut [Kept]) {
+    backups.sort_by(|one, other| {
+        (&one.slug, one.taken_at, &one.file).cmp(&(&other.slug, other.taken_at, &other.file))
+    });
+}
+
 impl Kept {
+    fn is_same_file(&self, other: &Self) -> bool {
+        self.file == other.file && self.bytes == other.bytes && self.modified == other.modified
+    }
+
+    /// How much is known of it: nothing, what the manifest says, and how many rows there are as well.
+    fn knowledge(&self) -> u8 {
+        match &self.head {
+            None => 0,
+            Some(Head { rows: None, .. }) => 1,
+            Some(Head { rows: Some(_), .. }) => 2,
+        }
+    }
+
     fn take(&mut self, manifest: &Manifest, rows: Option<u64>) {
         self.take_head(
             &manifest.tenant.slug,
@@ -293,39 +338,6 @@ impl Head {
             server_version: manifest.server_version.clone(),
             tables: manifest.definition.tables.len(),
             rows,
-        }
-    }
-}
-
-impl Keep {
-    /// Whether there is anything to do.
-    pub fn is_everything(self) -> bool {
-        self.newest.is_none() && self.days.is_none()
-    }
-
-    /// Those of a tenant's backups, the oldest first, that no rule keeps.
-    fn superfluous<'a>(self, backups: &[&'a Kept], now: Timestamp) -> Vec<&'a Kept> {
-        let many = backups.len();
-        let is_young = |backup: &Kept, days: u32| {
-            let day = jiff::SignedDuration::from_hours(24);
-            backup.taken_at.is_none_or(|taken_at| {
-                taken_at.duration_until(now) <= day * i32::try_from(days).unwrap_or(i32::MAX)
-            })
-        };
-        let is_kept = |(at, backup): (usize, &Kept)| {
-            let newer = many - 1 - at;
-            newer == 0
-                || self.newest.is_some_and(|newest| newer < newest as usize)
-                || self.days.is_some_and(|days| is_young(backup, days))
-        };
-        match self.is_everything() {
-            true => Vec::new(),
-            false => backups
-                .iter()
-                .enumerate()
-                .filter(|(at, backup)| !is_kept((*at, backup)))
-                .map(|(_, backup)| *backup)
-                .collect(),
         }
     }
 }
@@ -361,58 +373,67 @@ fn named(name: &str) -> Option<(String, Option<Timestamp>)> {
 mod tests {
     use super::*;
 
-    fn kept(days_ago: i64) -> Kept {
-        let now: Timestamp = "2026-06-01T00:00:00Z".parse().expect("a time");
+    fn known(folder: &Folder, name: &str, rows: Option<Option<u64>>) -> Kept {
+        fs::write(folder.0.join(name), "").expect("written");
         Kept {
-            file: format!("{days_ago}"),
+            file: name.to_owned(),
+            head: rows.map(|rows| Head {
+                tenant_id: Uuid::nil(),
+                schema: "tenant_acme".to_owned(),
+                schema_version: None,
+                fingerprint: String::new(),
+                database: String::new(),
+                server_version: String::new(),
+                tables: 1,
+                rows,
+            }),
             bytes: 0,
             modified: 0,
             slug: "acme".to_owned(),
-            taken_at: Some(now - jiff::SignedDuration::from_hours(24 * days_ago)),
+            taken_at: None,
             encrypted: false,
-            head: None,
             problem: None,
         }
     }
 
-    fn gone(keep: Keep, ages: &[i64]) -> Vec<String> {
-        let backups: Vec<Kept> = ages.iter().map(|age| kept(*age)).collect();
-        let now = "2026-06-01T00:00:00Z".parse().expect("a time");
-        keep.superfluous(&backups.iter().collect::<Vec<_>>(), now)
-            .iter()
-            .map(|backup| backup.file.clone())
-            .collect()
+    #[test]
+    fn what_one_run_knows_of_a_file_another_does_not_take_from_the_index() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = Folder::new(place.path());
+        let known = |name: &str, rows| known(&folder, name, rows);
+        let written = known("a", Some(Some(7)));
+        folder.update_index(&[written.clone()]).expect("written");
+        // Somebody who cannot read it, or has not read all of it, and somebody who has seen another file only.
+        for found in [known("a", None), known("a", Some(None)), known("b", Some(None))] {
+            let index = folder.update_index(&[found]).expect("written");
+            assert_eq!(index[0], written);
+        }
+        assert_eq!(folder.index().backups.len(), 2);
+        // Of a file that has changed nothing old is true.
+        let changed = Kept {
+            bytes: 1,
+            ..known("a", None)
+        };
+        let index = folder.update_index(&[changed.clone()]).expect("written");
+        assert_eq!(index[0], changed);
+        fs::remove_file(place.path().join("a")).expect("removed");
+        assert_eq!(folder.update_index(&[]).expect("written").len(), 1);
     }
 
     #[test]
-    fn the_newest_stays_whatever_the_rules_say() {
-        let nothing = Keep {
-            newest: Some(0),
-            days: Some(0),
-        };
-        assert_eq!(gone(nothing, &[900, 800]), ["900"]);
-        assert_eq!(gone(nothing, &[]), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_backup_that_one_rule_keeps_stays() {
-        let ages = [40, 20, 10, 3, 1];
-        let newest = |newest| Keep {
-            newest: Some(newest),
-            days: None,
-        };
-        assert_eq!(gone(newest(2), &ages), ["40", "20", "10"]);
-        let days = Keep {
-            newest: None,
-            days: Some(10),
-        };
-        assert_eq!(gone(days, &ages), ["40", "20"]);
-        let both = Keep {
-            newest: Some(4),
-            days: Some(10),
-        };
-        assert_eq!(gone(both, &ages), ["40"]);
-        assert_eq!(gone(Keep::default(), &ages), Vec::<String>::new());
+    fn runs_that_add_to_the_index_at_once_lose_nothing() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = Folder::new(place.path());
+        std::thread::scope(|scope| {
+            for number in 0..32 {
+                let folder = &folder;
+                scope.spawn(move || {
+                    let added = known(folder, &number.to_string(), Some(Some(7)));
+                    folder.update_index(&[added]).expect("written");
+                });
+            }
+        });
+        assert_eq!(folder.index().backups.len(), 32);
     }
 
     #[test]

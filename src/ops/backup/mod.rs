@@ -9,6 +9,7 @@ mod error;
 mod feed;
 mod folder;
 pub mod format;
+mod keep;
 mod left_out;
 mod pack;
 mod prepare;
@@ -20,7 +21,8 @@ mod take;
 mod verify;
 
 pub use self::error::BackupError;
-pub use self::folder::{Folder, Keep, Kept};
+pub use self::folder::{Folder, Kept};
+pub use self::keep::Keep;
 pub use self::pack::{Identities, Recipients};
 pub(in crate::ops) use self::prepare::hold_still_in_tx;
 pub use self::relocate::{MoveRequest, Moved, relocate};
