@@ -23,6 +23,7 @@ use crate::ops::log::Doubt;
 use crate::ops::migrate::RolloutError;
 use crate::ops::migration_files::NewFileError;
 use crate::ops::original::{MakeError, OriginalError};
+use crate::ops::outside::NeededOutside;
 use crate::ops::rehearse::{Mishap, RehearseError};
 use crate::ops::retention::{CleanupError, TooMuch};
 use crate::ops::roles::RolesError;
@@ -150,6 +151,7 @@ fn hint(cause: Cause<'_>) -> Option<String> {
         .or_else(|| of(cause, SelectionError::hint))
         .or_else(|| of(cause, MakeError::hint))
         .or_else(|| of(cause, DropError::hint))
+        .or_else(|| of(cause, |error: &NeededOutside| Some(error.hint())))
         .or_else(|| of(cause, |error: &OriginalError| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &InitError| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &TemplateError| error.hint().map(owned)))

@@ -7,6 +7,7 @@ use tokio::sync::Mutex;
 
 use super::log::Entry;
 use super::original::{MakeError, Original};
+use super::outside;
 use super::roles::tenant::{self as tenant_role, TenantRoleError};
 use crate::blueprint::UnclearText;
 use crate::db::{self, Commit, Db, LockName, SchemaName, Session, Undone};
@@ -118,10 +119,7 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
         LockName::Tenant(&source.template).key()
     );
     if original.blueprint().refers_outside() {
-        opening.push_str(&format!(
-            "; SELECT pg_advisory_xact_lock_shared({})",
-            LockName::SharedTables.key()
-        ));
+        opening.push_str(&format!("; {}", outside::lock_for_making()));
     }
     let current = Current {
         db,

@@ -17,6 +17,7 @@ pub mod log;
 pub mod migrate;
 pub mod migration_files;
 pub mod original;
+pub mod outside;
 mod own_histories;
 pub mod rehearse;
 pub mod retention;

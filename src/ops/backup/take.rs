@@ -14,7 +14,7 @@ use super::pack::{Recipients, Written};
 use super::prepare::{prepare_in_tx, prepare_rows_in_tx};
 use super::sending::{Begin, Sending};
 use super::shared::Shared;
-use crate::db::{self, Db, LockHeld, LockName, QuotedText, Session, Transaction};
+use crate::db::{Access, Db, Hold, LockName, Opening, QuotedText, Session, Snapshot, Transaction};
 use crate::fleet::{self, Answer, Observer, Plan as FleetPlan, Report, Stop};
 use crate::tenant::Tenant;
 
@@ -111,12 +111,8 @@ impl Work<'_> {
     async fn take_in_turn(&self, tenant: &Tenant) -> Result<Taken, BackupError> {
         let mut session = self.db.direct().await?;
         let transaction = self.begin(&mut session, tenant).await?;
-        match take_in_tx(self.db, &transaction, tenant, self.options, self.shared).await {
-            // The server may be in the middle of a table that nobody wants any more: it hears so when the connection
-            // ends.
-            Err(error @ (BackupError::Write { .. } | BackupError::Abandoned)) => Err(error),
-            result => transaction.end(result).await,
-        }
+        let taken = take_in_tx(self.db, &transaction, tenant, self.options, self.shared).await;
+        transaction.end(taken).await
     }
 
     /// Has a second session read the definition in the same snapshot while the rows are already on their way.
@@ -161,25 +157,14 @@ impl Work<'_> {
         session: &'s mut Session,
         tenant: &Tenant,
     ) -> Result<Transaction<'s>, BackupError> {
-        let lock = LockName::Tenant(&tenant.schema);
-        let opening = format!(
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = {}; \
-             SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
-             SELECT pg_try_advisory_xact_lock_shared({})",
-            db::optional_limit_in_ms(self.lock_timeout),
-            lock.key(),
-        );
-        let (transaction, answers) = session.begin(&opening).await?;
-        let is_locked = answers
-            .last()
-            .and_then(|answer| answer.rows.first())
-            .is_some_and(|row| row[0].as_deref() == Some("t"));
-        if is_locked {
-            return Ok(transaction);
-        }
-        let holder = lock.holder(&transaction).await?;
-        transaction.rollback().await?;
-        Err(LockHeld::new(lock, holder).into())
+        let opening = Opening {
+            snapshot: Snapshot::One,
+            access: Access::ReadOnly,
+            lock_timeout: self.lock_timeout,
+            first: "",
+            locks: &[(LockName::Tenant(&tenant.schema), Hold::Shared)],
+        };
+        Ok(session.begin_locked(&opening).await??)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use super::plan::Plan;
 use super::{CloneError, Copied, Report, Request, step};
-use crate::blueprint::continue_sequence;
-use crate::db::{self, LockName, SchemaName, Transaction};
+use crate::blueprint::{Statement, continue_sequence};
+use crate::db::{self, SchemaName, Transaction};
 use crate::fleet::{Event, Observer};
 use crate::ops::original::{self, MakeError};
+use crate::ops::outside;
 use crate::ops::roles::tenant as tenant_role;
 use crate::ops::unfinished;
 use crate::tenant::registry::{self, Origin};
@@ -57,9 +58,7 @@ impl Plan {
         to: &SchemaName,
         observer: &mut dyn Observer,
     ) -> Result<Vec<Copied>, CloneError> {
-        // Without rows to load first, foreign keys are made with the rest.
-        let is_at_once = self.script.after_rows.is_empty();
-        if is_at_once {
+        if self.is_made_at_once() {
             self.lock_shared_tables(transaction).await?;
         }
         original::make(transaction, to, &self.script.before_rows).await?;
@@ -82,7 +81,7 @@ impl Plan {
                 rows,
             });
         }
-        if !is_at_once {
+        if !self.is_made_at_once() {
             self.lock_shared_tables(transaction).await?;
         }
         let sequences: Vec<String> = self
@@ -90,7 +89,9 @@ impl Plan {
             .iter()
             .map(|name| continue_sequence(name, from))
             .collect();
-        self.complete(transaction, to, &sequences, &mut steps).await?;
+        self.after_rows(&sequences)
+            .make_in_tx(transaction, to, &mut steps)
+            .await?;
         let counts = self.count(transaction).await?;
         let differing = differing(&copied, &counts);
         if !differing.is_empty() {
@@ -99,49 +100,29 @@ impl Plan {
         Ok(copied)
     }
 
+    /// Whether there are no rows to load first: foreign keys are made with the rest then.
+    pub(in crate::ops) fn is_made_at_once(&self) -> bool {
+        self.script.after_rows.is_empty()
+    }
+
     /// Those who add foreign keys to tables that tenants share keep those away who remove some.
     pub(in crate::ops) async fn lock_shared_tables(
         &self,
         transaction: &Transaction<'_>,
     ) -> Result<(), CloneError> {
         if self.blueprint.refers_outside() {
-            let lock = LockName::SharedTables.key();
-            transaction
-                .script(&format!("SELECT pg_catalog.pg_advisory_xact_lock_shared({lock})"))
-                .await?;
+            transaction.script(&outside::lock_for_making()).await?;
         }
         Ok(())
     }
 
-    /// What comes after the rows.
-    pub(in crate::ops) async fn complete(
-        &self,
-        transaction: &Transaction<'_>,
-        to: &SchemaName,
-        sequences: &[String],
-        steps: &mut Steps<'_>,
-    ) -> Result<(), CloneError> {
-        for statement in &self.script.after_rows {
-            steps.begin(&statement.what);
-            transaction
-                .script(&statement.sql(to))
-                .await
-                .map_err(|source| MakeError::new(to, Some(statement.what.clone()), source))?;
+    /// What comes after the rows, where these statements continue the sequences.
+    pub(in crate::ops) fn after_rows<'a>(&'a self, sequences: &'a [String]) -> AfterRows<'a> {
+        AfterRows {
+            statements: &self.script.after_rows,
+            sequences,
+            refreshes: &self.refreshes,
         }
-        if !sequences.is_empty() {
-            transaction
-                .script(&sequences.join(";\n"))
-                .await
-                .map_err(|source| step("continuing the sequences", source))?;
-        }
-        for statement in &self.refreshes {
-            steps.begin(&statement.what);
-            transaction
-                .script(&statement.sql(to))
-                .await
-                .map_err(|source| step(&format!("filling {}", statement.what), source))?;
-        }
-        Ok(())
     }
 
     /// How many rows the original's tables hold in the snapshot.
@@ -180,6 +161,44 @@ impl Plan {
             tables,
             notes,
         }
+    }
+}
+
+/// What comes after the rows.
+pub(in crate::ops) struct AfterRows<'a> {
+    pub(in crate::ops) statements: &'a [Statement],
+    pub(in crate::ops) sequences: &'a [String],
+    pub(in crate::ops) refreshes: &'a [Statement],
+}
+
+impl AfterRows<'_> {
+    pub(in crate::ops) async fn make_in_tx(
+        &self,
+        transaction: &Transaction<'_>,
+        schema: &SchemaName,
+        steps: &mut Steps<'_>,
+    ) -> Result<(), CloneError> {
+        for statement in self.statements {
+            steps.begin(&statement.what);
+            transaction
+                .script(&statement.sql(schema))
+                .await
+                .map_err(|source| MakeError::new(schema, Some(statement.what.clone()), source))?;
+        }
+        if !self.sequences.is_empty() {
+            transaction
+                .script(&self.sequences.join(";\n"))
+                .await
+                .map_err(|source| step("continuing the sequences", source))?;
+        }
+        for statement in self.refreshes {
+            steps.begin(&statement.what);
+            transaction
+                .script(&statement.sql(schema))
+                .await
+                .map_err(|source| step(&format!("filling {}", statement.what), source))?;
+        }
+        Ok(())
     }
 }
 

@@ -9,14 +9,14 @@ mod plan;
 
 use std::time::Duration;
 
-pub(in crate::ops) use self::copy::Steps;
+pub(in crate::ops) use self::copy::{AfterRows, Steps};
 use self::plan::plan_in_tx;
 pub(in crate::ops) use self::plan::{Plan, lock_tables};
 use super::log::Entry;
 use super::original::{MakeError, OriginalError};
 use super::roles::tenant::TenantRoleError;
 use crate::blueprint::{CannotCopy, ReadError, UnclearText};
-use crate::db::{self, Db, LockHeld, LockName, SessionError};
+use crate::db::{self, Access, Db, Hold, LockHeld, LockName, Opening, SessionError, Snapshot};
 use crate::fleet::{Event, Observer, Retry, is_transient, words};
 use crate::tenant::registry::{self, RegistryError};
 use crate::tenant::{NewTenant, Slug, Tenant};
@@ -157,18 +157,17 @@ pub async fn run(db: &Db, request: &Request, observer: &mut dyn Observer) -> any
 
 async fn attempt_once(db: &Db, request: &Request, observer: &mut dyn Observer) -> Result<Report, CloneError> {
     let mut session = db.direct().await?;
-    let (transaction, answers) = session.begin(&beginning(request)).await?;
-    let locked = answers.last().and_then(|answer| answer.rows.first());
-    let schemas = [&request.from.schema, &request.to.schema];
-    for (at, schema) in schemas.into_iter().enumerate() {
-        let is_locked = locked.and_then(|row| row.get(at)?.as_deref()) == Some("t");
-        if !is_locked {
-            let lock = LockName::Tenant(schema);
-            let holder = lock.holder(&transaction).await?;
-            transaction.rollback().await?;
-            return Err(LockHeld::new(lock, holder).into());
-        }
-    }
+    let opening = Opening {
+        snapshot: Snapshot::One,
+        access: Access::ReadWrite,
+        lock_timeout: request.lock_timeout,
+        first: "SET LOCAL synchronize_seqscans = off",
+        locks: &[
+            (LockName::Tenant(&request.from.schema), Hold::Shared),
+            (LockName::Tenant(&request.to.schema), Hold::Alone),
+        ],
+    };
+    let transaction = session.begin_locked(&opening).await??;
     let plan = plan_in_tx(db, &transaction, request).await;
     match plan {
         Ok(plan) if request.dry_run => {
@@ -182,18 +181,6 @@ async fn attempt_once(db: &Db, request: &Request, observer: &mut dyn Observer) -
         }
         Err(error) => transaction.end(Err(error)).await,
     }
-}
-
-/// Begins the transaction and tries the locks of both tenants: the original's shared, the copy's alone.
-fn beginning(request: &Request) -> String {
-    format!(
-        "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
-         SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL synchronize_seqscans = off; \
-         SELECT pg_try_advisory_xact_lock_shared({}), pg_try_advisory_xact_lock({})",
-        db::optional_limit_in_ms(request.lock_timeout),
-        LockName::Tenant(&request.from.schema).key(),
-        LockName::Tenant(&request.to.schema).key(),
-    )
 }
 
 pub(in crate::ops) fn step(doing: &str, source: db::Error) -> CloneError {

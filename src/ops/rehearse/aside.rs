@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 use super::RehearseError;
 use super::clones::Id;
 use crate::blueprint::{UnclearText, state_of_sequence};
-use crate::db::{self, CopyError, Db, LockHeld, LockName, SchemaName, Session, Transaction, Type, copy_rows};
+use crate::db::{
+    self, Access, CopyError, Db, Hold, LockName, Opening, READABLE, SchemaName, Session, Snapshot,
+    Transaction, Type, copy_rows, readable_in,
+};
 use crate::fleet::Observer;
 use crate::ops::clone::{CloneError, Contents, Copied, Plan, Steps, step};
 use crate::ops::original;
@@ -48,17 +51,17 @@ impl Aside<'_> {
     ) -> Result<Clone, RehearseError> {
         let started = Instant::now();
         let mut session = from.direct().await?;
-        let (reader, answers) = session.begin(&self.opening(to.is_some())).await?;
-        let is_locked = answers
-            .last()
-            .and_then(|answer| answer.rows.first())
-            .is_some_and(|row| row[0].as_deref() == Some("t"));
-        if !is_locked {
-            let lock = LockName::Tenant(&self.tenant.schema);
-            let holder = lock.holder(&reader).await?;
-            reader.rollback().await?;
-            return Err(LockHeld::new(lock, holder).into());
-        }
+        let opening = Opening {
+            snapshot: Snapshot::One,
+            access: match to {
+                Some(_) => Access::ReadOnly,
+                None => Access::ReadWrite,
+            },
+            lock_timeout: self.lock_timeout,
+            first: "SET LOCAL synchronize_seqscans = off",
+            locks: &[(LockName::Tenant(&self.tenant.schema), Hold::Shared)],
+        };
+        let reader = session.begin_locked(&opening).await??;
         let result = match to {
             None => self.copy_beside(from, &reader, observer).await,
             Some(to) => self.copy_over(from, &reader, to, observer).await,
@@ -72,25 +75,6 @@ impl Aside<'_> {
             notes: original::notes(&plan.blueprint, "the original", "the clone"),
             unfinished: plan.unfinished,
         })
-    }
-
-    /// Begins the transaction that reads, with the tenant's lock as readers have it.
-    fn opening(&self, is_reader: bool) -> String {
-        let access = if is_reader { "READ ONLY" } else { "READ WRITE" };
-        format!(
-            "BEGIN ISOLATION LEVEL REPEATABLE READ {access}; {} SET LOCAL synchronize_seqscans = off; \
-             SELECT pg_try_advisory_xact_lock_shared({})",
-            self.limits(),
-            LockName::Tenant(&self.tenant.schema).key(),
-        )
-    }
-
-    fn limits(&self) -> String {
-        format!(
-            "SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
-             SET LOCAL idle_in_transaction_session_timeout = 0;",
-            db::optional_limit_in_ms(self.lock_timeout)
-        )
     }
 
     async fn plan(&self, from: &Db, reader: &Transaction<'_>) -> Result<Plan, CloneError> {
@@ -126,7 +110,14 @@ impl Aside<'_> {
         let plan = self.plan(from, reader).await?;
         let rows_of = self.estimates(reader).await?;
         let mut session = to.direct().await?;
-        let (writer, _) = session.begin(&format!("BEGIN; {}", self.limits())).await?;
+        let opening = Opening {
+            snapshot: Snapshot::Each,
+            access: Access::ReadWrite,
+            lock_timeout: self.lock_timeout,
+            first: "",
+            locks: &[],
+        };
+        let writer = session.begin_locked(&opening).await??;
         let filled = async {
             let copied = self.fill_from(&plan, reader, &writer, observer).await?;
             self.mark(&writer, &plan).await?;
@@ -145,13 +136,12 @@ impl Aside<'_> {
         writer: &Transaction<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Vec<Copied>, CloneError> {
-        // So that values read the same on both sides; what is made there sets this for itself.
-        const READABLE: &str = "SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off; \
-                                SET LOCAL xmloption = content; SET LOCAL datestyle = iso; \
-                                SET LOCAL intervalstyle = postgres; SET LOCAL extra_float_digits = 3";
         reader.script(READABLE).await?;
-        plan.lock_shared_tables(writer).await?;
+        if plan.is_made_at_once() {
+            plan.lock_shared_tables(writer).await?;
+        }
         original::make(writer, self.schema, &plan.script.before_rows).await?;
+        writer.script(&readable_in(self.schema)).await?;
         let from = &self.tenant.schema;
         let mut steps = Steps {
             slug: &self.tenant.slug,
@@ -181,7 +171,12 @@ impl Aside<'_> {
             let cells = answers.into_iter().flat_map(|answer| answer.rows).flatten();
             sequences.extend(cells.flatten());
         }
-        plan.complete(writer, self.schema, &sequences, &mut steps).await?;
+        if !plan.is_made_at_once() {
+            plan.lock_shared_tables(writer).await?;
+        }
+        plan.after_rows(&sequences)
+            .make_in_tx(writer, self.schema, &mut steps)
+            .await?;
         Ok(copied)
     }
 

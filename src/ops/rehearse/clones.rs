@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::db::{
     self, Commit, Db, LockName, MAX_NAME_BYTES, QuotedText, SchemaName, Session, SessionError, Type, Undone,
 };
-use crate::ops::drop::{lock_shared_tables, what_needs_it};
+use crate::ops::outside::{lock_for_dropping, what_needs_it};
 use crate::tenant::Tenant;
 
 /// How the names of clones begin.
@@ -117,7 +117,7 @@ pub(super) async fn remove(
         ),
         unless(&is_free),
         unless(&id.is_marked(schema)),
-        lock_shared_tables(schema),
+        lock_for_dropping(schema),
         unless(&format!("NOT EXISTS (\n{})", what_needs_it(schema))),
         format!("DROP SCHEMA {} CASCADE", schema.quoted()),
     ];
