@@ -7,10 +7,10 @@ use super::backup::{DirArgs, halved, recipients};
 use crate::cli::args::{Confirmation, JobArgs, name_them, parse_slug};
 use crate::context::Context;
 use crate::db::Access;
-use crate::error::{UsageError, fleet_status};
+use crate::error::{UsageError, fleet_status, worse};
 use crate::exit::ExitStatus;
 use crate::fleet::OnError;
-use crate::ops::backup::Options;
+use crate::ops::backup::{Folder, Options, Taken};
 use crate::ops::drop;
 use crate::ops::roles::tenant as tenant_role;
 use crate::tenant::{Selection, Slug, Which};
@@ -159,6 +159,7 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
     );
     args.confirmation.obtain(cx, question, expected).await?;
 
+    let folder = backup.as_ref().map(|options| Folder::new(&options.folder));
     let mut progress = cx.ui.progress("Dropping", tenants.len());
     let request = drop::Request {
         tenants,
@@ -182,7 +183,10 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
                     .filter(|former| former.kept.is_none())
                     .map(|former| &former.role),
             ),
-            backup: dropped.backup.as_ref().map(|file| file.display().to_string()),
+            backup: dropped
+                .backup
+                .as_ref()
+                .map(|taken| taken.file.display().to_string()),
         })
         .collect();
     let missing = report.done().filter(|(_, dropped)| dropped.schema_was_missing);
@@ -212,5 +216,21 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
         dropped,
     })?;
     cx.ui.failures(&report, "be dropped");
-    Ok(fleet_status(&report))
+    let taken: Vec<Taken> = report
+        .done()
+        .filter_map(|(_, dropped)| dropped.backup.clone())
+        .collect();
+    // Whoever has no key learns from the index alone whose an encrypted backup is.
+    let added = match folder {
+        Some(folder) if !taken.is_empty() => folder.add(&taken),
+        _ => Ok(()),
+    };
+    let status = fleet_status(&report);
+    Ok(match added {
+        Ok(()) => status,
+        Err(error) => {
+            cx.ui.error(&error.into());
+            worse(status, ExitStatus::Failed)
+        }
+    })
 }

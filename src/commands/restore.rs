@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::backup::{DirArgs, IdentityArgs};
 use super::tenant_view::TenantView;
-use crate::cli::args::parse_slug;
+use crate::cli::args::{Confirmation, parse_slug};
 use crate::context::Context;
 use crate::exit::ExitStatus;
 use crate::fleet::Retry;
@@ -16,7 +16,8 @@ use crate::ui::{Cell, Column, Table, View};
 /// Bring a tenant back from a backup
 ///
 /// The file is read twice: first to find out whether it is whole, before anything is written, and then into one
-/// transaction. That commits only if definition, rows and checksums are those of the backup.
+/// transaction. That commits only if definition, rows and checksums are those of the backup. Asks for the slug where
+/// `--replace` would take a tenant's place.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RestoreArgs {
     /// The backup
@@ -35,6 +36,8 @@ pub(crate) struct RestoreArgs {
     /// Check the file and report what would be restored without changing anything
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 /// Bring a dropped tenant back from its latest backup
@@ -124,7 +127,8 @@ pub(crate) async fn run(cx: &Context, args: &RestoreArgs) -> anyhow::Result<Exit
         cx.settings.tenants.naming.schema_for(slug)?;
         cx.settings.tenants.naming.role_for(slug)?;
     }
-    bring_back(cx, &args.file, args.identities.load()?, target, args.dry_run).await
+    let request = request(cx, &args.file, args.identities.load()?, target, args.dry_run);
+    bring_back(cx, request, Some(&args.confirmation)).await
 }
 
 pub(crate) async fn run_undrop(cx: &Context, args: &UndropArgs) -> anyhow::Result<ExitStatus> {
@@ -138,23 +142,23 @@ pub(crate) async fn run_undrop(cx: &Context, args: &UndropArgs) -> anyhow::Resul
         keep_text: false,
     };
     cx.ui.note(format!("from `{}`", latest.file));
-    bring_back(cx, &folder.path(&latest), identities, target, args.dry_run).await
+    let request = request(cx, &folder.path(&latest), identities, target, args.dry_run);
+    bring_back(cx, request, None).await
 }
 
-async fn bring_back(
+fn request(
     cx: &Context,
     file: &Path,
     identities: Identities,
     target: Target,
     dry_run: bool,
-) -> anyhow::Result<ExitStatus> {
-    let db = cx.db().await?;
+) -> RestoreRequest {
     let name = file
         .file_name()
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let request = RestoreRequest {
+    RestoreRequest {
         file: file.to_owned(),
         identities,
         lock_timeout: cx.settings.tenants.lock_timeout,
@@ -164,13 +168,38 @@ async fn bring_back(
         dry_run,
         log: cx.log_entry(json!({ "file": name, "replace": target.replace })),
         target,
-    };
+    }
+}
+
+/// Restores it. Agreement is asked for where a tenant that is there would be lost.
+async fn bring_back(
+    cx: &Context,
+    request: RestoreRequest,
+    confirmation: Option<&Confirmation>,
+) -> anyhow::Result<ExitStatus> {
+    let db = cx.db().await?;
+    let (file, dry_run) = (request.file.clone(), request.dry_run);
+    let may_replace = request.target.replace && !dry_run;
+    let mut planned = backup::plan(request).await?;
+    if let Some(confirmation) = confirmation.filter(|_| may_replace)
+        && planned.replaces(db).await?
+    {
+        let question = format!(
+            "This puts `{}` in {} back to what it was at {}. What it is now is lost.",
+            planned.slug(),
+            db.describe(),
+            planned.taken_at()
+        );
+        confirmation
+            .obtain(cx, question, planned.slug().to_string())
+            .await?;
+    }
     let mut progress = cx.ui.steps("Restoring");
-    let result = backup::restore(db, &request, &mut progress).await;
+    let result = planned.carry_out(db, &mut progress).await;
     progress.finish();
 
     let restored = result?;
-    cx.ui.answer(&RestoreView::new(file, dry_run, &restored))?;
+    cx.ui.answer(&RestoreView::new(&file, dry_run, &restored))?;
     if dry_run {
         cx.ui.note("dry run: nothing was changed");
     }

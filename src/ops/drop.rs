@@ -1,16 +1,17 @@
 //! Removing tenants for good: the schema and the row of the registry, both or neither.
 
-use std::path::PathBuf;
+use std::fs;
 use std::time::Duration;
 
-use super::backup::{self, BackupError, Identities};
+use super::backup::{self, BackupError, Identities, Taken};
 use super::log::Entry;
+use super::outside::{self, NeededOutside};
 use super::roles::tenant::{self as tenant_role, Former};
 use super::unfinished;
 use crate::db::{
-    self, Db, LockName, OpenTenantError, QuotedText, SchemaName, Session, TenantOptions, Transaction,
+    self, Db, NO_TRANSACTION_LIMIT, OpenTenantError, SchemaName, Session, TenantOptions, Transaction,
 };
-use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
+use crate::fleet::{self, Answer, Observer, Plan, Report, Retry, Stop, Urgency};
 use crate::tenant::registry::{self, RegistryError};
 use crate::tenant::{Slug, Tenant};
 
@@ -26,13 +27,13 @@ pub struct Request {
 }
 
 /// What was removed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Dropped {
     pub schema: SchemaName,
     /// The schema was gone already; only the row was removed.
     pub schema_was_missing: bool,
     /// The backup that was taken first.
-    pub backup: Option<PathBuf>,
+    pub backup: Option<Taken>,
     /// The tenant's own role, where it had one.
     pub roles: Vec<Former>,
 }
@@ -40,11 +41,8 @@ pub struct Dropped {
 /// Why a tenant is still there.
 #[derive(Debug, thiserror::Error)]
 pub enum DropError {
-    #[error("objects outside schema `{schema}` depend on it: {}", objects.join(", "))]
-    NeededOutside {
-        schema: SchemaName,
-        objects: Vec<String>,
-    },
+    #[error("{0}")]
+    NeededOutside(#[from] NeededOutside),
     #[error("{0}")]
     Open(#[from] OpenTenantError),
     #[error("{0}")]
@@ -53,6 +51,9 @@ pub enum DropError {
     Backup { slug: Slug, source: BackupError },
     #[error("dropping schema `{schema}`")]
     Schema { schema: SchemaName, source: db::Error },
+    /// Not tried again: that would begin with another backup.
+    #[error("schema `{schema}` was in use until the end: {reason}")]
+    InUse { schema: SchemaName, reason: String },
     #[error("{0}")]
     Sql(#[from] db::Error),
 }
@@ -61,9 +62,21 @@ impl DropError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NeededOutside { .. } => Some(
-                "drop or change those objects first; tenantctl removes nothing outside the schema".to_owned(),
+            Self::InUse { .. } => Some(
+                "end the transactions that use its tables, which `pg_stat_activity` shows, and try again; nothing was \
+                 changed, and the backup is removed"
+                    .to_owned(),
             ),
+            _ => None,
+        }
+    }
+
+    /// The server's words where somebody else had a lock for too long.
+    fn lock_timeout(&self) -> Option<&db::Error> {
+        match self {
+            Self::Schema { source, .. } | Self::Sql(source) | Self::Registry(RegistryError::Sql(source)) => {
+                (source.sqlstate() == Some("55P03")).then_some(source)
+            }
             _ => None,
         }
     }
@@ -78,9 +91,17 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
         plan,
         log,
     } = request;
+    let work = Work {
+        db,
+        options: &options,
+        backup: backup.as_ref(),
+        retry: plan.retry,
+        stop,
+        log: &log,
+    };
     let job = async |tenant: &Tenant| {
         let mut session = db.direct().await?;
-        match drop_tenant(db, &mut session, tenant, &options, backup.as_ref(), &log).await {
+        match work.drop_tenant(&mut session, tenant).await {
             Ok(dropped) => Ok(Answer::Done(dropped)),
             Err(DropError::Registry(RegistryError::Unknown { .. })) => {
                 Ok(Answer::Skip("somebody else dropped it meanwhile".to_owned()))
@@ -91,105 +112,163 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
     fleet::run(tenants, plan, stop, observer, job).await
 }
 
-async fn drop_tenant(
-    db: &Db,
-    session: &mut Session,
-    tenant: &Tenant,
-    options: &TenantOptions,
-    backup: Option<&backup::Options>,
-    log: &Entry,
-) -> Result<Dropped, DropError> {
-    let first = lock_shared_tables(&tenant.schema);
-    let (transaction, exists) = session.lock_tenant_after(&first, &tenant.schema, options).await?;
-    let roles = match tenant_role::of_schema(&transaction, &tenant.schema).await {
-        Ok(roles) => roles,
-        Err(error) => return transaction.end(Err(error.into())).await,
-    };
-    let result = if exists {
-        match back_up_in_tx(db, &transaction, tenant, backup).await {
-            Ok(file) => drop_in_tx(&transaction, tenant, log)
-                .await
-                .map(|dropped| Dropped {
-                    backup: file,
-                    ..dropped
-                }),
-            Err(error) => Err(error),
+/// What is the same for all tenants of a run.
+struct Work<'a> {
+    db: &'a Db,
+    options: &'a TenantOptions,
+    backup: Option<&'a backup::Options>,
+    retry: Retry,
+    stop: &'a Stop,
+    log: &'a Entry,
+}
+
+impl Work<'_> {
+    async fn drop_tenant(&self, session: &mut Session, tenant: &Tenant) -> Result<Dropped, DropError> {
+        let first = match self.backup {
+            None => outside::lock_for_dropping(&tenant.schema),
+            // Nobody else has to wait for the backup. While its file is read again, the transaction is idle.
+            Some(_) => NO_TRANSACTION_LIMIT.to_owned(),
+        };
+        let locked = session
+            .lock_tenant_after(&first, &tenant.schema, self.options)
+            .await?;
+        let (transaction, exists) = locked;
+        let mut backup = None;
+        match self.drop_in_tx(&transaction, tenant, exists, &mut backup).await {
+            Ok(dropped) => {
+                // When nobody knows whether this took effect, the backup may be all that is left.
+                transaction.commit().await?;
+                Ok(Dropped { backup, ..dropped })
+            }
+            Err(error) => {
+                transaction.rollback().await.ok();
+                if let Some(taken) = backup {
+                    // The tenant is there, and has changed again by the time of another attempt.
+                    fs::remove_file(&taken.file).ok();
+                }
+                Err(error)
+            }
         }
-    } else {
-        forget_in_tx(&transaction, tenant, log).await.map(|()| Dropped {
+    }
+
+    /// What the tenant is backed up to is in `backup` from the moment on when it is a file.
+    async fn drop_in_tx(
+        &self,
+        transaction: &Transaction<'_>,
+        tenant: &Tenant,
+        exists: bool,
+        backup: &mut Option<Taken>,
+    ) -> Result<Dropped, DropError> {
+        let roles = tenant_role::of_schema(transaction, &tenant.schema).await?;
+        match self.backup {
+            _ if !exists => forget_in_tx(transaction, tenant, self.log).await?,
+            None => remove_in_tx(transaction, tenant, self.log).await?,
+            Some(options) => {
+                self.back_up_in_tx(transaction, tenant, options, backup).await?;
+                self.remove_when_free_in_tx(transaction, tenant).await?;
+            }
+        }
+        Ok(Dropped {
             schema: tenant.schema.clone(),
-            schema_was_missing: true,
+            schema_was_missing: !exists,
             backup: None,
-            roles: Vec::new(),
+            roles: tenant_role::drop_in_tx(transaction, roles).await?,
         })
-    };
-    let result = match result {
-        Ok(dropped) => match tenant_role::drop_in_tx(&transaction, roles).await {
-            Ok(roles) => Ok(Dropped { roles, ..dropped }),
-            Err(error) => Err(error.into()),
-        },
-        Err(error) => Err(error),
-    };
-    transaction.end(result).await
+    }
+
+    /// Backs the tenant up and reads the file again. From the first row on nobody writes to the tables any more, so that
+    /// nothing is lost between the backup and the end.
+    async fn back_up_in_tx(
+        &self,
+        transaction: &Transaction<'_>,
+        tenant: &Tenant,
+        options: &backup::Options,
+        backup: &mut Option<Taken>,
+    ) -> Result<(), DropError> {
+        not_needed_outside(transaction, &tenant.schema).await?;
+        let taken = async {
+            backup::hold_still_in_tx(transaction, &tenant.schema).await?;
+            transaction.script("SAVEPOINT not_read").await?;
+            let shared = backup::Shared::default();
+            let taken = backup::take_in_tx(self.db, transaction, tenant, options, &shared).await?;
+            let file = &backup.insert(taken).file;
+            // What is encrypted cannot be read here.
+            if options.recipients.is_nobody() {
+                backup::verify(file, &Identities::default(), None, Duration::ZERO).await?;
+            }
+            // Reading views has locked tables that tenants share, which whoever drops another tenant waits for.
+            transaction.script("ROLLBACK TO not_read").await?;
+            Ok::<_, BackupError>(())
+        };
+        match taken.await {
+            Ok(()) => Ok(transaction.script("SET LOCAL search_path = pg_catalog").await?),
+            Err(BackupError::Registry(error)) => Err(error.into()),
+            Err(source) => Err(DropError::Backup {
+                slug: tenant.slug.clone(),
+                source,
+            }),
+        }
+    }
+
+    /// Removes a tenant that is backed up, once nobody uses its tables. As long as this transaction lasts, the backup is
+    /// what the tenant is; so it is in here that a lock is waited for again.
+    async fn remove_when_free_in_tx(
+        &self,
+        transaction: &Transaction<'_>,
+        tenant: &Tenant,
+    ) -> Result<(), DropError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            transaction.script("SAVEPOINT not_dropped").await?;
+            let Err(error) = remove_alone_in_tx(transaction, tenant, self.log).await else {
+                return Ok(());
+            };
+            let Some(held) = error.lock_timeout() else {
+                return Err(error);
+            };
+            if attempt > self.retry.times || self.stop.urgency() == Urgency::Cancel {
+                return Err(DropError::InUse {
+                    schema: tenant.schema.clone(),
+                    reason: held.to_string(),
+                });
+            }
+            transaction.script("ROLLBACK TO not_dropped").await?;
+            tokio::time::sleep(self.retry.pause(attempt)).await;
+        }
+    }
 }
 
-/// Foreign keys to tables that tenants share make dropping a schema lock those tables alone, one after the other, which
-/// creating one locks too. So whoever drops waits until no such tenant is being made, before it locks anything else.
-pub(super) fn lock_shared_tables(schema: &SchemaName) -> String {
-    let quoted = schema.quoted().to_string();
-    include_str!("sql/lock_shared_tables.sql")
-        .replace("{key}", &LockName::SharedTables.key())
-        .replace("{schema}", &QuotedText::new(&quoted).to_string())
-}
-
-/// Backs the tenant up and reads the file again. From the first row on nobody writes to the tables any more, so that
-/// nothing is lost between the backup and the end.
-async fn back_up_in_tx(
-    db: &Db,
+/// Waits for those who read the tenant's tables, and only then for those who make and drop tenants: whoever holds the
+/// lock of these waits for nobody who is at work in a tenant.
+async fn remove_alone_in_tx(
     transaction: &Transaction<'_>,
     tenant: &Tenant,
-    options: Option<&backup::Options>,
-) -> Result<Option<PathBuf>, DropError> {
-    let Some(options) = options else { return Ok(None) };
-    not_needed_outside(transaction, &tenant.schema).await?;
-    let taken = async {
-        backup::hold_still_in_tx(transaction, &tenant.schema).await?;
-        let taken = backup::take_in_tx(db, transaction, tenant, options, &backup::Shared::default()).await?;
-        // What is encrypted cannot be read here.
-        if options.recipients.is_nobody() {
-            backup::verify(&taken.file, &Identities::default(), None, Duration::ZERO).await?;
-        }
-        Ok(taken)
+    log: &Entry,
+) -> Result<(), DropError> {
+    let schema = &tenant.schema;
+    let failed = |source| DropError::Schema {
+        schema: schema.clone(),
+        source,
     };
-    match taken.await {
-        Ok(taken) => {
-            transaction.script("SET LOCAL search_path = pg_catalog").await?;
-            Ok(Some(taken.file))
-        }
-        Err(BackupError::Registry(error)) => Err(error.into()),
-        Err(source) => Err(DropError::Backup {
-            slug: tenant.slug.clone(),
-            source,
-        }),
-    }
+    backup::hold_alone_in_tx(transaction, schema)
+        .await
+        .map_err(failed)?;
+    transaction
+        .script(&outside::lock_for_dropping(schema))
+        .await
+        .map_err(failed)?;
+    remove_in_tx(transaction, tenant, log).await
 }
 
 async fn not_needed_outside(transaction: &Transaction<'_>, schema: &SchemaName) -> Result<(), DropError> {
-    let objects = needed_outside(transaction, schema).await?;
-    if objects.is_empty() {
-        return Ok(());
+    match outside::needed_in_tx(transaction, schema).await? {
+        Some(needed) => Err(needed.into()),
+        None => Ok(()),
     }
-    Err(DropError::NeededOutside {
-        schema: schema.clone(),
-        objects,
-    })
 }
 
-async fn drop_in_tx(
-    transaction: &Transaction<'_>,
-    tenant: &Tenant,
-    log: &Entry,
-) -> Result<Dropped, DropError> {
+async fn remove_in_tx(transaction: &Transaction<'_>, tenant: &Tenant, log: &Entry) -> Result<(), DropError> {
     let schema = &tenant.schema;
     forget_in_tx(transaction, tenant, log).await?;
     not_needed_outside(transaction, schema).await?;
@@ -199,13 +278,7 @@ async fn drop_in_tx(
         .map_err(|source| DropError::Schema {
             schema: schema.clone(),
             source,
-        })?;
-    Ok(Dropped {
-        schema: schema.clone(),
-        schema_was_missing: false,
-        backup: None,
-        roles: Vec::new(),
-    })
+        })
 }
 
 /// Removes the row. Finds out first that it is still the tenant that was chosen and not a new one of that slug.
@@ -222,23 +295,4 @@ async fn forget_in_tx(transaction: &Transaction<'_>, tenant: &Tenant, log: &Entr
     unfinished::set_in_tx(transaction, &current.schema, &[]).await?;
     log.record_in_tx(transaction, &tenant.slug).await?;
     Ok(())
-}
-
-/// What `DROP SCHEMA … CASCADE` would take along from elsewhere.
-async fn needed_outside(
-    transaction: &Transaction<'_>,
-    schema: &SchemaName,
-) -> Result<Vec<String>, db::Error> {
-    let answers = transaction.text_query(&what_needs_it(schema)).await?;
-    Ok(answers
-        .into_iter()
-        .flat_map(|answer| answer.rows)
-        .filter_map(|mut row| row.pop().flatten())
-        .collect())
-}
-
-/// The question what lies outside of the schema and depends on it.
-pub(super) fn what_needs_it(schema: &SchemaName) -> String {
-    let quoted = schema.quoted().to_string();
-    include_str!("sql/needed_outside.sql").replace("{schema}", &QuotedText::new(&quoted).to_string())
 }

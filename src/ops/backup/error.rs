@@ -7,6 +7,7 @@ use crate::blueprint::ReadError;
 use crate::db::{self, LockHeld, SchemaName, SessionError};
 use crate::ops::clone::CloneError;
 use crate::ops::original::{MakeError, OriginalError};
+use crate::ops::outside::NeededOutside;
 use crate::ops::roles::tenant::TenantRoleError;
 use crate::tenant::Slug;
 use crate::tenant::registry::RegistryError;
@@ -46,11 +47,8 @@ pub enum BackupError {
     Manifest(String),
     #[error("what was restored is not what was backed up: {0}")]
     Differs(String),
-    #[error("objects outside schema `{schema}` depend on it: {}", objects.join(", "))]
-    NeededOutside {
-        schema: SchemaName,
-        objects: Vec<String>,
-    },
+    #[error("{0}")]
+    NeededOutside(#[from] NeededOutside),
     #[error("tenant `{0}` is whole in the other database, and could not be suspended here")]
     NotSuspended(Slug, #[source] db::Error),
     #[error("the work on the file ended early")]
@@ -85,9 +83,6 @@ impl BackupError {
             Self::NotSuspended(slug, _) => Some(format!("suspend it with `tenantctl suspend {slug}`")),
             Self::NoBackup { .. } => Some("`tenantctl list-backups` shows what there is".to_owned()),
             Self::File { source, .. } => source.hint().map(str::to_owned),
-            Self::NeededOutside { .. } => Some(
-                "drop or change those objects first; tenantctl removes nothing outside the schema".to_owned(),
-            ),
             _ => None,
         }
     }

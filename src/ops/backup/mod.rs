@@ -2,7 +2,8 @@
 //!
 //! A backup is taken from one snapshot (`take`): what it says before its rows (`prepare`) and the rows go to a thread that
 //! writes (`sending`). It is a file only when it is whole (`pack`). What is restored is read
-//! twice: first to find out whether the file is whole, without a database, and then into one transaction (`restore`).
+//! twice: first to find out whether the file is whole (`planned`), without a database, and then into one transaction
+//! (`restore`).
 //! Rows stream; the text of the file is described in `format`.
 
 mod error;
@@ -12,6 +13,7 @@ pub mod format;
 mod keep;
 mod left_out;
 mod pack;
+mod planned;
 mod prepare;
 mod relocate;
 mod restore;
@@ -24,15 +26,11 @@ pub use self::error::BackupError;
 pub use self::folder::{Folder, Kept};
 pub use self::keep::Keep;
 pub use self::pack::{Identities, Recipients};
-pub(in crate::ops) use self::prepare::hold_still_in_tx;
+pub use self::planned::{Planned, Request as RestoreRequest, plan};
+pub(in crate::ops) use self::prepare::{hold_alone_in_tx, hold_still_in_tx};
 pub use self::relocate::{MoveRequest, Moved, relocate};
-pub use self::restore::{Request as RestoreRequest, Restored, Target, run as restore};
+pub use self::restore::{Restored, Target};
 pub(in crate::ops) use self::shared::Shared;
 pub(in crate::ops) use self::take::take_in_tx;
 pub use self::take::{Options, Request, Taken, run};
 pub use self::verify::{Verified, verify};
-
-/// How rows are written and read, so that they are the same text on every server.
-const READABLE: &str = "SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off; \
-                        SET LOCAL xmloption = content; SET LOCAL datestyle = iso; SET LOCAL intervalstyle = postgres; \
-                        SET LOCAL extra_float_digits = 3; SET LOCAL bytea_output = hex; SET LOCAL lc_monetary = 'C'";

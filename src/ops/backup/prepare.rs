@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
+use super::BackupError;
 use super::format::{Definition, Manifest, TenantRow};
 use super::left_out::leave_out_in_tx;
 use super::shared::{Known, Shared};
-use super::{BackupError, READABLE};
 use crate::blueprint::{self, Shape, Table, UnclearText, state_of_sequence};
-use crate::db::{Db, SchemaName, Transaction, Type};
+use crate::db::{self, Db, READABLE, SchemaName, Transaction, Type};
 use crate::ops::clone::{Contents, Plan, lock_tables, step};
 use crate::ops::original::{self, OriginalError};
 use crate::ops::unfinished;
@@ -146,6 +146,20 @@ pub(in crate::ops) async fn hold_still_in_tx(
     transaction: &Transaction<'_>,
     schema: &SchemaName,
 ) -> Result<(), BackupError> {
+    hold_in_tx(transaction, schema, "SHARE")
+        .await
+        .map_err(|source| step("keeping the tables still", source).into())
+}
+
+/// Waits until nobody uses the tables of a schema any more, and keeps everybody from them.
+pub(in crate::ops) async fn hold_alone_in_tx(
+    transaction: &Transaction<'_>,
+    schema: &SchemaName,
+) -> Result<(), db::Error> {
+    hold_in_tx(transaction, schema, "ACCESS EXCLUSIVE").await
+}
+
+async fn hold_in_tx(transaction: &Transaction<'_>, schema: &SchemaName, mode: &str) -> Result<(), db::Error> {
     const TABLES: &str = "SELECT pg_catalog.format('ONLY %I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class AS c \
                           JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
                           WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') ORDER BY c.oid";
@@ -155,9 +169,8 @@ pub(in crate::ops) async fn hold_still_in_tx(
     let tables: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     if !tables.is_empty() {
         transaction
-            .script(&format!("LOCK TABLE {} IN SHARE MODE", tables.join(", ")))
-            .await
-            .map_err(|source| step("keeping the tables still", source))?;
+            .script(&format!("LOCK TABLE {} IN {mode} MODE", tables.join(", ")))
+            .await?;
     }
     Ok(())
 }

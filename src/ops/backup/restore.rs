@@ -1,37 +1,26 @@
 //! Bringing a backup back: everything in one transaction, which commits only what is the same as what was backed up.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::feed::{FileRows, Rows};
-use super::format::{Definition, FormatError, Manifest, RowSum, Summary};
-use super::{BackupError, Identities, READABLE, pack};
+use super::BackupError;
+use super::feed::Rows;
+use super::format::{Manifest, RowSum, Summary};
 use crate::blueprint::{self, CannotCopy, Shape, Table, UnclearText};
-use crate::db::{self, Db, LockHeld, LockName, RoleName, RowsIn, SchemaName, Transaction, Type, read_rows};
-use crate::fleet::{Event, Observer, Retry, is_transient, words};
-use crate::ops::clone::{Steps, step};
-use crate::ops::drop::{lock_shared_tables, what_needs_it};
+use crate::db::{
+    self, Access, Db, Hold, LockName, Opening, RoleName, RowsIn, SchemaName, Snapshot, Transaction, Type,
+    read_rows, readable_in,
+};
+use crate::fleet::Observer;
+use crate::ops::clone::{AfterRows, Steps, step};
 use crate::ops::log::Entry;
-use crate::ops::original::{self, MakeError, OriginalError};
+use crate::ops::original::{self, OriginalError};
+use crate::ops::outside;
 use crate::ops::roles::tenant as tenant_role;
 use crate::ops::unfinished;
 use crate::tenant::registry::{self, Origin, RegistryError};
 use crate::tenant::{Domain, Naming, NewTenant, Slug, Tenant};
-
-/// What to bring back, and as what.
-#[derive(Debug)]
-pub struct Request {
-    pub file: PathBuf,
-    pub identities: Identities,
-    pub target: Target,
-    pub lock_timeout: Duration,
-    pub retry: Retry,
-    /// Stop before the first change.
-    pub dry_run: bool,
-    pub log: Entry,
-}
 
 /// What a backup becomes.
 #[derive(Debug, Clone)]
@@ -55,87 +44,6 @@ pub struct Restored {
     pub replaced: bool,
     pub manifest: Manifest,
     pub sums: Summary,
-}
-
-/// Restores a backup. What often passes is tried again.
-pub async fn run(db: &Db, request: &Request, observer: &mut dyn Observer) -> anyhow::Result<Restored> {
-    let (manifest, mut sums) = match request.dry_run {
-        true => checked(&request.file, &request.identities).await?,
-        false => (
-            sealed(&request.file, &request.identities).await?,
-            Summary::default(),
-        ),
-    };
-    let new = request.target.tenant(&manifest)?;
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
-        let work = Work {
-            manifest: &manifest,
-            new: &new,
-            target: &request.target,
-            lock_timeout: request.lock_timeout,
-        };
-        let made = if request.dry_run {
-            work.foresee(db).await.map(|replaced| (None, replaced))
-        } else {
-            let rows = FileRows::new(&request.file, &request.identities, &manifest, &mut sums);
-            work.attempt(db, rows, &request.log, observer)
-                .await
-                .map(|(tenant, replaced)| (Some(tenant), replaced))
-        };
-        let error = match made {
-            Ok((tenant, replaced)) => {
-                return Ok(Restored {
-                    slug: new.slug,
-                    schema: new.schema,
-                    tenant,
-                    replaced,
-                    manifest,
-                    sums,
-                });
-            }
-            Err(error) => anyhow::Error::new(error),
-        };
-        if attempt > request.retry.times || !is_transient(&error) {
-            return Err(error);
-        }
-        let pause = request.retry.pause(attempt);
-        observer.observe(&Event::Retrying {
-            slug: new.slug.clone(),
-            attempt,
-            pause,
-            reason: words(&error),
-        });
-        tokio::time::sleep(pause).await;
-    }
-}
-
-/// Reads the whole file, and finds out whether it is whole.
-pub(super) async fn checked(
-    file: &Path,
-    identities: &Identities,
-) -> Result<(Manifest, Summary), BackupError> {
-    of_file(file, identities, pack::check).await
-}
-
-/// The same by the seal alone, for what is read and checked while it is restored.
-async fn sealed(file: &Path, identities: &Identities) -> Result<Manifest, BackupError> {
-    of_file(file, identities, pack::check_seal).await
-}
-
-async fn of_file<T: Send + 'static>(
-    file: &Path,
-    identities: &Identities,
-    check: fn(&Path, &Identities) -> Result<T, FormatError>,
-) -> Result<T, BackupError> {
-    let (path, identities) = (file.to_owned(), identities.clone());
-    let checked = tokio::task::spawn_blocking(move || check(&path, &identities)).await;
-    let of_file = |source| BackupError::File {
-        file: file.to_owned(),
-        source,
-    };
-    checked.map_err(|_| BackupError::Abandoned)?.map_err(of_file)
 }
 
 impl Target {
@@ -201,32 +109,18 @@ pub(super) struct Work<'a> {
 impl Work<'_> {
     /// Begins a transaction with the tenant's lock.
     async fn begin<'s>(&self, session: &'s mut db::Session) -> Result<Transaction<'s>, BackupError> {
-        let lock = LockName::Tenant(&self.new.schema);
-        let first = match self.target.replace {
-            true => lock_shared_tables(&self.new.schema),
-            false => "SELECT".to_owned(),
+        let opening = Opening {
+            snapshot: Snapshot::Each,
+            access: Access::ReadWrite,
+            lock_timeout: self.lock_timeout,
+            first: "",
+            locks: &[(LockName::Tenant(&self.new.schema), Hold::Alone)],
         };
-        let opening = format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
-             SET LOCAL idle_in_transaction_session_timeout = 0;\n{first};\nSELECT pg_try_advisory_xact_lock({})",
-            db::optional_limit_in_ms(self.lock_timeout),
-            lock.key(),
-        );
-        let (transaction, answers) = session.begin(&opening).await?;
-        let is_locked = answers
-            .last()
-            .and_then(|answer| answer.rows.first())
-            .is_some_and(|row| row[0].as_deref() == Some("t"));
-        if is_locked {
-            return Ok(transaction);
-        }
-        let holder = lock.holder(&transaction).await?;
-        transaction.rollback().await?;
-        Err(LockHeld::new(lock, holder).into())
+        Ok(session.begin_locked(&opening).await??)
     }
 
     /// Says whether a tenant would be replaced.
-    async fn foresee(&self, db: &Db) -> Result<bool, BackupError> {
+    pub(super) async fn foresee(&self, db: &Db) -> Result<bool, BackupError> {
         let session = db.session().await?;
         match registry::look_up(&session, &self.new.slug).await? {
             Some(_) if !self.target.replace => Err(RegistryError::SlugTaken(self.new.slug.clone()).into()),
@@ -247,7 +141,9 @@ impl Work<'_> {
             // A tenant that is replaced keeps the role that it has.
             let roles = tenant_role::of_schema(&transaction, &self.new.schema).await?;
             let (registered, old) = self.register_in_tx(&transaction).await?;
-            let fingerprint = self.fill_in_tx(&transaction, rows, observer).await?;
+            let fingerprint = self
+                .fill_in_tx(&transaction, rows, old.as_ref(), observer)
+                .await?;
             let is_replaced = registered.is_none();
             let tenant = self
                 .settle_in_tx(&transaction, registered, old, &fingerprint)
@@ -278,17 +174,8 @@ impl Work<'_> {
             if registry::count_tables(transaction, schema).await?.is_none() {
                 return Ok((None, None));
             }
-            let outside = transaction.text_query(&what_needs_it(&current.schema)).await?;
-            let objects: Vec<String> = outside
-                .into_iter()
-                .flat_map(|answer| answer.rows)
-                .filter_map(|mut row| row.pop().flatten())
-                .collect();
-            if !objects.is_empty() {
-                return Err(BackupError::NeededOutside {
-                    schema: current.schema,
-                    objects,
-                });
+            if let Some(needed) = outside::needed_in_tx(transaction, schema).await? {
+                return Err(needed.into());
             }
             let aside = SchemaName::new(format!("tenantctl_replaced_{}", Uuid::new_v4().simple()))
                 .expect("a short name with our prefix is a name");
@@ -360,21 +247,17 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Makes the schema with its rows, and compares it with what the backup says. Answers with its fingerprint.
+    /// Makes the schema with its rows, and compares it with what the backup says. Answers with its fingerprint. The
+    /// schema `old` is going to be dropped.
     pub(super) async fn fill_in_tx(
         &self,
         transaction: &Transaction<'_>,
         mut rows: impl Rows,
+        old: Option<&SchemaName>,
         observer: &mut dyn Observer,
     ) -> Result<String, BackupError> {
         let definition = &self.manifest.definition;
         let schema = &self.new.schema;
-        if definition.refers_outside {
-            let lock = LockName::SharedTables.key();
-            transaction
-                .script(&format!("SELECT pg_catalog.pg_advisory_xact_lock_shared({lock})"))
-                .await?;
-        }
         let script = &definition.script;
         let tables: Vec<&Table> = definition.filled().collect();
         let mut steps = Steps {
@@ -384,18 +267,43 @@ impl Work<'_> {
             observer,
         };
         original::make(transaction, &self.new.schema, &script.before_rows).await?;
-        let readable = READABLE.replace(
-            "search_path = pg_catalog",
-            &format!("search_path = {}, pg_catalog", schema.quoted()),
-        );
-        transaction.script(&readable).await?;
+        transaction.script(&readable_in(schema)).await?;
         for table in tables {
             steps.begin(&format!("rows of table {}", table.name));
             self.load(transaction, table, &mut rows).await?;
         }
         rows.finish().await?;
-        self.complete(transaction, definition, &mut steps).await?;
+        self.lock_shared_tables(transaction, old).await?;
+        let after = AfterRows {
+            statements: &script.after_rows,
+            sequences: &definition.sequences,
+            refreshes: &script.refreshes,
+        };
+        after.make_in_tx(transaction, schema, &mut steps).await?;
         self.compare(transaction).await
+    }
+
+    /// What comes after the rows adds foreign keys to tables that tenants share, and the drop of the old schema removes
+    /// some. Nobody else who makes or drops tenants has to wait for the rows. The lock that keeps all others away comes
+    /// first: two who hold the shared one could not both get it.
+    async fn lock_shared_tables(
+        &self,
+        transaction: &Transaction<'_>,
+        old: Option<&SchemaName>,
+    ) -> Result<(), BackupError> {
+        if let Some(old) = old {
+            transaction
+                .script(&format!(
+                    "SET LOCAL search_path = pg_catalog;\n{};\n{}",
+                    outside::lock_for_dropping(old),
+                    readable_in(&self.new.schema)
+                ))
+                .await?;
+        }
+        if self.manifest.definition.refers_outside {
+            transaction.script(&outside::lock_for_making()).await?;
+        }
+        Ok(())
     }
 
     /// Holds the definition against the one in the backup. Says what its fingerprint is.
@@ -459,37 +367,6 @@ impl Work<'_> {
                 "the rows of table {} read otherwise",
                 table.name
             )));
-        }
-        Ok(())
-    }
-
-    /// What comes after the rows.
-    async fn complete(
-        &self,
-        transaction: &Transaction<'_>,
-        definition: &Definition,
-        steps: &mut Steps<'_>,
-    ) -> Result<(), BackupError> {
-        let schema = &self.new.schema;
-        for statement in &definition.script.after_rows {
-            steps.begin(&statement.what);
-            transaction
-                .script(&statement.sql(schema))
-                .await
-                .map_err(|source| MakeError::new(schema, Some(statement.what.clone()), source))?;
-        }
-        if !definition.sequences.is_empty() {
-            transaction
-                .script(&definition.sequences.join(";\n"))
-                .await
-                .map_err(|source| step("continuing the sequences", source))?;
-        }
-        for statement in &definition.script.refreshes {
-            steps.begin(&statement.what);
-            transaction
-                .script(&statement.sql(schema))
-                .await
-                .map_err(|source| step(&format!("filling {}", statement.what), source))?;
         }
         Ok(())
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::feed::FileRows;
 use super::format::{Manifest, Summary};
-use super::restore::{Target, Work, checked};
+use super::planned::checked;
+use super::restore::{Target, Work};
 use super::{BackupError, Identities};
-use crate::db::{self, Db, SchemaName};
+use crate::db::{Access, Db, Opening, SchemaName, Snapshot};
 use crate::fleet::Unobserved;
 use crate::tenant::{NewTenant, Slug};
 
@@ -68,13 +69,15 @@ async fn restore_aside(
     let mut sums = Summary::default();
     let rows = FileRows::new(file, identities, manifest, &mut sums);
     let mut session = db.direct().await?;
-    let opening = format!(
-        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
-         SET LOCAL idle_in_transaction_session_timeout = 0",
-        db::optional_limit_in_ms(lock_timeout)
-    );
-    let (transaction, _) = session.begin(&opening).await?;
-    let filled = work.fill_in_tx(&transaction, rows, &mut Unobserved).await;
+    let opening = Opening {
+        snapshot: Snapshot::Each,
+        access: Access::ReadWrite,
+        lock_timeout,
+        first: "",
+        locks: &[],
+    };
+    let transaction = session.begin_locked(&opening).await??;
+    let filled = work.fill_in_tx(&transaction, rows, None, &mut Unobserved).await;
     transaction.rollback().await?;
     filled.map(drop)
 }

@@ -22,7 +22,7 @@ fn tenants_are_backed_up_and_brought_back_through_a_pooler() {
         program.run(&[arguments, &[file]].concat()).success()
     };
     restore(&["restore", "--as", "copy"]);
-    restore(&["restore", "--replace"]);
+    restore(&["restore", "--replace", "--yes"]);
     restore(&["verify", "--restore"]);
     run(&["drop", "globex", "--yes"]).success();
     run(&["undrop", "globex"]).success();

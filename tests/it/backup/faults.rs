@@ -47,7 +47,7 @@ fn a_restore_that_is_killed_leaves_the_old_or_the_new() {
     let file = backups.take("acme");
     backups.sql("DELETE FROM tenant_acme.people WHERE id > 1");
     let arguments: [&[&str]; 2] = [
-        &["restore", &file, "--replace"],
+        &["restore", &file, "--replace", "--yes"],
         &["restore", &file, "--as", "copy"],
     ];
     for round in 1..=8_u64 {
@@ -71,7 +71,10 @@ fn a_restore_that_is_killed_leaves_the_old_or_the_new() {
             "0"
         );
     }
-    backups.database.run(&["restore", &file, "--replace"]).success();
+    backups
+        .database
+        .run(&["restore", &file, "--replace", "--yes"])
+        .success();
     assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "60020");
 }
 
@@ -95,6 +98,30 @@ fn a_full_disk_leaves_no_file_that_looks_whole() {
     Command::new("umount").arg("-l").arg(&disk).status().ok();
     run.exits(1).says("No space left on device");
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_drop_without_room_for_its_backup_leaves_the_tenant() {
+    let backups = large(&["acme"]);
+    let disk = backups.path().join("disk");
+    fs::create_dir(&disk).expect("a folder");
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=300k", "tmpfs"])
+        .arg(&disk)
+        .status();
+    assert!(
+        mounted.is_ok_and(|status| status.success()),
+        "a tmpfs cannot be mounted; run as root"
+    );
+    let disk_name = disk.to_str().expect("UTF-8");
+    let run = backups
+        .database
+        .run(&["drop", "acme", "--yes", "--dir", disk_name]);
+    let left: Vec<_> = fs::read_dir(&disk).expect("readable").flatten().collect();
+    Command::new("umount").arg("-l").arg(&disk).status().ok();
+    run.exits(1).says("No space left on device");
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "60020");
 }
 
 #[test]
@@ -129,9 +156,9 @@ fn a_restore_on_a_full_disk_leaves_what_was_there() {
     let backups = with_many_rows(Backups::made_in(Database::on(&server), &["acme"]), &["acme"]);
     let file = backups.take("acme");
     backups.sql("DELETE FROM tenant_acme.people WHERE id > 1; CHECKPOINT");
-    for arguments in [["restore", &file, "--replace"], ["restore", &file, "--as=copy"]] {
+    for arguments in [&["--replace", "--yes"][..], &["--as=copy"]] {
         disk.fill_but(3000);
-        let run = backups.database.run(&arguments);
+        let run = backups.database.run(&[&["restore", &file], arguments].concat());
         disk.free();
         assert!([1, 5].contains(&run.code), "{}: {}", run.code, run.stderr);
         // Without room for its log the server ends, and comes back.
@@ -145,6 +172,9 @@ fn a_restore_on_a_full_disk_leaves_what_was_there() {
             ("acme tenant_acme", "tenant_acme")
         );
     }
-    backups.database.run(&["restore", &file, "--replace"]).success();
+    backups
+        .database
+        .run(&["restore", &file, "--replace", "--yes"])
+        .success();
     assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "60020");
 }

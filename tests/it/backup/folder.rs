@@ -109,96 +109,10 @@ fn what_a_killed_run_has_left_is_removed_and_never_taken_for_a_backup() {
 }
 
 #[test]
-fn undrop_brings_the_latest_backup_back() {
+fn a_backup_is_told_of_though_the_index_cannot_be_written() {
     let backups = Backups::with_tenants(&["acme"]);
-    backups.take("acme");
-    backups.sql("INSERT INTO tenant_acme.people (name) VALUES ('later')");
-    backups.take("acme");
-    backups
-        .run(&["undrop", "acme"])
-        .exits(1)
-        .says("tenant `acme` already exists");
-    backups.sql("DROP SCHEMA tenant_acme CASCADE; DELETE FROM tenants");
-    backups.run(&["undrop", "acme"]).success();
-    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "21");
-    backups
-        .run(&["undrop", "nobody"])
-        .exits(1)
-        .says("has no backup of `nobody`");
-}
-
-#[test]
-fn drop_takes_a_backup_first_that_undrop_brings_back() {
-    let backups = Backups::with_tenants(&["acme"]);
-    let run = backups.database.run(&["drop", "acme", "--yes"]).exits(2);
-    run.says("a backup is taken first, and no folder for backups was named")
-        .says("--no-backup");
-    let run = backups.run(&["drop", "acme", "--yes", "-o", "json"]).success();
-    let file = backups.files("acme").pop().expect("a file");
-    let name = file.to_str().expect("a path in UTF-8");
-    assert_eq!(run.json()["dropped"][0]["backup"], name);
-    assert_eq!(backups.database.state(), (String::new(), String::new()));
-    backups.run(&["undrop", "acme"]).success();
-    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
-}
-
-#[test]
-fn drop_takes_folder_and_recipients_from_the_configuration() {
-    let backups = Backups::with_tenants(&["acme"]);
-    let recipient = age::x25519::Identity::generate().to_public();
-    let config = backups.path().join("tenantctl.toml");
-    fs::write(
-        &config,
-        format!("[backup]\ndir = 'kept'\nrecipients = ['{recipient}']\n"),
-    )
-    .expect("written");
-    let config = config.to_str().expect("a path in UTF-8");
-    backups
-        .database
-        .run(&["drop", "acme", "--yes", "--config", config])
-        .success();
-    let kept: Vec<_> = fs::read_dir(backups.path().join("kept"))
-        .expect("readable")
-        .flatten()
-        .collect();
-    assert!(kept[0].path().to_string_lossy().ends_with(".sql.zst.age"));
-    let run = backups
-        .database
-        .run(&["undrop", "acme", "--config", config])
-        .exits(1);
-    run.says("the backup is encrypted");
-}
-
-#[test]
-fn a_tenant_whose_backup_fails_is_not_dropped() {
-    let backups = Backups::with_tenants(&["acme"]);
-    let file = backups.path().join("file");
-    fs::write(&file, "no folder").expect("written");
-    backups
-        .database
-        .run(&["drop", "acme", "--yes", "--dir", file.to_str().expect("UTF-8")])
-        .exits(1)
-        .says("the backup that comes first failed, and tenant `acme` stays");
-    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
-}
-
-#[test]
-fn nothing_that_was_committed_before_a_drop_is_missing_from_its_backup() {
-    let backups = Backups::with_tenants(&["acme"]);
-    let url = backups.database.url().to_owned();
-    let writer = std::thread::spawn(move || {
-        let mut written = 0;
-        while crate::support::psql(&url, "INSERT INTO tenant_acme.people (name) VALUES ('during')").is_ok() {
-            written += 1;
-        }
-        written
-    });
-    std::thread::sleep(std::time::Duration::from_millis(200));
-    backups.run(&["drop", "acme", "--yes"]).success();
-    let written: u32 = writer.join().expect("it ends");
-    backups.run(&["undrop", "acme"]).success();
-    assert_eq!(
-        backups.sql("SELECT count(*) FROM tenant_acme.people WHERE name = 'during'"),
-        written.to_string()
-    );
+    fs::create_dir(backups.path().join("index.json")).expect("a folder of that name");
+    let run = backups.run(&["backup", "acme", "-o", "json"]).exits(1);
+    assert_eq!(run.json()["backups"][0]["slug"], "acme");
+    run.says("cannot be used");
 }

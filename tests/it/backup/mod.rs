@@ -2,6 +2,7 @@
 
 mod at_once;
 mod connections;
+mod drop;
 mod faults;
 mod folder;
 mod relocate;

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use super::Backups;
-use crate::support::{Database, Judge, psql, wait_until};
+use crate::support::{Database, Judge, Run, psql, wait_until};
 
 /// Everything that the registry says of a tenant, but for when its row was touched.
 const ROW: &str = "SELECT id, slug, name, domain, schema_name, subscription_plan, region, status, metadata, \
@@ -190,7 +190,7 @@ fn replace_puts_the_backup_in_the_tenants_place() {
     let id = backups.sql("SELECT id FROM tenants");
     let json = backups
         .database
-        .run(&["restore", &file, "--replace", "-o", "json"])
+        .run(&["restore", &file, "--replace", "--yes", "-o", "json"])
         .success()
         .json();
     assert_eq!(json["replaced"], true);
@@ -206,12 +206,67 @@ fn replace_puts_the_backup_in_the_tenants_place() {
 }
 
 #[test]
+fn nobody_is_replaced_without_agreement() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let file = backups.take("acme");
+    backups.sql("DELETE FROM tenant_acme.people");
+    let replace = ["restore", &file, "--replace"];
+    backups
+        .database
+        .run(&replace)
+        .exits(2)
+        .says("there is no terminal");
+    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "0");
+    backups
+        .database
+        .run(&[&replace[..], &["--dry-run"]].concat())
+        .success();
+    // Nobody loses anything where there is nobody.
+    backups
+        .database
+        .run(&[&replace[..], &["--as", "copy"]].concat())
+        .success();
+    backups.sql("DROP SCHEMA tenant_acme CASCADE; DELETE FROM tenants WHERE slug = 'acme'");
+    backups.database.run(&replace).success();
+    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
+}
+
+#[test]
+fn whoever_makes_or_drops_tenants_waits_for_no_rows_that_are_restored() {
+    let backups = Backups::with_tenants(&["acme"]);
+    backups.sql(
+        "CREATE TABLE public.plans (id int PRIMARY KEY); \
+         CREATE FUNCTION public.dawdles(int) RETURNS bool LANGUAGE sql AS 'SELECT pg_sleep(0.1) IS NOT NULL'; \
+         CREATE DOMAIN public.slow AS int CHECK (public.dawdles(VALUE)); \
+         CREATE TABLE tenant_acme.uses (plan int REFERENCES public.plans, slow public.slow); \
+         INSERT INTO tenant_acme.uses SELECT NULL, n FROM generate_series(1, 10) n",
+    );
+    let file = backups.take("acme");
+    for arguments in [&["--as=copy"][..], &["--replace", "--yes"]] {
+        let arguments = [&["restore", &file], arguments].concat();
+        let child = backups.database.program().spawn(&arguments);
+        wait_until("rows are on their way", || {
+            backups.sql(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY%FROM%' \
+                 AND wait_event = 'PgSleep'",
+            ) != "0"
+        });
+        let is_free = "SELECT pg_try_advisory_xact_lock(hashtextextended('tenantctl:shared tables', 0))";
+        assert_eq!(backups.sql(is_free), "t", "{arguments:?}");
+        Run::of(child).success();
+    }
+}
+
+#[test]
 fn a_tenant_whose_schema_is_gone_gets_it_back() {
     let backups = Backups::with_tenants(&["acme"]);
     let file = backups.take("acme");
     let row = backups.sql(ROW);
     backups.sql("DROP SCHEMA tenant_acme CASCADE");
-    backups.database.run(&["restore", &file, "--replace"]).success();
+    backups
+        .database
+        .run(&["restore", &file, "--replace", "--yes"])
+        .success();
     assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
     assert_eq!(backups.sql(ROW), row);
 }
@@ -231,7 +286,10 @@ fn what_is_replaced_is_there_until_the_backup_is_whole() {
     wait_until("the reader reads", || {
         backups.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") != "0"
     });
-    backups.database.run(&["restore", &file, "--replace"]).success();
+    backups
+        .database
+        .run(&["restore", &file, "--replace", "--yes"])
+        .success();
     let output = reader.wait_with_output().expect("it ends");
     let seen = String::from_utf8_lossy(&output.stdout).into_owned();
     let counts: Vec<&str> = seen.lines().filter(|line| !line.is_empty()).collect();
@@ -246,7 +304,7 @@ fn replace_spares_what_others_outside_depend_on() {
     backups.sql("CREATE VIEW public.report AS SELECT id FROM tenant_acme.people");
     backups
         .database
-        .run(&["restore", &file, "--replace"])
+        .run(&["restore", &file, "--replace", "--yes"])
         .exits(1)
         .says("rule _RETURN on view report");
     assert_eq!(backups.sql("SELECT count(*) FROM public.report"), "20");
@@ -421,7 +479,7 @@ fn a_sealed_file_whose_rows_are_not_those_of_its_sums_changes_nothing() {
         .expect("UTF-8")
         .replace("\tacme 7\n", "\tacme X\n");
     std::fs::write(&file, sealed(changed.as_bytes())).expect("written");
-    for arguments in [["--as", "other"], ["--replace", "--quiet"]] {
+    for arguments in [["--as", "other"], ["--replace", "--yes"]] {
         backups
             .database
             .run(&[&["restore", name], &arguments[..]].concat())

@@ -206,7 +206,7 @@ fn a_tenant_that_is_replaced_forgets_where_it_was_interrupted() {
     let file = taken["backups"][0]["file"].as_str().expect("a name").to_owned();
     fleet.file("V2__two.sql", TWO);
     interrupt(&fleet, "customers", SECOND);
-    fleet.run(&["restore", &file, "--replace"]).success();
+    fleet.run(&["restore", &file, "--replace", "--yes"]).success();
     expect_both_indexes(&fleet);
 }
 

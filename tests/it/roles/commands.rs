@@ -85,7 +85,7 @@ const CALLS: [Call; 44] = [
     call(Least::Owner, &["cleanup", "--days", "30", "--vacuum", "--yes"]),
     call(Least::Owner, &["verify", "{backup}", "--restore"]),
     call(Least::Owner, &["restore", "{backup}", "--as", "back"]),
-    call(Least::Owner, &["restore", "{backup}", "--replace"]),
+    call(Least::Owner, &["restore", "{backup}", "--replace", "--yes"]),
     call(Least::Owner, &["drop", "globex", "--yes"]),
     call(Least::Owner, &["undrop", "globex"]),
     call(Least::Owner, &["move", "globex", "--to", "there", "--yes"]),

@@ -299,7 +299,9 @@ fn a_copy_and_a_restored_tenant_have_roles_of_their_own() {
     let role = guarded.role("acme");
     let oid = guarded.sql(&format!("SELECT '{role}'::regrole::oid"));
     guarded.configure("");
-    guarded.as_owner(&["restore", &file, "--replace"]).success();
+    guarded
+        .as_owner(&["restore", &file, "--replace", "--yes"])
+        .success();
     assert_eq!(guarded.sql(&format!("SELECT '{role}'::regrole::oid")), oid);
     assert_eq!(lacking(&guarded, "acme"), HISTORY);
     guarded.as_owner(&["verify", "--restore", &file]).success();

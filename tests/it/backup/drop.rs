@@ -1,0 +1,224 @@
+//! Drops with a backup first, and the way back.
+
+use std::fs;
+use std::time::Duration;
+
+use super::Backups;
+use crate::support::{Database, Run, psql, wait_until};
+
+#[test]
+fn undrop_brings_the_latest_backup_back() {
+    let backups = Backups::with_tenants(&["acme"]);
+    backups.take("acme");
+    backups.sql("INSERT INTO tenant_acme.people (name) VALUES ('later')");
+    backups.take("acme");
+    backups
+        .run(&["undrop", "acme"])
+        .exits(1)
+        .says("tenant `acme` already exists");
+    backups.sql("DROP SCHEMA tenant_acme CASCADE; DELETE FROM tenants");
+    backups.run(&["undrop", "acme"]).success();
+    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "21");
+    backups
+        .run(&["undrop", "nobody"])
+        .exits(1)
+        .says("has no backup of `nobody`");
+}
+
+#[test]
+fn drop_takes_a_backup_first_that_undrop_brings_back() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let run = backups.database.run(&["drop", "acme", "--yes"]).exits(2);
+    run.says("a backup is taken first, and no folder for backups was named")
+        .says("--no-backup");
+    let run = backups.run(&["drop", "acme", "--yes", "-o", "json"]).success();
+    let file = backups.files("acme").pop().expect("a file");
+    let name = file.to_str().expect("a path in UTF-8");
+    assert_eq!(run.json()["dropped"][0]["backup"], name);
+    assert_eq!(backups.database.state(), (String::new(), String::new()));
+    backups.run(&["undrop", "acme"]).success();
+    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
+}
+
+#[test]
+fn drop_takes_folder_and_recipients_from_the_configuration() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let recipient = age::x25519::Identity::generate().to_public();
+    let config = backups.path().join("tenantctl.toml");
+    fs::write(
+        &config,
+        format!("[backup]\ndir = 'kept'\nrecipients = ['{recipient}']\n"),
+    )
+    .expect("written");
+    let config = config.to_str().expect("a path in UTF-8");
+    backups
+        .database
+        .run(&["drop", "acme", "--yes", "--config", config])
+        .success();
+    let mut kept = fs::read_dir(backups.path().join("kept"))
+        .expect("readable")
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned());
+    assert!(kept.any(|name| name.starts_with("acme-") && name.ends_with(".sql.zst.age")));
+    let run = backups
+        .database
+        .run(&["undrop", "acme", "--config", config])
+        .exits(1);
+    run.says("the backup is encrypted");
+}
+
+#[test]
+fn a_tenant_whose_backup_fails_is_not_dropped() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let file = backups.path().join("file");
+    fs::write(&file, "no folder").expect("written");
+    backups
+        .database
+        .run(&["drop", "acme", "--yes", "--dir", file.to_str().expect("UTF-8")])
+        .exits(1)
+        .says("the backup that comes first failed, and tenant `acme` stays");
+    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
+}
+
+#[test]
+fn nothing_that_was_committed_before_a_drop_is_missing_from_its_backup() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let url = backups.database.url().to_owned();
+    let writer = std::thread::spawn(move || {
+        let mut written = 0;
+        while crate::support::psql(&url, "INSERT INTO tenant_acme.people (name) VALUES ('during')").is_ok() {
+            written += 1;
+        }
+        written
+    });
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    backups.run(&["drop", "acme", "--yes"]).success();
+    let written: u32 = writer.join().expect("it ends");
+    backups.run(&["undrop", "acme"]).success();
+    assert_eq!(
+        backups.sql("SELECT count(*) FROM tenant_acme.people WHERE name = 'during'"),
+        written.to_string()
+    );
+}
+
+#[test]
+fn an_encrypted_backup_of_a_drop_is_known_without_its_key() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let recipient = age::x25519::Identity::generate().to_public();
+    let config = backups.path().join("tenantctl.toml");
+    fs::write(&config, format!("[backup]\nrecipients = ['{recipient}']\n")).expect("written");
+    let config = config.to_str().expect("a path in UTF-8");
+    backups
+        .run(&["drop", "acme", "--yes", "--config", config])
+        .success();
+    let json = backups.run(&["list-backups", "-o", "json"]).success().json();
+    assert_eq!(json["backups"][0]["schema"], "tenant_acme");
+    assert_eq!(json["backups"][0]["rows"], 24);
+}
+
+/// Settings with which a lock is not waited for long.
+fn impatient(backups: &Backups) -> String {
+    let config = backups.path().join("tenantctl.toml");
+    fs::write(&config, "[tenants]\nlock_timeout = '200ms'\n").expect("written");
+    config.to_str().expect("a path in UTF-8").to_owned()
+}
+
+/// Somebody who does this for some seconds, in a transaction that has begun with `statement`.
+fn at_work(backups: &Backups, statement: &str, seconds: &str) -> std::thread::JoinHandle<()> {
+    let url = backups.database.url().to_owned();
+    let script = format!("BEGIN; {statement}; SELECT pg_sleep({seconds})");
+    let thread = std::thread::spawn(move || drop(psql(&url, &script)));
+    wait_until("somebody is at work", || {
+        let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                        AND wait_event = 'PgSleep'";
+        backups.sql(sleeping) == "1"
+    });
+    thread
+}
+
+#[test]
+fn a_drop_takes_one_backup_however_often_it_waits_for_a_reader() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let config = impatient(&backups);
+    let reader = at_work(&backups, "SELECT * FROM tenant_acme.people", "1.5");
+    let arguments = ["drop", "acme", "--yes", "--config", &config, "--retries", "9"];
+    backups.run(&arguments).success();
+    reader.join().expect("it ends");
+    assert_eq!(backups.files("acme").len(), 1);
+    assert_eq!(backups.database.state(), (String::new(), String::new()));
+}
+
+#[test]
+fn a_drop_that_gives_up_leaves_no_backup() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let config = impatient(&backups);
+    let reader = at_work(&backups, "SELECT * FROM tenant_acme.people", "3");
+    let arguments = ["drop", "acme", "--yes", "--config", &config, "--retries", "2"];
+    let run = backups.run(&arguments).exits(1);
+    run.says("schema `tenant_acme` was in use until the end")
+        .says("(55P03)");
+    assert!(backups.files("acme").is_empty());
+    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
+    reader.join().expect("it ends");
+}
+
+#[test]
+fn tenants_are_made_while_another_one_is_backed_up_to_be_dropped() {
+    let database = Database::empty();
+    database.sql(
+        "CREATE TABLE public.plans (id int PRIMARY KEY); CREATE SCHEMA tenant_template; \
+         CREATE TABLE tenant_template.uses (plan int REFERENCES public.plans)",
+    );
+    database.run(&["init", "--quiet"]).success();
+    database.run(&["create", "acme", "globex", "--quiet"]).success();
+    let backups = Backups::of(database);
+    let config = impatient(&backups);
+    // The backup waits for somebody who writes.
+    let writer = at_work(&backups, "INSERT INTO tenant_acme.uses VALUES (NULL)", "2");
+    let child = backups
+        .database
+        .program()
+        .spawn(&["drop", "acme", "--yes", "--dir", backups.dir()]);
+    wait_until("the drop waits", || {
+        backups.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") != "0"
+    });
+    let at_once = ["--config", &config, "--retries", "0"];
+    backups
+        .database
+        .run(&[&["create", "initech"], &at_once[..]].concat())
+        .success();
+    backups
+        .run(&[&["drop", "globex", "--yes"], &at_once[..]].concat())
+        .success();
+    Run::of(child).success();
+    writer.join().expect("it ends");
+    assert_eq!(backups.database.state().1, "tenant_initech");
+}
+
+#[test]
+fn drops_of_tenants_that_look_at_what_they_share_do_not_wait_for_each_other_for_good() {
+    let slugs = ["a", "b", "c", "d"];
+    let backups = Backups::with_tenants(&slugs);
+    backups.sql("CREATE TABLE public.plans (id int PRIMARY KEY)");
+    for slug in slugs {
+        backups.sql(&format!(
+            "CREATE TABLE tenant_{slug}.uses (plan int REFERENCES public.plans); \
+             CREATE VIEW tenant_{slug}.plans AS SELECT id FROM public.plans"
+        ));
+    }
+    let at_once = ["--yes", "--jobs", "4", "--retries", "0"];
+    backups.run(&[&["drop"], &slugs[..], &at_once].concat()).success();
+    assert_eq!(backups.database.state(), (String::new(), String::new()));
+}
+
+#[test]
+fn no_limit_on_idle_transactions_ends_a_drop() {
+    let backups = Backups::with_tenants(&["acme"]);
+    backups.sql(
+        "INSERT INTO tenant_acme.people (name) SELECT md5(n::text) FROM generate_series(1, 300000) n; \
+         DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET idle_in_transaction_session_timeout = 100', \
+             current_database()); END $$",
+    );
+    backups.run(&["drop", "acme", "--yes"]).success();
+    assert_eq!(backups.database.state(), (String::new(), String::new()));
+}
