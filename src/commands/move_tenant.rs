@@ -76,10 +76,7 @@ pub(crate) async fn run(cx: &Context, args: &MoveArgs) -> anyhow::Result<ExitSta
         rows: None,
     };
     if args.dry_run {
-        let session = there.session().await?;
-        if registry::look_up(&session, &args.slug).await?.is_some() {
-            return Err(registry::RegistryError::SlugTaken(args.slug.clone()).into());
-        }
+        backup::may_move(db, &there, &args.slug).await?;
         cx.ui.answer(&view)?;
         cx.ui.note("dry run: nothing was changed");
         return Ok(ExitStatus::Done);

@@ -73,7 +73,8 @@ impl MakeError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Exists(schema) => Some(format!(
-                "choose another slug, or remove the schema by hand: DROP SCHEMA {} CASCADE",
+                "look whose it is: it may be all that is left of a tenant; choose another slug, or keep it with \
+                 `pg_dump -n` and only then remove it by hand: DROP SCHEMA {} CASCADE",
                 schema.quoted()
             )),
             Self::Failed {

@@ -1,5 +1,6 @@
 //! Why a tenant was not backed up, or not brought back.
 
+use std::io;
 use std::path::PathBuf;
 
 use super::format::FormatError;
@@ -31,12 +32,12 @@ pub enum BackupError {
     Referenced { table: String, by: String },
     #[error("{doing}")]
     Step { doing: String, source: db::Error },
-    #[error("{}", .file.display())]
+    #[error("backup `{}` cannot be used", .file.display())]
     File { file: PathBuf, source: FormatError },
     #[error("backup `{}` cannot be written", .file.display())]
-    Write { file: PathBuf, source: std::io::Error },
-    #[error("folder `{}` of backups", .folder.display())]
-    Folder { folder: PathBuf, source: std::io::Error },
+    Write { file: PathBuf, source: io::Error },
+    #[error("folder `{}` of backups cannot be used", .folder.display())]
+    Folder { folder: PathBuf, source: io::Error },
     #[error("folder `{}` has no backup of `{slug}`", .folder.display())]
     NoBackup { slug: Slug, folder: PathBuf },
     #[error("`{recipient}` is no recipient: {reason}")]
@@ -49,8 +50,12 @@ pub enum BackupError {
     Differs(String),
     #[error("{0}")]
     NeededOutside(#[from] NeededOutside),
+    #[error("`{to}` is the database that tenant `{slug}` is in")]
+    SameDatabase { slug: Slug, to: String },
+    #[error("the other database: {0}")]
+    There(#[source] RegistryError),
     #[error("tenant `{0}` is whole in the other database, and could not be suspended here")]
-    NotSuspended(Slug, #[source] db::Error),
+    NotSuspended(Slug, #[source] RegistryError),
     #[error("the work on the file ended early")]
     Abandoned,
     #[error("{0}")]
@@ -64,12 +69,21 @@ impl BackupError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Registry(RegistryError::SlugTaken(_)) => Some(
-                "pass `--replace` to put the backup in its place, or `--as SLUG` to restore it beside it"
+                "`tenantctl restore FILE --replace` puts the backup in its place, and `--as SLUG` restores it beside it"
                     .to_owned(),
             ),
-            Self::Registry(RegistryError::DomainTaken(_)) => {
-                Some("give that tenant another domain, or pass `--as SLUG`, which takes none".to_owned())
+            Self::Registry(RegistryError::DomainTaken(_)) => Some(
+                "give that tenant another domain, or take none with `tenantctl restore FILE --as SLUG`"
+                    .to_owned(),
+            ),
+            Self::There(RegistryError::SlugTaken(slug)) => Some(format!(
+                "see with `tenantctl show {slug}` there whether it was moved already; if it is another tenant, one of \
+                 the two needs another slug: `tenantctl clone` copies a tenant under one"
+            )),
+            Self::There(RegistryError::DomainTaken(_)) => {
+                Some("give one of the two tenants another domain with `tenantctl update`".to_owned())
             }
+            Self::SameDatabase { .. } => Some("name another database with `--to`".to_owned()),
             Self::Make(MakeError::Failed { source, .. }) if source.sqlstate() == Some("42704") => {
                 Some("roles and extensions are no part of a backup; create them first".to_owned())
             }
@@ -89,10 +103,19 @@ impl BackupError {
 
     /// Whether the arguments have to change.
     pub fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            Self::Recipient { .. } | Self::Identity { .. } | Self::NoTable { .. } | Self::Referenced { .. }
-        )
+        match self {
+            Self::Recipient { .. }
+            | Self::Identity { .. }
+            | Self::NoTable { .. }
+            | Self::Referenced { .. }
+            | Self::SameDatabase { .. } => true,
+            Self::File {
+                source: FormatError::Io(source),
+                ..
+            }
+            | Self::Folder { source, .. } => is_no_such_file(source),
+            _ => false,
+        }
     }
 
     /// Whether it says that the backup is not as it should be, and not that it could not be tried.
@@ -117,6 +140,12 @@ impl BackupError {
             })
         )
     }
+}
+
+/// Whether there is nothing of that name, or something else.
+fn is_no_such_file(error: &io::Error) -> bool {
+    use io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | IsADirectory | NotADirectory)
 }
 
 impl From<CloneError> for BackupError {

@@ -28,7 +28,7 @@ pub use self::keep::Keep;
 pub use self::pack::{Identities, Recipients};
 pub use self::planned::{Planned, Request as RestoreRequest, plan};
 pub(in crate::ops) use self::prepare::{hold_alone_in_tx, hold_still_in_tx};
-pub use self::relocate::{MoveRequest, Moved, relocate};
+pub use self::relocate::{MoveRequest, Moved, may_move, relocate};
 pub use self::restore::{Restored, Target};
 pub(in crate::ops) use self::shared::Shared;
 pub(in crate::ops) use self::take::take_in_tx;

@@ -11,11 +11,11 @@ use super::prepare::{Copy, hold_still_in_tx, prepare_in_tx};
 use super::restore::{Target, Work};
 use super::shared::Shared;
 use crate::blueprint::Table;
-use crate::db::{self, Db, LockHeld, LockName, RowsIn, Transaction, read_rows};
+use crate::db::{Access, Db, Hold, LockName, Opening, RowsIn, Snapshot, Transaction, read_rows};
 use crate::fleet::Observer;
 use crate::ops::clone::step;
 use crate::ops::log::Entry;
-use crate::tenant::registry::{self, Status};
+use crate::tenant::registry::{self, RegistryError, Status};
 use crate::tenant::{Slug, Tenant};
 
 /// Whom to move, and how.
@@ -36,6 +36,21 @@ pub struct Moved {
     pub rows: u64,
 }
 
+/// Makes sure that the databases are two, and that nobody has the tenant's slug in the other one.
+pub async fn may_move(from: &Db, to: &Db, slug: &Slug) -> Result<(), BackupError> {
+    if from.is_same_as(to).await? == Some(true) {
+        return Err(BackupError::SameDatabase {
+            slug: slug.clone(),
+            to: to.describe(),
+        });
+    }
+    match registry::look_up(&to.session().await?, slug).await {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) => Err(BackupError::There(RegistryError::SlugTaken(slug.clone()))),
+        Err(error) => Err(BackupError::There(error)),
+    }
+}
+
 /// Moves a tenant from one database to another.
 pub async fn relocate(
     from: &Db,
@@ -43,27 +58,27 @@ pub async fn relocate(
     request: &MoveRequest,
     observer: &mut dyn Observer,
 ) -> Result<Moved, BackupError> {
+    may_move(from, to, &request.slug).await?;
     let mut session = from.direct().await?;
     let found = registry::find(&session, &request.slug).await?;
-    let lock = LockName::Tenant(&found.schema);
-    let opening = format!(
-        "BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
-         SET LOCAL idle_in_transaction_session_timeout = 0; SELECT pg_try_advisory_xact_lock({})",
-        db::optional_limit_in_ms(request.lock_timeout),
-        lock.key(),
-    );
-    let (reader, answers) = session.begin(&opening).await?;
-    let is_locked = answers
-        .last()
-        .and_then(|answer| answer.rows.first())
-        .is_some_and(|row| row[0].as_deref() == Some("t"));
-    if !is_locked {
-        let holder = lock.holder(&reader).await?;
-        reader.rollback().await?;
-        return Err(LockHeld::new(lock, holder).into());
-    }
+    let opening = Opening {
+        snapshot: Snapshot::Each,
+        access: Access::ReadWrite,
+        lock_timeout: request.lock_timeout,
+        first: "",
+        locks: &[(LockName::Tenant(&found.schema), Hold::Alone)],
+    };
+    let reader = session.begin_locked(&opening).await??;
     // On an error the transaction ends with its connection: it may be in the middle of a table.
     let tenant = registry::lock_in_tx(&reader, &request.slug).await?;
+    if tenant.id != found.id || tenant.schema != found.schema {
+        // The lock is on what was there before.
+        return Err(RegistryError::Unknown {
+            slug: request.slug.clone(),
+            nearest: None,
+        }
+        .into());
+    }
     hold_still_in_tx(&reader, &tenant.schema).await?;
     let (manifest, copies) = prepare_in_tx(from, &reader, &tenant, &[], &Shared::default()).await?;
     let new = request.target.tenant(&manifest)?;
@@ -80,24 +95,33 @@ pub async fn relocate(
         copies: copies.into_iter(),
         rows: &mut rows,
     };
-    let (there, _) = work.attempt(to, stream, &request.log, observer).await?;
-    let not_suspended = |error| BackupError::NotSuspended(request.slug.clone(), error);
-    reader
-        .script("SET LOCAL search_path = pg_catalog")
+    let made = work.attempt(to, stream, &request.log, observer).await;
+    let (there, _) = made.map_err(|error| match error {
+        BackupError::Registry(error) => BackupError::There(error),
+        error => error,
+    })?;
+    suspend(reader, request)
         .await
-        .map_err(not_suspended)?;
-    registry::set_status_in_tx(&reader, &request.slug, Status::Suspended).await?;
-    request
-        .log
-        .record_in_tx(&reader, &request.slug)
-        .await
-        .map_err(not_suspended)?;
-    reader.commit().await.map_err(not_suspended)?;
+        .map_err(|error| BackupError::NotSuspended(request.slug.clone(), error))?;
     Ok(Moved {
         tenant: there,
         tables,
         rows,
     })
+}
+
+async fn suspend(reader: Transaction<'_>, request: &MoveRequest) -> Result<(), RegistryError> {
+    reader
+        .script("SET LOCAL search_path = pg_catalog")
+        .await
+        .map_err(RegistryError::Sql)?;
+    registry::set_status_in_tx(&reader, &request.slug, Status::Suspended).await?;
+    request
+        .log
+        .record_in_tx(&reader, &request.slug)
+        .await
+        .map_err(RegistryError::Sql)?;
+    reader.commit().await.map_err(RegistryError::Sql)
 }
 
 /// The rows of a tenant in another database.

@@ -54,9 +54,25 @@ fn a_moved_tenant_is_active_there_and_suspended_here() {
         "suspended"
     );
     assert_eq!(there.sql("SELECT status FROM tenants"), "active");
-    relocate(&backups, &there, &["--yes"])
-        .exits(1)
-        .says("tenant `acme` already exists");
+    for more in ["--yes", "--dry-run"] {
+        let run = relocate(&backups, &there, &[more]).exits(1);
+        let run = run
+            .says("tenant `acme` already exists")
+            .says("tenantctl show acme");
+        assert!(!run.stderr.contains("--if-not-exists"), "{}", run.stderr);
+        assert!(!run.stderr.contains("--replace"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_move_to_the_same_database_is_a_mistake_of_the_caller() {
+    let backups = Backups::with_tenants(&["acme"]);
+    for more in ["--yes", "--dry-run"] {
+        relocate(&backups, &backups.database, &[more])
+            .exits(2)
+            .says("is the database that tenant `acme` is in");
+    }
+    assert_eq!(backups.sql("SELECT status FROM tenants"), "active");
 }
 
 #[test]

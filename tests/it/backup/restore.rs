@@ -258,6 +258,23 @@ fn whoever_makes_or_drops_tenants_waits_for_no_rows_that_are_restored() {
 }
 
 #[test]
+fn a_file_that_is_not_there_is_a_mistake_of_the_caller() {
+    let backups = Backups::with_tenants(&["acme"]);
+    backups
+        .database
+        .run(&["restore", "/nonexistent.sql.zst"])
+        .exits(2)
+        .says("backup `/nonexistent.sql.zst` cannot be used");
+    for command in [&["undrop", "acme"][..], &["list-backups"]] {
+        backups
+            .database
+            .run(&[command, &["--dir", "/nonexistent"]].concat())
+            .exits(2)
+            .says("folder `/nonexistent` of backups cannot be used");
+    }
+}
+
+#[test]
 fn a_tenant_whose_schema_is_gone_gets_it_back() {
     let backups = Backups::with_tenants(&["acme"]);
     let file = backups.take("acme");
