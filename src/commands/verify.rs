@@ -94,15 +94,20 @@ pub(crate) async fn run(cx: &Context, args: &VerifyArgs) -> anyhow::Result<ExitS
         replace: false,
         keep_text: true,
     };
+    let aside = match args.restore {
+        true => Some((cx.db().await?, &target)),
+        false => None,
+    };
     let mut files = Vec::new();
+    // What was found out of the files before is told all the same.
+    let mut ended = Ok(ExitStatus::Done);
     for file in &args.files {
-        let aside = match args.restore {
-            true => Some((cx.db().await?, &target)),
-            false => None,
-        };
         let checked = tokio::select! {
             checked = backup::verify(file, &identities, aside, cx.settings.tenants.lock_timeout) => checked,
-            () = cx.stop.reached(Urgency::Drain) => return Ok(ExitStatus::Interrupted),
+            () = cx.stop.reached(Urgency::Drain) => {
+                ended = Ok(ExitStatus::Interrupted);
+                break;
+            }
         };
         let checked = match checked {
             Ok(verified) => Ok(verified),
@@ -115,7 +120,11 @@ pub(crate) async fn run(cx: &Context, args: &VerifyArgs) -> anyhow::Result<ExitS
                 };
                 Err(said.join(": "))
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                let tried = format!("file `{}` could not be tried", file.display());
+                ended = Err(anyhow::Error::new(error).context(tried));
+                break;
+            }
         };
         files.push(FileRow::new(&file.display().to_string(), checked));
     }
@@ -124,8 +133,8 @@ pub(crate) async fn run(cx: &Context, args: &VerifyArgs) -> anyhow::Result<ExitS
         restored: args.restore,
         files,
     })?;
-    Ok(match is_whole {
-        true => ExitStatus::Done,
-        false => ExitStatus::No,
-    })
+    match ended? {
+        ExitStatus::Done if !is_whole => Ok(ExitStatus::No),
+        status => Ok(status),
+    }
 }
