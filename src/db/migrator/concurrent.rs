@@ -38,10 +38,9 @@ impl Concurrent {
             ["alter", "table", ..] => {
                 let partition = tokens.iter().position(|token| token.is_word("partition"))?;
                 let is_detach = partition > 0 && tokens[partition - 1].is_word("detach");
-                is_detach
-                    .then(|| name(&tokens[partition + 1..at]))
-                    .flatten()
-                    .map(Self::Detach)
+                // The name stands between both words.
+                let named = tokens.get(partition + 1..at).filter(|_| is_detach)?;
+                name(named).map(Self::Detach)
             }
             _ => None,
         }
@@ -133,6 +132,8 @@ mod tests {
             "VACUUM t",
             "SELECT 'concurrently'",
             "REFRESH MATERIALIZED VIEW CONCURRENTLY v",
+            "ALTER TABLE CONCURRENTLY p DETACH PARTITION q",
+            "ALTER TABLE p DETACH PARTITION CONCURRENTLY",
         ] {
             assert_eq!(of(sql), None, "{sql}");
         }
