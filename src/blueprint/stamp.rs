@@ -7,7 +7,7 @@ use super::read::Inventory;
 /// Every catalog costs a new session some time to plan for, so those that few schemas have rows in are asked only where
 /// the inventory has found what they belong to. Parts of what is listed here, such as the range of a range type, never
 /// change without it.
-const ROWS: [(&str, &str); 32] = [
+const ROWS: [(&str, &str); 34] = [
     ("", "pg_namespace x WHERE x.oid = ANY ($1)"),
     (
         "",
@@ -60,10 +60,20 @@ const ROWS: [(&str, &str); 32] = [
         "pg_type",
         "pg_constraint x WHERE x.conrelid = 0 AND x.contypid = ANY ($3)",
     ),
+    (
+        "pg_type",
+        "pg_description x JOIN pg_constraint o ON x.objoid = o.oid \
+         WHERE x.classoid = 'pg_constraint'::regclass AND o.conrelid = 0 AND o.contypid = ANY ($3)",
+    ),
     ("pg_proc", "pg_proc x WHERE x.oid = ANY ($4)"),
     (
         "casts",
         "pg_cast x WHERE x.castsource = ANY ($3) OR x.casttarget = ANY ($3)",
+    ),
+    (
+        "casts",
+        "pg_description x JOIN pg_cast o ON x.objoid = o.oid \
+         WHERE x.classoid = 'pg_cast'::regclass AND (o.castsource = ANY ($3) OR o.casttarget = ANY ($3))",
     ),
     ("pg_operator", "pg_operator x WHERE x.oprnamespace = ANY ($1)"),
     ("pg_opclass", "pg_opclass x WHERE x.opcnamespace = ANY ($1)"),

@@ -16,8 +16,9 @@ const SCHEMA: &str = "
     CREATE FUNCTION fired() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
     CREATE TRIGGER fired BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION fired();
     CREATE RULE quiet AS ON DELETE TO t DO INSTEAD NOTHING; CREATE POLICY p ON t USING (a = 1);
-    CREATE TYPE e AS ENUM ('x'); CREATE TYPE c AS (a integer); CREATE DOMAIN d AS text;
-    CREATE FUNCTION of_c(c) RETURNS integer LANGUAGE sql AS 'SELECT 1';
+    CREATE TYPE e AS ENUM ('x'); CREATE TYPE c AS (a integer); CREATE DOMAIN d AS text CONSTRAINT short CHECK (length(VALUE) < 9);
+    CREATE FUNCTION of_c(c) RETURNS integer LANGUAGE sql AS 'SELECT 1'; CREATE CAST (c AS bigint) WITH INOUT;
+    CREATE FUNCTION to_c(integer) RETURNS c LANGUAGE sql AS 'SELECT ROW(1)::c'; CREATE CAST (integer AS c) WITH FUNCTION to_c(integer);
     CREATE OPERATOR === (LEFTARG = integer, RIGHTARG = integer, FUNCTION = f);
     CREATE OPERATOR FAMILY fam USING btree; CREATE STATISTICS st ON a, b FROM t;
     CREATE COLLATION coll FROM \"C\"; CREATE TEXT SEARCH CONFIGURATION conf (COPY = simple);
@@ -38,6 +39,10 @@ const CHANGES: &[&str] = &[
     "COMMENT ON RULE quiet ON t IS 'x'",
     "COMMENT ON FUNCTION fired() IS 'x'",
     "COMMENT ON TYPE e IS 'x'",
+    "COMMENT ON CONSTRAINT short ON DOMAIN d IS 'x'",
+    "COMMENT ON CONSTRAINT short ON DOMAIN d IS NULL",
+    "COMMENT ON CAST (c AS bigint) IS 'x'",
+    "COMMENT ON CAST (integer AS c) IS 'x'",
     "COMMENT ON OPERATOR ===(integer, integer) IS 'x'",
     "COMMENT ON STATISTICS st IS 'x'",
     "COMMENT ON COLLATION coll IS 'x'",
