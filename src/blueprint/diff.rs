@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::object::{Address, Object};
+use super::script::MEANING;
 use super::text::with_name;
 use super::{Blueprint, CannotCopy, Kind, ReadError, Shape, UnclearText, read_in_tx};
 use crate::db::{self, SchemaName, Session, optional_limit_in_ms};
@@ -242,8 +243,7 @@ impl Blueprint {
         let scratch = SchemaName::new(scratch).expect("letters and digits, short enough");
         let opening = format!(
             "BEGIN READ WRITE; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
-             SET LOCAL check_function_bodies = off; SET LOCAL client_min_messages = warning; \
-             SET LOCAL default_tablespace = ''; SET LOCAL row_security = off; SET LOCAL xmloption = content; \
+             SET LOCAL client_min_messages = warning; SET LOCAL row_security = off; {MEANING} \
              CREATE SCHEMA {name}; SET LOCAL search_path = {name}, pg_catalog",
             optional_limit_in_ms(lock_timeout),
             name = scratch.quoted(),

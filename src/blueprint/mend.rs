@@ -12,7 +12,7 @@ use super::late::Late;
 use super::links::Links;
 use super::object::{Address, Object};
 use super::order::{self, Circle, Step};
-use super::script::Shape;
+use super::script::{MEANING, Shape};
 use super::text::with_name;
 use super::way::{Way, holds_data, rounds, way};
 use super::{Blueprint, Kind};
@@ -55,13 +55,7 @@ impl Mend {
         text.push_str(&format!(
             "BEGIN;\n\
              SET LOCAL search_path = {name}, pg_catalog;\n\
-             SET LOCAL check_function_bodies = off;\n\
-             SET LOCAL standard_conforming_strings = on;\n\
-             SET LOCAL datestyle = iso;\n\
-             SET LOCAL intervalstyle = postgres;\n\
-             SET LOCAL default_tablespace = '';\n\
-             SET LOCAL default_table_access_method = heap;\n\
-             SET LOCAL xmloption = content;\n"
+             {MEANING}"
         ));
         for statement in &self.statements {
             text.push_str(&with_name(statement, schema));

@@ -38,7 +38,7 @@ pub use self::order::Circle;
 pub use self::own_role::own_role_remark;
 pub use self::read::{ReadError, is_unchanged, read, read_in_tx, stamp_in_tx, tables_in_tx};
 pub use self::rows::{Table, continue_sequence, state_of_sequence};
-pub use self::script::{Script, Shape, Statement};
+pub use self::script::{MEANING, Script, Shape, Statement};
 use crate::db::SchemaName;
 
 use std::collections::HashSet;

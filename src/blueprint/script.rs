@@ -12,6 +12,17 @@ use super::settle::settled;
 use super::text::with_name;
 use crate::db::SchemaName;
 
+/// Sets, until the transaction ends, what would else change the meaning of a definition's statements.
+pub const MEANING: &str = "\
+SET LOCAL check_function_bodies = off;
+SET LOCAL standard_conforming_strings = on;
+SET LOCAL datestyle = iso;
+SET LOCAL intervalstyle = postgres;
+SET LOCAL default_tablespace = '';
+SET LOCAL default_table_access_method = heap;
+SET LOCAL xmloption = content;
+";
+
 /// What is made before rows are loaded, and what after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {

@@ -2,7 +2,9 @@
 //! What a copy of a tenant needs of that as well stands here too.
 
 use super::unfinished::{self, Unfinished};
-use crate::blueprint::{self, Blueprint, CannotCopy, ReadError, Shape, Statement, Table, UnclearText};
+use crate::blueprint::{
+    self, Blueprint, CannotCopy, MEANING, ReadError, Shape, Statement, Table, UnclearText,
+};
 use crate::db::migrator::History;
 use crate::db::{self, QuotedText, SchemaName, Session, Transaction};
 use crate::tenant::fingerprints;
@@ -340,15 +342,9 @@ pub(super) fn opening(schema: &SchemaName) -> String {
     format!(
         "CREATE SCHEMA {name};\n\
          SET LOCAL search_path = {name}, pg_catalog;\n\
-         SET LOCAL check_function_bodies = off;\n\
          SET LOCAL client_min_messages = warning;\n\
-         SET LOCAL default_tablespace = '';\n\
-         SET LOCAL default_table_access_method = heap;\n\
          SET LOCAL row_security = off;\n\
-         SET LOCAL xmloption = content;\n\
-         SET LOCAL datestyle = iso;\n\
-         SET LOCAL intervalstyle = postgres;\n\
-         SET LOCAL standard_conforming_strings = on;\n",
+         {MEANING}",
         name = schema.quoted()
     )
 }
