@@ -10,8 +10,9 @@ use std::collections::HashMap;
 
 use futures_util::future::try_join_all;
 
-use super::catalog::{Digest, Names, SETTINGS, SOURCES, Source, expand, extras};
-use super::read::Inventory;
+use super::catalog::{Digest, SETTINGS, SOURCES, Source, extras};
+use super::inventory::Inventory;
+use super::macros::{Names, expand};
 use super::settle::{repeatable_sql, settled_sql};
 use crate::db::{self, SchemaName, Session, Transaction, Type};
 

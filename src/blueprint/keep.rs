@@ -11,10 +11,10 @@ use futures_util::future::try_join3;
 use serde::{Deserialize, Serialize};
 
 use super::Blueprint;
-use super::catalog::{
-    ALIASES, DEPENDENCIES, INVENTORY, LIMITS, Names, OF_ONE_SCHEMA, ROWS, SETTINGS, SOURCES, expand,
-};
-use super::read::{Inventory, in_words};
+use super::catalog::{ALIASES, DEPENDENCIES, INVENTORY, LIMITS, OF_ONE_SCHEMA, ROWS, SETTINGS, SOURCES};
+use super::inventory::Inventory;
+use super::macros::{Names, expand};
+use super::read::in_words;
 use super::stamp;
 use crate::db::{self, Session, Type};
 

@@ -1,22 +1,22 @@
 //! Reading a schema's definition: a fixed number of queries, sent one behind the other without waiting for answers.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use futures_util::future::{join, try_join_all};
 
 use super::Blueprint;
 use super::catalog::{
-    ALIASES, DEPENDENCIES, FAMILIES, INVENTORY, LIMITS, MEMBERS, Names, OF_ONE_SCHEMA, ROWS, SETTINGS,
-    SOURCES, Source, expand, extras, resets,
+    ALIASES, DEPENDENCIES, FAMILIES, LIMITS, MEMBERS, OF_ONE_SCHEMA, ROWS, SETTINGS, Source, extras, resets,
 };
+use super::inventory::Inventory;
 use super::late::late;
+use super::macros::{Names, expand};
 use super::object::Address;
 use super::order::{Catalogs, Dependency};
 use super::rows::{Contents, Table};
 use super::stamp;
 use super::text::OwnName;
-use crate::db::{self, QuotedText, Row, SchemaName, Session, Transaction, Type};
+use crate::db::{self, QuotedText, Row, SchemaName, Session, Transaction};
 
 /// Why a schema's definition could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +40,6 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// What follows may be about rows by the million, and is planned as ever.
 const AFTER_CATALOGS: &str = "SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT";
 
-/// What is made with the cluster has lower numbers.
-const FIRST_NORMAL: u32 = 16_384;
-
 /// The sources of what is named with its schema where that is not in the search path.
 const NAMESPACES: [&str; 10] = [
     "types",
@@ -56,86 +53,6 @@ const NAMESPACES: [&str; 10] = [
     "tables",
     "views",
 ];
-
-/// What is in some schemas: the parameters of the catalog queries.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Inventory {
-    schemas: Vec<u32>,
-    relations: Vec<u32>,
-    types: Vec<u32>,
-    functions: Vec<u32>,
-    /// What kinds of things there are; `None` where that is not recorded.
-    found: Option<Vec<String>>,
-}
-
-impl Inventory {
-    pub(super) async fn take(session: &Session, schemas: Vec<u32>) -> Result<Self, db::Error> {
-        let rows = session
-            .query(&inventory(&schemas), &[(&schemas, Type::OID_ARRAY)])
-            .await?;
-        Ok(rows.first().map_or_else(Self::default, |row| Self {
-            relations: row.get(0),
-            types: row.get(1),
-            functions: row.get(2),
-            found: (!row.get::<_, bool>(3)).then(|| row.get(4)),
-            schemas,
-        }))
-    }
-
-    /// The queries that may have an answer.
-    pub(super) fn sources(&self) -> Vec<&'static Source> {
-        SOURCES
-            .iter()
-            .filter(|source| self.may_hold(source.found))
-            .collect()
-    }
-
-    /// Whether there may be such things; `what` is empty for what every schema has.
-    pub(super) fn may_hold(&self, what: &str) -> bool {
-        let found = self.found.as_ref();
-        what.is_empty() || found.is_none_or(|found| found.iter().any(|found| found == what))
-    }
-
-    /// Whether all that is needed is in the schemas or came with the cluster.
-    fn holds_all_of(&self, dependencies: &[Dependency]) -> bool {
-        let own: HashSet<u32> = [&self.schemas, &self.relations, &self.types, &self.functions]
-            .into_iter()
-            .flatten()
-            .copied()
-            .chain(dependencies.iter().map(|(dependent, _)| dependent.id))
-            .collect();
-        dependencies
-            .iter()
-            .all(|(_, needed)| needed.id < FIRST_NORMAL || own.contains(&needed.id))
-    }
-
-    /// The parameters, the path that deparsers see among them.
-    pub(super) fn params<'a>(&'a self, path: &'a String) -> [db::Param<'a>; 5] {
-        [
-            (&self.schemas, Type::OID_ARRAY),
-            (&self.relations, Type::OID_ARRAY),
-            (&self.types, Type::OID_ARRAY),
-            (&self.functions, Type::OID_ARRAY),
-            (path, Type::TEXT),
-        ]
-    }
-}
-
-/// The query for what is in these schemas.
-fn inventory(schemas: &[u32]) -> String {
-    const MACRO: &str = "{of_the_cluster:";
-    let wanted = schemas.iter().any(|oid| *oid < FIRST_NORMAL);
-    let mut parts = INVENTORY.split(MACRO);
-    let mut sql = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (inside, after) = part.split_once('}').unwrap_or((part, ""));
-        if wanted {
-            sql.push_str(inside);
-        }
-        sql.push_str(after);
-    }
-    sql
-}
 
 /// Reads a schema in a snapshot of its own, which a second session may help with.
 ///

@@ -1,6 +1,6 @@
 //! A word that changes whenever a schema's definition does: the catalog rows that are there, and who wrote them.
 
-use super::read::Inventory;
+use super::inventory::Inventory;
 
 /// What must be in the schema for the rows to be, and which rows of which catalog they are.
 ///

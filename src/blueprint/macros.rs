@@ -1,0 +1,194 @@
+//! The macros of the queries over the catalogs: `{name}` or `{name:argument}`, written out for the version of a server.
+
+use super::own_role::is_own_role;
+use super::settle::settled_sql;
+
+/// What becomes of the schema's name where PostgreSQL always writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// It is taken out.
+    Relative,
+    /// It stays; whoever asks takes all of them out of the whole text.
+    Qualified,
+}
+
+/// A query with its macros written out, for a server of this version.
+pub(super) fn expand(sql: &str, version: i32, names: Names) -> String {
+    let mut expanded = String::with_capacity(sql.len() * 2);
+    let mut rest = sql;
+    while let Some(start) = rest.find('{') {
+        let (before, after) = rest.split_at(start);
+        expanded.push_str(before);
+        match macro_at(after, version, names) {
+            Some((text, length)) => {
+                expanded.push_str(&text);
+                rest = &after[length..];
+            }
+            None => {
+                expanded.push('{');
+                rest = &after[1..];
+            }
+        }
+    }
+    expanded.push_str(rest);
+    expanded
+}
+
+/// The text of the macro at the beginning of `text`, and the macro's length.
+fn macro_at(text: &str, version: i32, names: Names) -> Option<(String, usize)> {
+    let end = text.find('}')?;
+    let (name, argument) = text[1..end].split_once(':').unwrap_or((&text[1..end], ""));
+    Some((written_out(name, argument, version, names)?, end + 1))
+}
+
+fn written_out(name: &str, argument: &str, version: i32, names: Names) -> Option<String> {
+    let text = match name {
+        "own" => super::text::OWN.to_owned(),
+        "not_of_an_extension" => {
+            let (catalog, alias) = argument.split_once(' ')?;
+            // By the index over what is depended on, once a query, whatever the number of schemas.
+            format!(
+                "{alias}.oid NOT IN (SELECT e.objid FROM pg_depend e WHERE e.refclassid = 'pg_extension'::regclass \
+                 AND e.classid = '{catalog}'::regclass AND e.deptype = 'e')"
+            )
+        }
+        "inherits_later" => INHERITS_LATER.to_owned(),
+        "alter_only" => format!(
+            "CASE {argument}.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' \
+             WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE ONLY' END"
+        ),
+        "options" => format!(
+            "coalesce((SELECT ' OPTIONS (' || string_agg(format('%I %L', option_name, option_value), ', ') || ')' \
+             FROM pg_options_to_table({argument})), '')"
+        ),
+        "sequence_options" => format!(
+            "format('START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s%s', {argument}.seqstart, \
+             {argument}.seqincrement, {argument}.seqmin, {argument}.seqmax, {argument}.seqcache, \
+             CASE WHEN {argument}.seqcycle THEN ' CYCLE' ELSE ' NO CYCLE' END)"
+        ),
+        "function" => format!(
+            "(SELECT CASE WHEN pg_function_is_visible(fp.oid) THEN quote_ident(fp.proname) \
+             ELSE format('%I.%I', fn.nspname, fp.proname) END \
+             FROM pg_proc fp JOIN pg_namespace fn ON fn.oid = fp.pronamespace WHERE fp.oid = {argument})"
+        ),
+        "operator" => format!(
+            "(SELECT CASE WHEN pg_operator_is_visible(op.oid) THEN op.oprname::text \
+             ELSE format('OPERATOR(%I.%s)', n.nspname, op.oprname) END \
+             FROM pg_operator op JOIN pg_namespace n ON n.oid = op.oprnamespace WHERE op.oid = {argument})"
+        ),
+        "for_order_by" => format!(
+            "(SELECT ' FOR ORDER BY ' || CASE WHEN pg_opfamily_is_visible(s.oid) THEN quote_ident(s.opfname) \
+             ELSE format('%I.%I', n.nspname, s.opfname) END \
+             FROM pg_opfamily s JOIN pg_namespace n ON n.oid = s.opfnamespace WHERE s.oid = {argument}.amopsortfamily)"
+        ),
+        "unqualified" => {
+            let (text, relation) = argument.split_once('|')?;
+            if names == Names::Qualified {
+                return Some(text.to_owned());
+            }
+            format!(
+                "(SELECT overlay(u.text PLACING quote_ident({relation}.relname) \
+                 FROM strpos(u.text, ' ' || u.name) + 1 FOR length(u.name)) \
+                 FROM (SELECT {text} AS text, \
+                 format('%s.%I', {relation}.relnamespace::regnamespace, {relation}.relname) AS name) u)"
+            )
+        }
+        "collation_locale" => match version {
+            170_000.. => format!("{argument}.colllocale"),
+            150_000.. => format!("{argument}.colliculocale"),
+            _ => "NULL".to_owned(),
+        },
+        "collation_rules" => match version {
+            160_000.. => format!("{argument}.collicurules"),
+            _ => "NULL".to_owned(),
+        },
+        "|" => r", E'\x01', ".to_owned(),
+        "type" => {
+            let (kind, modifier) = argument.split_once('|')?;
+            own_or_number(
+                kind,
+                &format!("format_type({kind}, {modifier})"),
+                &format!("concat({kind}, ':', {modifier})"),
+            )
+        }
+        "collation" => own_or_number(
+            argument,
+            &format!("{argument}::regcollation::text"),
+            &format!("{argument}::text"),
+        ),
+        "operator_class" => own_or_number(
+            argument,
+            &format!(
+                "(SELECT format('%I.%I', n.nspname, oc.opcname) FROM pg_opclass oc \
+                 JOIN pg_namespace n ON n.oid = oc.opcnamespace WHERE oc.oid = {argument})"
+            ),
+            &format!("{argument}::text"),
+        ),
+        "columns" => {
+            let (numbers, relation) = argument.split_once('|')?;
+            columns(numbers, relation)
+        }
+        "names" => format!(
+            "(SELECT concat({argument}.relname, ':', sum(hashtextextended(n.attname::text, n.attnum))) \
+             FROM pg_attribute n WHERE n.attrelid = {argument}.oid AND n.attnum > 0)"
+        ),
+        "acl" => {
+            let (acl, default) = argument.split_once('|')?;
+            let grantee = "(SELECT x.grantee FROM aclexplode(ARRAY[g.item]) x LIMIT 1)";
+            format!(
+                "CASE WHEN {acl} IS NOT NULL THEN nullif(ARRAY(SELECT g.item::text FROM unnest({acl}) g (item) \
+                 WHERE NOT {} ORDER BY 1), \
+                 ARRAY(SELECT unnest(acldefault({default}))::text ORDER BY 1)) END",
+                is_own_role(grantee, "c.relnamespace")
+            )
+        }
+        "is_own_role" => {
+            let (role, schema) = argument.split_once('|')?;
+            is_own_role(role, schema)
+        }
+        "digest" => format!("hashtextextended({argument}, 0) AS one, hashtextextended({argument}, 1) AS two"),
+        "settled" => format!(
+            "(SELECT {} FROM (SELECT {argument} AS text OFFSET 0) s)",
+            settled_sql("s.text")
+        ),
+        // Until 14 the triggers that a partition has from its parent count as PostgreSQL's own.
+        "users_trigger" => match version {
+            150_000.. => format!("NOT {argument}.tgisinternal"),
+            _ => format!("(NOT {argument}.tgisinternal OR {argument}.tgparentid <> 0)"),
+        },
+        "may_differ_in_expression" => (version >= 160_000).to_string(),
+        "names_not_null" => (version >= 180_000).to_string(),
+        "has_unlogged_sequences" => (version >= 150_000).to_string(),
+        "publication_of_schema" => match version {
+            150_000.. => " OR EXISTS (SELECT FROM pg_publication_namespace s \
+                          WHERE s.pnpubid = p.oid AND s.pnnspid = ANY ($1))"
+                .to_owned(),
+            _ => String::new(),
+        },
+        _ => return None,
+    };
+    Some(text)
+}
+
+/// The names of columns by their numbers.
+fn columns(numbers: &str, relation: &str) -> String {
+    format!(
+        "(SELECT string_agg(quote_ident(n.attname), ',' ORDER BY k.place) \
+         FROM unnest({numbers}::int2[]) WITH ORDINALITY k (number, place) \
+         JOIN pg_attribute n ON n.attrelid = {relation} AND n.attnum = k.number)"
+    )
+}
+
+/// What is the same in all schemas goes by its number, what may be a schema's own by its name.
+fn own_or_number(number: &str, name: &str, otherwise: &str) -> String {
+    format!("CASE WHEN {number} < 16384 THEN {otherwise} ELSE {name} END")
+}
+
+/// Whether the columns of child table `c` stand in another order than `CREATE TABLE … INHERITS` would give them, and
+/// all of them are its own as well, so that it can be joined to its parents later.
+const INHERITS_LATER: &str = concat!(
+    "(",
+    include_str!("sql/misplaced_columns.sql"),
+    " AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 \
+     AND NOT a.attisdropped AND NOT a.attislocal))"
+);
