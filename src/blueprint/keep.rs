@@ -4,19 +4,18 @@
 //! What counts is the schema's stamp, and what is around the schema: roles, default privileges, the server. A schema that
 //! needs others, or things of extensions, is not kept, for these may change without it.
 
-use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use futures_util::future::try_join3;
 use serde::{Deserialize, Serialize};
 
 use super::Blueprint;
-use super::catalog::{ALIASES, DEPENDENCIES, INVENTORY, LIMITS, OF_ONE_SCHEMA, ROWS, SETTINGS, SOURCES};
+use super::catalog::{LIMITS, OF_ONE_SCHEMA, SETTINGS};
 use super::inventory::Inventory;
 use super::macros::{Names, expand};
-use super::read::in_words;
+use super::read::{ReadError, in_words, inventory_of, questions};
 use super::stamp;
-use crate::db::{self, Session, Type};
+use crate::db::{self, SchemaName, Session};
 
 /// Counts up when the same answers of the catalogs become another blueprint.
 const FORM: u32 = 1;
@@ -29,20 +28,38 @@ struct Kept<B> {
     blueprint: B,
 }
 
-/// The blueprint as a text to keep; `None` where it must be read each time.
-pub async fn kept(session: &Session, blueprint: &Blueprint) -> Result<Option<String>, db::Error> {
-    if !blueprint.may_be_kept {
-        return Ok(None);
+/// What a definition says that is not in its schema, as it was before that was read: whatever changes in between, is kept
+/// as it was and found to be of another time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surroundings {
+    around: String,
+    version: i32,
+}
+
+/// What is around a schema that is about to be read.
+pub async fn surroundings(session: &mut Session, schema: &SchemaName) -> Result<Surroundings, ReadError> {
+    let (transaction, _) = session.begin("BEGIN READ ONLY").await?;
+    let asked = async {
+        let inventory = inventory_of(&transaction, schema).await?;
+        Ok::<_, ReadError>(around(&transaction, &inventory).await?)
     }
-    let (around, version) = around(session, blueprint).await?;
-    let reader = reader();
+    .await;
+    transaction.end(asked).await
+}
+
+/// The blueprint as a text to keep; `None` where it must be read each time.
+pub fn kept(surroundings: &Surroundings, blueprint: &Blueprint) -> Option<String> {
+    if !blueprint.may_be_kept {
+        return None;
+    }
+    let Surroundings { around, version } = surroundings.clone();
     let kept = Kept {
-        reader,
+        reader: reader(version),
         around,
         version,
         blueprint,
     };
-    Ok(serde_json::to_string(&kept).ok())
+    serde_json::to_string(&kept).ok()
 }
 
 /// The blueprint that was kept, where it would be read in the same way again.
@@ -64,16 +81,16 @@ pub async fn restored(session: &mut Session, text: &str) -> Result<Option<Bluepr
         try_join3(
             transaction.query(&stamp, &params),
             transaction.query(&limits, &params),
-            around(&transaction, &blueprint),
+            around(&transaction, &inventory),
         )
         .await
     }
     .await;
-    let (stamp, limits, around) = transaction.end(asked).await?;
+    let (stamp, limits, now) = transaction.end(asked).await?;
     let stamp = stamp.first().map(|row| row.get::<_, String>(0));
     (blueprint.refused, blueprint.notes) = in_words(&limits);
-    let is_same =
-        stamp.is_some_and(|stamp| stamp == blueprint.stamp) && around == (kept.around, kept.version);
+    let is_same = stamp.is_some_and(|stamp| stamp == blueprint.stamp)
+        && (now.around, now.version) == (kept.around, kept.version);
     if !is_same {
         tracing::debug!("the definition that is kept is of another time");
     }
@@ -86,40 +103,30 @@ fn understood(text: &str) -> Option<Kept<Blueprint>> {
     #[derive(Deserialize)]
     struct Sender {
         reader: String,
+        version: i32,
     }
     let sender: Sender = serde_json::from_str(text).ok()?;
-    (sender.reader == reader()).then(|| serde_json::from_str(text).ok())?
+    (sender.reader == reader(sender.version)).then(|| serde_json::from_str(text).ok())?
 }
 
-/// Who reads, and what it asks.
-fn reader() -> String {
+/// Who reads, and what it asks a server of this version.
+fn reader(version: i32) -> String {
     let mut hasher = DefaultHasher::new();
-    for sql in [INVENTORY, LIMITS, ROWS, ALIASES, DEPENDENCIES] {
-        sql.hash(&mut hasher);
-    }
-    for source in SOURCES {
-        source.sql.hash(&mut hasher);
+    for question in questions(version) {
+        question.hash(&mut hasher);
     }
     format!("{}/{FORM}/{:x}", env!("CARGO_PKG_VERSION"), hasher.finish())
 }
 
-/// What a blueprint says that is not in its schema, and the server's version.
-async fn around(session: &Session, blueprint: &Blueprint) -> Result<(String, i32), db::Error> {
-    let rows: BTreeSet<(u32, u32)> = blueprint
-        .objects
-        .iter()
-        .chain(&blueprint.resets)
-        .filter_map(|object| object.address)
-        .map(|address| (address.class, address.id))
-        .collect();
-    let classes: BTreeSet<u32> = rows.iter().map(|(class, _)| *class).collect();
-    let classes: Vec<u32> = classes.into_iter().collect();
-    let ids: Vec<u32> = rows.into_iter().map(|(_, id)| id).collect();
-    let params: [db::Param<'_>; 2] = [(&classes, Type::OID_ARRAY), (&ids, Type::OID_ARRAY)];
+/// What is around what is in a schema.
+async fn around(session: &Session, inventory: &Inventory) -> Result<Surroundings, db::Error> {
+    let path = String::new();
+    let params = inventory.params(&path);
     let answer = session.query(include_str!("sql/around.sql"), &params).await?;
-    Ok(answer
+    let (around, version) = answer
         .first()
-        .map_or_else(Default::default, |row| (row.get(0), row.get(1))))
+        .map_or_else(Default::default, |row| (row.get(0), row.get(1)));
+    Ok(Surroundings { around, version })
 }
 
 /// A map whose keys are no texts, as pairs.
@@ -166,5 +173,26 @@ pub(super) mod name {
         deserializer: D,
     ) -> Result<SchemaName, D::Error> {
         SchemaName::new(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_asks_otherwise_is_another() {
+        let known: Vec<String> = questions(180_000).collect();
+        for part in [
+            "aclexplode",
+            "pg_default_acl",
+            "inhparent",
+            "pg_extension",
+            "conkey",
+        ] {
+            assert!(known.iter().any(|question| question.contains(part)), "{part}");
+        }
+        assert_ne!(reader(140_000), reader(180_000));
+        assert_eq!(reader(150_000), reader(150_000));
     }
 }

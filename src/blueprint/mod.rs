@@ -32,7 +32,7 @@ mod way;
 
 pub use self::diff::{Change, Difference, ReplayError, Replayed, Same};
 pub use self::fingerprint::{fingerprints, fingerprints_in_tx, is_comparable};
-pub use self::keep::{kept, restored};
+pub use self::keep::{Surroundings, kept, restored, surroundings};
 pub use self::kind::{Kind, UnknownKind};
 pub use self::mend::{DataLoss, Mend};
 pub use self::object::Object;

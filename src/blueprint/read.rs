@@ -6,7 +6,8 @@ use futures_util::future::{join, try_join_all};
 
 use super::Blueprint;
 use super::catalog::{
-    ALIASES, DEPENDENCIES, FAMILIES, LIMITS, MEMBERS, OF_ONE_SCHEMA, ROWS, SETTINGS, Source, extras, resets,
+    ALIASES, DEPENDENCIES, FAMILIES, INVENTORY, LIMITS, MEMBERS, OF_ONE_SCHEMA, ROWS, SETTINGS, SOURCES,
+    Source, extras, resets,
 };
 use super::inventory::Inventory;
 use super::late::late;
@@ -329,6 +330,23 @@ async fn find(transaction: &Transaction<'_>, schema: &SchemaName) -> Result<Foun
         role: role.clone(),
         inventory: Inventory::take(transaction, vec![oid]).await?,
     })
+}
+
+/// What is in a schema that is there, as [`find`] finds it.
+pub(super) async fn inventory_of(
+    transaction: &Transaction<'_>,
+    schema: &SchemaName,
+) -> Result<Inventory, ReadError> {
+    Ok(find(transaction, schema).await?.inventory)
+}
+
+/// Everything that is asked about a schema, on a server of this version.
+pub(super) fn questions(version: i32) -> impl Iterator<Item = String> {
+    let written = move |sql: &str| expand(sql, version, Names::Relative);
+    [INVENTORY, MEMBERS, LIMITS, ROWS, ALIASES, DEPENDENCIES, FAMILIES]
+        .into_iter()
+        .map(written)
+        .chain(SOURCES.iter().map(move |source| question(source, version)))
 }
 
 /// What the query for limits has answered: what cannot be copied, and what does not follow.

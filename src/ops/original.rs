@@ -3,7 +3,7 @@
 
 use super::unfinished::{self, Unfinished};
 use crate::blueprint::{
-    self, Blueprint, CannotCopy, MEANING, ReadError, Shape, Statement, Table, UnclearText,
+    self, Blueprint, CannotCopy, MEANING, ReadError, Shape, Statement, Surroundings, Table, UnclearText,
 };
 use crate::db::migrator::History;
 use crate::db::{self, QuotedText, SchemaName, Session, Transaction};
@@ -122,15 +122,19 @@ impl Original {
         let (blueprint, fingerprint) = match known(session, schema).await? {
             Some((blueprint, fingerprint)) => (blueprint, Some(fingerprint)),
             None => {
-                let read = blueprint::read(session, second().await, schema).await;
-                let blueprint = read.map_err(|source| match source {
+                let read = async {
+                    let surroundings = blueprint::surroundings(session, schema).await?;
+                    let blueprint = blueprint::read(session, second().await, schema).await?;
+                    Ok::<_, ReadError>((surroundings, blueprint))
+                };
+                let (surroundings, blueprint) = read.await.map_err(|source| match source {
                     ReadError::Missing(schema) => OriginalError::NoTemplate(schema),
                     source => OriginalError::Read {
                         schema: schema.clone(),
                         source,
                     },
                 })?;
-                let fingerprint = fingerprint(session, &blueprint).await?;
+                let fingerprint = fingerprint(session, &blueprint, &surroundings).await?;
                 (blueprint, fingerprint)
             }
         };
@@ -280,11 +284,15 @@ async fn known(session: &mut Session, schema: &SchemaName) -> Result<Option<(Blu
 }
 
 /// The fingerprint of a schema that was read. It is taken once for as long as the schema stays as it is.
-async fn fingerprint(session: &mut Session, blueprint: &Blueprint) -> Result<Option<String>, db::Error> {
+async fn fingerprint(
+    session: &mut Session,
+    blueprint: &Blueprint,
+    surroundings: &Surroundings,
+) -> Result<Option<String>, db::Error> {
     let (schema, stamp) = (blueprint.schema(), blueprint.stamp());
     let known = fingerprints::known(session, schema, stamp).await?;
     let known = known.filter(|known| blueprint::is_comparable(known));
-    let kept = blueprint::kept(session, blueprint).await?;
+    let kept = blueprint::kept(surroundings, blueprint);
     if known.is_some() && kept.is_none() {
         return Ok(known);
     }

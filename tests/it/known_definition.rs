@@ -1,6 +1,10 @@
 //! The template's definition is kept for as long as nothing changes that it says. A kept one is used as it stands, so these
 //! tests write something into it that a tenant shows when it was made from it.
 
+use tenantctl::blueprint::{kept, read, restored, surroundings};
+use tenantctl::db::SchemaName;
+
+use crate::library::pool_of_one;
 use crate::support::{Database, Judge};
 
 const TEMPLATE: &str = "tenant_template";
@@ -80,6 +84,31 @@ fn a_role_of_another_name_is_a_reason_to_read_again() {
     );
     assert!(!is_marked(&database, "second"));
     database.sql(&format!("DROP OWNED BY {renamed}; DROP ROLE {renamed}, {reader}"));
+}
+
+#[tokio::test]
+async fn a_role_that_gets_another_name_while_the_template_is_read_is_a_reason_to_read_again() {
+    let database = Database::new();
+    let role = format!("{}_reader", database.name());
+    database.sql(&format!(
+        "CREATE ROLE {role}; GRANT SELECT ON tenant_template.users TO {role}"
+    ));
+    let template = SchemaName::new(TEMPLATE).expect("a valid name");
+    let db = pool_of_one(&database);
+    let mut session = db.direct().await.expect("a session");
+    for (change, is_kept) in [
+        ("SELECT 1".to_owned(), true),
+        (format!("COMMENT ON ROLE {role} IS 'x'"), false),
+        (format!("ALTER ROLE {role} RENAME TO {role}_renamed"), false),
+    ] {
+        let around = surroundings(&mut session, &template).await.expect("read");
+        database.sql(&change);
+        let blueprint = read(&mut session, None, &template).await.expect("read");
+        let text = kept(&around, &blueprint).expect("it may be kept");
+        let restored = restored(&mut session, &text).await.expect("an answer");
+        assert_eq!(restored.is_some(), is_kept, "{change}");
+    }
+    database.sql(&format!("DROP OWNED BY {role}_renamed; DROP ROLE {role}_renamed"));
 }
 
 #[test]
