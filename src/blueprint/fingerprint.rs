@@ -189,6 +189,8 @@ fn digest(parts: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -208,5 +210,35 @@ mod tests {
         for name in known {
             assert!(SOURCES.iter().any(|source| named(source) == Some(name)), "{name}");
         }
+    }
+    /// What catalogs and columns some versions have: the first of them, and the first that has it no longer.
+    const HAD: [(&str, i32, i32); 9] = [
+        ("confdelsetcols", 150_000, i32::MAX),
+        ("indnullsnotdistinct", 150_000, i32::MAX),
+        ("pg_publication_namespace", 150_000, i32::MAX),
+        ("pg_parameter_acl", 150_000, i32::MAX),
+        ("colliculocale", 150_000, 170_000),
+        ("collicurules", 160_000, i32::MAX),
+        ("colllocale", 170_000, i32::MAX),
+        ("conenforced", 180_000, i32::MAX),
+        ("conperiod", 180_000, i32::MAX),
+    ];
+
+    #[test]
+    fn no_server_is_asked_for_what_its_version_does_not_have() {
+        let inventory = Inventory::default();
+        let mut asked = HashSet::new();
+        for version in [140_000, 150_000, 160_000, 170_000, 180_000] {
+            let all = crate::blueprint::read::questions(version)
+                .chain(questions(&inventory, version).into_iter().map(|(_, sql)| sql))
+                .chain([crate::blueprint::stamp::query(&inventory)]);
+            for sql in all {
+                for (name, since, until) in HAD.iter().filter(|(name, ..)| sql.contains(name)) {
+                    assert!((*since..*until).contains(&version), "{name} on {version}: {sql}");
+                    asked.insert(*name);
+                }
+            }
+        }
+        assert!(asked.contains("confdelsetcols"));
     }
 }

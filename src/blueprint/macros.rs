@@ -156,6 +156,20 @@ fn written_out(name: &str, argument: &str, version: i32, names: Names) -> Option
             150_000.. => format!("NOT {argument}.tgisinternal"),
             _ => format!("(NOT {argument}.tgisinternal OR {argument}.tgparentid <> 0)"),
         },
+        "nulls_not_distinct" => match version {
+            150_000.. => format!("{argument}.indnullsnotdistinct"),
+            _ => "false".to_owned(),
+        },
+        "set_by_delete" => match version {
+            150_000.. => format!(
+                "CASE WHEN {argument}.confdelsetcols IS NOT NULL THEN {} END",
+                columns(
+                    &format!("{argument}.confdelsetcols"),
+                    &format!("{argument}.conrelid")
+                )
+            ),
+            _ => "NULL".to_owned(),
+        },
         "may_differ_in_expression" => (version >= 160_000).to_string(),
         "names_not_null" => (version >= 180_000).to_string(),
         "has_unlogged_sequences" => (version >= 150_000).to_string(),

@@ -9,13 +9,16 @@ const CONTRADICTION: &str = "come before its own in the copy";
 fn clones_of_clones_keep_rows_and_the_order_of_columns() {
     let database = Database::empty();
     cloned(&database, "inheritance");
+    // Until PostgreSQL 17 a child may keep a column nullable that its parent gets as NOT NULL.
     database.sql(
         "SET search_path = tenant_acme; \
          INSERT INTO late (a, c, e, i) VALUES (1, 2, 'parent', 3); \
          INSERT INTO late_child (a, b, c, e, g, i, l, o) VALUES (2, 3, 2, 'child', 7, 3, 8, 1); \
          INSERT INTO late_not (a, c, i, o) VALUES (3, 4, 5, 1); \
          INSERT INTO late_great_grandchild (a, k, h, o, e) VALUES (4, 5, 6, 7, 'e'); \
-         INSERT INTO late_had (x, b, z, y) VALUES (1, 2, 3, NULL)",
+         INSERT INTO late_had (x, b, z, y) \
+         SELECT 1, 2, 3, CASE WHEN attnotnull THEN 5 END \
+           FROM pg_attribute WHERE attrelid = 'late_had'::regclass AND attname = 'y'",
     );
     for names in [["acme", "copy"], ["copy", "again"]] {
         database.run(&["clone", names[0], names[1], "--quiet"]).success();

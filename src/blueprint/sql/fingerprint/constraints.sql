@@ -31,7 +31,7 @@ SELECT c.relnamespace AS schema,
                             FROM unnest(x.conkey, x.confkey) WITH ORDINALITY AS p (number, referred, place)
                             JOIN pg_attribute a ON a.attrelid = x.conrelid AND a.attnum = p.number
                             JOIN pg_attribute r ON r.attrelid = x.confrelid AND r.attnum = p.referred) {|}
-                         CASE WHEN x.confdelsetcols IS NOT NULL THEN {columns:x.confdelsetcols|x.conrelid} END) END) AS text
+                         {set_by_delete:x}) END) AS text
   FROM tables c
   JOIN pg_constraint x ON x.conrelid = c.oid
   LEFT JOIN checks k ON k.oid = x.oid

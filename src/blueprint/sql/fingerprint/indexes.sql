@@ -5,7 +5,7 @@ WITH found AS MATERIALIZED (
            i.indkey, i.indclass, i.indcollation, i.indoption,
            {digest:concat(i.indexprs, chr(1), i.indpred)},
            CASE WHEN i.indexprs IS NULL AND i.indpred IS NULL THEN '' ELSE {names:t} END AS names,
-           concat(c.relkind {|} c.relname {|} t.relname {|} c.relam {|} i.indisunique {|} i.indnullsnotdistinct {|}
+           concat(c.relkind {|} c.relname {|} t.relname {|} c.relam {|} i.indisunique {|} {nulls_not_distinct:i} {|}
                   i.indnkeyatts {|} c.reltablespace {|} c.reloptions {|} i.indisclustered {|}
                   t.relreplident = 'i' AND i.indisreplident {|}
                   CASE WHEN c.relispartition THEN
