@@ -170,6 +170,14 @@ fn written_out(name: &str, argument: &str, version: i32, names: Names) -> Option
             ),
             _ => "NULL".to_owned(),
         },
+        "enforced" => match version {
+            180_000.. => format!("{argument}.conenforced"),
+            _ => "true".to_owned(),
+        },
+        "over_time" => match version {
+            180_000.. => format!("{argument}.conperiod"),
+            _ => "false".to_owned(),
+        },
         "may_differ_in_expression" => (version >= 160_000).to_string(),
         "names_not_null" => (version >= 180_000).to_string(),
         "has_unlogged_sequences" => (version >= 150_000).to_string(),

@@ -4,6 +4,7 @@ use super::ask::Ask;
 use super::checks;
 use super::finding::{Finding, Severity, counted, first, verb};
 use super::{Asking, HealthError};
+use crate::blueprint;
 use crate::db::migrator::Migrations;
 use crate::db::{self, SchemaName};
 use crate::ops::migrate::survey::histories;
@@ -28,7 +29,10 @@ pub(super) async fn tenants(ask: &Ask) -> Result<Vec<Tenant>, db::Error> {
         slug: row.text(0).to_owned(),
         schema: row.text(1).to_owned(),
         version: row.optional(2).and_then(|version| version.parse().ok()),
-        fingerprint: row.optional(3).map(str::to_owned),
+        fingerprint: row
+            .optional(3)
+            .filter(|kept| blueprint::is_comparable(kept))
+            .map(str::to_owned),
         is_there: row.flag(4),
         has_tables: row.flag(5),
     };

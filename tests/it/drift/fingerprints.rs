@@ -186,6 +186,25 @@ ALTER TABLE users DROP CONSTRAINT users_parent_fkey, ADD CONSTRAINT users_parent
 DROP INDEX users_note_idx; CREATE UNIQUE INDEX users_note_idx ON users (note) INCLUDE (born) NULLS NOT DISTINCT
 ALTER SEQUENCE numbers SET UNLOGGED";
 
+/// What is there as well since PostgreSQL 18, and the changes of that.
+const SCHEMA_IN_18: &str = "ALTER TABLE users ADD CONSTRAINT users_spent_check CHECK (spent >= 0) NOT VALID, ADD CONSTRAINT users_code NOT NULL code NOT VALID;
+    CREATE TABLE rooms (room int4range, during daterange, PRIMARY KEY (room, during WITHOUT OVERLAPS));
+    CREATE TABLE said (room int, CONSTRAINT said_room_fkey FOREIGN KEY (room) REFERENCES users (id) NOT VALID);
+    CREATE TABLE heir (CONSTRAINT heir_a NOT NULL a) INHERITS (base)";
+
+const CHANGES_IN_18: &str = "
+ALTER TABLE users RENAME CONSTRAINT users_email_not_null TO other
+ALTER TABLE users ALTER CONSTRAINT users_email_not_null NO INHERIT
+ALTER TABLE users DROP CONSTRAINT users_email_not_null, ADD CONSTRAINT users_email_not_null NOT NULL email NOT VALID
+ALTER TABLE users VALIDATE CONSTRAINT users_code
+ALTER TABLE heir RENAME CONSTRAINT heir_a TO other
+ALTER TABLE base ALTER a SET NOT NULL
+COMMENT ON CONSTRAINT users_email_not_null ON users IS 'a'
+COMMENT ON CONSTRAINT users_code ON users IS 'a'
+ALTER TABLE users DROP CONSTRAINT users_spent_check, ADD CONSTRAINT users_spent_check CHECK (spent >= 0) NOT ENFORCED
+ALTER TABLE said ALTER CONSTRAINT said_room_fkey NOT ENFORCED
+ALTER TABLE rooms DROP CONSTRAINT rooms_pkey, ADD CONSTRAINT rooms_pkey PRIMARY KEY (room, during)";
+
 /// What leaves the definition as it is.
 const NO_CHANGES: &str = "
 GRANT ALL ON users TO current_user
@@ -212,6 +231,9 @@ async fn a_change_changes_the_fingerprint_where_it_changes_the_blueprint() {
     database.sql("DROP SCHEMA tenant_template CASCADE; CREATE SCHEMA tenant_template");
     let version = version(&database);
     in_schema(&database, "tenant_template", SCHEMA);
+    if version >= 18 {
+        in_schema(&database, "tenant_template", SCHEMA_IN_18);
+    }
     database.run(&["create", "--quiet", "acme"]).success();
     let db = pool_of_one(&database);
     let (template, tenant) = ["tenant_template", "tenant_acme"]
@@ -228,7 +250,7 @@ async fn a_change_changes_the_fingerprint_where_it_changes_the_blueprint() {
         .expect("a blueprint");
 
     let mut wrong = Vec::new();
-    let known = [(0, CHANGES), (15, CHANGES_IN_15)].into_iter();
+    let known = [(0, CHANGES), (15, CHANGES_IN_15), (18, CHANGES_IN_18)].into_iter();
     let changes = known.filter(|(since, _)| version >= *since);
     let changes = changes.flat_map(|(_, lines)| lines.lines().map(|line| (line, true)));
     let changes = changes.chain(NO_CHANGES.lines().map(|line| (line, false)));
@@ -269,9 +291,11 @@ fn a_fingerprint_of_an_older_version_is_no_drift_and_is_not_handed_on() {
         "UPDATE tenants SET schema_fingerprint = repeat('a', 32)",
     )
     .expect("set");
+    let health = database.run(&["health", "-o", "json"]);
+    assert!(!health.stdout.contains("differed"), "{}", health.stdout);
     database.run(&["clone", "--quiet", "acme", "globex"]).success();
     assert_eq!(
-        database.sql("SELECT count(*) FROM tenants WHERE slug = 'globex' AND schema_fingerprint LIKE '2.%'"),
+        database.sql("SELECT count(*) FROM tenants WHERE slug = 'globex' AND schema_fingerprint LIKE '3.%'"),
         "1"
     );
     database.run(&["drift", "--all"]).success();

@@ -1,5 +1,6 @@
--- Constraints of tables. The columns of those that have an index are said with the indexes. The text of a check is made
--- once for all tables that have it, as that of a default.
+-- Constraints of tables but NOT NULL, which is said with the columns. The columns of those that have an index are said with
+-- the indexes. The text of a check is made once for all tables that have it, as that of a default. NO INHERIT can be said of
+-- a check alone: the catalog has it of the key of a partition as well, depending on how that came to be one.
 WITH tables AS MATERIALIZED (
     SELECT c.oid, c.relnamespace, c.relkind, c.relname, c.relispartition, {names:c} AS names
       FROM pg_class c
@@ -19,7 +20,7 @@ WITH tables AS MATERIALIZED (
 )
 SELECT c.relnamespace AS schema,
        concat(x.contype {|} x.conname {|} c.relkind {|} c.relname {|} x.condeferrable {|} x.condeferred {|}
-              x.convalidated {|} x.connoinherit {|} d.description {|}
+              x.convalidated {|} CASE x.contype WHEN 'c' THEN x.connoinherit END {|} {enforced:x} {|} {over_time:x} {|} d.description {|}
               CASE x.contype
               WHEN 'c' THEN t.text
               WHEN 'x' THEN {settled:pg_get_constraintdef(x.oid)}
