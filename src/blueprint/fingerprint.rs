@@ -4,7 +4,8 @@
 //! The server computes them for many schemas at once, so that a whole fleet costs as many queries as one schema. What
 //! every schema is full of has queries of its own, which say in numbers and bare names what blueprints say in SQL; the
 //! rest is asked as blueprints are read. Here no schema can be first in the search path. All names come out with their
-//! schema, and the schema's own name is taken out of each text.
+//! schema, and the schema's own name is taken out of each text where it means the schema: a table, a column or a role may
+//! be called the same.
 
 use std::collections::HashMap;
 
@@ -14,6 +15,7 @@ use super::catalog::{Digest, SETTINGS, SOURCES, Source, extras};
 use super::inventory::Inventory;
 use super::macros::{Names, expand};
 use super::settle::{repeatable_sql, settled_sql};
+use super::text::{BEFORE_OBJECTS, SCHEMA_COLUMNS};
 use crate::db::{self, SchemaName, Session, Transaction, Type};
 
 /// Goes up whenever the same definition gets another fingerprint than before.
@@ -164,21 +166,79 @@ fn texts(source: &Source, version: i32) -> Option<String> {
 
 /// What a query says of each schema, in one word. The order of its rows does not matter.
 fn digests(sql: &str) -> String {
-    let words = r"format('(?<![\w$])%s(?![\w$])', regexp_replace(o.own, '([^\w])', '\\\1', 'g'))";
-    // OFFSET 0 keeps each text from being written out, and computed, once for every place where it is used. A pattern has
-    // to be compiled for each schema, so that it is for texts that name the schema otherwise than PostgreSQL does.
+    let schemas = own_names();
+    let (doubtful, of_an_object) = (doubtful_sql(), of_an_object_sql());
+    let (qualified, elsewhere) = (qualified_sql(), elsewhere_sql());
+    // OFFSET 0 keeps each text from being written out, and computed, once for every place where it is used. A pattern with
+    // a name in it has to be compiled for each schema, so that it is for texts that name the schema otherwise than
+    // PostgreSQL does.
     format!(
         "SELECT o.schema, concat_ws('/', count(*), sum(hashtextextended(o.text, 0)), sum(hashtextextended(o.text, 1))) \
          FROM (SELECT o.schema, CASE WHEN strpos(o.text, o.own) > 0 \
-                                     THEN regexp_replace(o.text, {words}, '§', 'g') ELSE o.text END AS text \
-                 FROM (SELECT o.schema, o.own, CASE WHEN strpos(o.text, o.own) > 0 \
-                              THEN replace(o.text, quote_ident(o.own) || '.', '§.') ELSE o.text END AS text \
-                         FROM (SELECT o.schema, o.text COLLATE \"default\" AS text, \
-                                      s.nspname::text COLLATE \"default\" AS own \
-                                 FROM (\n{sql}) o JOIN pg_namespace s ON s.oid = o.schema OFFSET 0) o \
-                       OFFSET 0) o OFFSET 0) o \
+                                     THEN regexp_replace(o.text, {elsewhere}, '\\1§', 'g') ELSE o.text END AS text \
+                 FROM (SELECT o.schema, o.own, o.pattern, \
+                              CASE WHEN o.text = o.written THEN o.text \
+                                   WHEN o.columns IS NOT NULL OR o.written ~ {doubtful} \
+                                   THEN regexp_replace(regexp_replace(o.text, {of_an_object}, '\\1§.', 'g'), \
+                                                       {qualified}, '§.', 'g') \
+                                   ELSE o.written END AS text \
+                         FROM (SELECT o.schema, o.text, s.own, s.pattern, s.columns, \
+                                      CASE WHEN strpos(o.text, s.own) > 0 \
+                                           THEN replace(replace(o.text, s.quoted || '.', '§.'), s.own || '.', '§.') \
+                                           ELSE o.text END AS written \
+                                 FROM (SELECT o.schema, o.text COLLATE \"default\" AS text FROM (\n{sql}) o) o \
+                                 JOIN ({schemas}) s ON s.oid = o.schema \
+                               OFFSET 0) o \
+                       OFFSET 0) o \
+               OFFSET 0) o \
          GROUP BY o.schema"
     )
+}
+
+/// The schemas by their numbers, with their names as they stand in texts, and as a pattern. Where a relation has the name
+/// of its schema, the name with a dot may mean that: `columns` is the pattern of what it means then.
+fn own_names() -> String {
+    let escaped = |text: &str| format!(r"regexp_replace({text}, '([^\w])', '\\\1', 'g')");
+    let (name, column) = (escaped("n.nspname"), escaped("quote_ident(a.attname)"));
+    format!(
+        "SELECT n.oid, n.nspname::text COLLATE \"default\" AS own, \
+                concat('\"', n.nspname, '\"') COLLATE \"default\" AS quoted, {name} COLLATE \"default\" AS pattern, \
+                (SELECT string_agg({column} COLLATE \"default\", '|') FROM pg_class r JOIN pg_attribute a ON a.attrelid = r.oid \
+                  WHERE r.relname = n.nspname AND r.relnamespace = n.oid AND r.relkind IN ('r', 'p', 'f', 'v', 'm') \
+                    AND a.attnum > 0 AND NOT a.attisdropped) AS columns \
+           FROM pg_namespace n WHERE n.oid = ANY ($1) OFFSET 0"
+    )
+}
+
+/// What follows a schema's name and its dot: a name, or an operator.
+const NAME: &str = r#"[\w"%+*/<>=~!@#^&|?`-]"#;
+
+/// A mark behind a longer name or behind a dot, or before something that is no name.
+fn doubtful_sql() -> String {
+    format!(r"'[\w$.]§\.|§\.(?!{NAME})'")
+}
+
+/// The pattern of the schema's name where only what is in a schema can stand: after such words, and where a text begins.
+fn of_an_object_sql() -> String {
+    let before = format!(
+        r"(?:(?<!DISTINCT )FROM[\s(]+|\m(?:{})\s+|::|^|[\u0001\u0002])",
+        BEFORE_OBJECTS.join("|")
+    );
+    format!(r#"('({before})(?:"' || o.pattern || '"|' || o.pattern || ')\.(?={NAME})')"#)
+}
+
+/// The pattern of the schema's name before any other name, unless that is a column of the relation that is called so.
+fn qualified_sql() -> String {
+    let is_column = r#"coalesce('(?!(?:\*|' || o.columns || ')(?![\w$"(.]))', '')"#;
+    format!(r#"('(?<![\w$.])(?:"' || o.pattern || '"|' || o.pattern || ')\.(?={NAME})' || {is_column})"#)
+}
+
+/// The pattern of the schema's name where it means the schema without a dot: in a search path, and as what the catalogs
+/// call a schema.
+fn elsewhere_sql() -> String {
+    let path = r#"search_path"?\s*(?:=|[Tt][Oo])\s*(?:(?:[\w$]+|"[^"]*"|''[^'']*'')\s*,\s*)*["'']?"#;
+    let compared = format!(r"(?:{})[\s():a-z]*(?:=|<>|!=)[\s(]*''", SCHEMA_COLUMNS.join("|"));
+    format!(r"('((?:{path}|{compared}))' || o.pattern || '(?![\w$.])')")
 }
 
 /// 128 bits of the parts, in hexadecimal, after the version.

@@ -12,6 +12,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::merge::merged;
+pub(super) use self::place::{BEFORE_OBJECTS, SCHEMA_COLUMNS};
 use self::place::{
     is_blank, is_compared_with_a_schema, is_rival, names_something, previous, sets_search_path,
     stands_for_an_object,

@@ -43,7 +43,7 @@ const NAMING_TYPES: [&str; 11] = [
 ];
 
 /// Columns of the catalogs that hold names of schemas, and what answers with one.
-const SCHEMA_COLUMNS: [&str; 15] = [
+pub(in crate::blueprint) const SCHEMA_COLUMNS: [&str; 15] = [
     "nspname",
     "schemaname",
     "schema_name",
@@ -62,7 +62,7 @@ const SCHEMA_COLUMNS: [&str; 15] = [
 ];
 
 /// Words before the names of relations, functions and types.
-const BEFORE_OBJECTS: [&str; 17] = [
+pub(in crate::blueprint) const BEFORE_OBJECTS: [&str; 17] = [
     "JOIN",
     "ONLY",
     "INTO",

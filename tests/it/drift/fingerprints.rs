@@ -304,3 +304,41 @@ fn a_fingerprint_of_an_older_version_is_no_drift_and_is_not_handed_on() {
         "1"
     );
 }
+
+/// Relations, columns, aliases, roles and words that are called like the schema of tenant `settings`.
+const NAMESAKES: &str = "
+    CREATE TABLE users (id int PRIMARY KEY, tenant_settings text DEFAULT 'tenant_settings' CHECK (tenant_settings <> ''));
+    CREATE TABLE tenant_settings (id int REFERENCES users, who text);
+    CREATE INDEX ON tenant_settings (who); CREATE INDEX ON users (tenant_settings); CREATE SEQUENCE numbers OWNED BY tenant_settings.id;
+    CREATE FUNCTION f(tenant_settings) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1.id';
+    CREATE VIEW listed AS SELECT tenant_settings.id, tenant_settings.who, users.tenant_settings, f(tenant_settings.*) AS f
+        FROM tenant_settings JOIN users ON users.id = tenant_settings.id;
+    CREATE VIEW called AS SELECT x_tenant_settings.id FROM users x_tenant_settings;
+    CREATE FUNCTION g() RETURNS int LANGUAGE sql SET search_path = tenant_template, pg_temp AS 'SELECT id FROM \"tenant_template\".users';
+    CREATE VIEW own AS SELECT oid FROM pg_namespace WHERE nspname = 'tenant_template';
+    ALTER TABLE tenant_settings ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY p ON tenant_settings USING (EXISTS (SELECT FROM users u WHERE u.id = tenant_settings.id));
+    COMMENT ON TABLE users IS 'tenant_settings, tenant_template and tenant_template.users of tenant_template.'";
+
+#[tokio::test]
+async fn what_is_called_like_its_schema_is_no_drift() {
+    let database = Database::new();
+    database.sql("DROP SCHEMA tenant_template CASCADE; CREATE SCHEMA tenant_template");
+    in_schema(&database, "tenant_template", NAMESAKES);
+    database.run(&["create", "--quiet", "settings", "acme"]).success();
+    let names = ["tenant_template", "tenant_settings", "tenant_acme"];
+    let names = names.map(|name| SchemaName::new(name).expect("a valid name"));
+    let db = pool_of_one(&database);
+    let mut session = db.direct().await.expect("a session");
+    let mut taken = async || {
+        let found = blueprint::fingerprints(&mut session, &names).await;
+        let found = found.expect("fingerprints");
+        names.clone().map(|name| found[&name].clone())
+    };
+    let [template, settings, acme] = taken().await;
+    assert_eq!((&settings, &acme), (&template, &template));
+    let change = "CREATE OR REPLACE VIEW called AS SELECT x_tenant_settings.id FROM users x_tenant_settings WHERE id > 1";
+    in_schema(&database, "tenant_settings", change);
+    let [_, settings, acme] = taken().await;
+    assert!(settings != template && acme == template);
+}
