@@ -12,6 +12,7 @@ mod place;
 mod policy;
 mod preview;
 mod range;
+mod run;
 mod shape;
 mod shapes;
 mod statement;
@@ -24,24 +25,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 
-use self::archive::Archives;
 pub use self::pace::Limits;
 use self::pace::Pace;
 pub use self::place::legal_hold;
-use self::place::{Halt, Place};
 pub use self::policy::{Rule, Unfit};
+use self::run::Run;
 use self::shape::Shape;
 use self::shapes::Shapes;
 use self::statement::Job;
 pub use self::taken::{Amount, Taken};
-use self::work::Work;
-use super::exec;
 use super::log::{Doubt, Entry, Ran};
 use crate::db::{self, Db, LockHeld, LockName, SchemaName, Session, SessionError, TenantOptions};
-use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
+use crate::fleet::{self, Observer, Plan, Report, Stop};
 use crate::tenant::{RegistryError, Slug, Tenant};
 
 /// What to clean, and how.
@@ -300,194 +297,4 @@ async fn in_turn(session: &Session, mut tenants: Vec<Tenant>) -> Result<Vec<Tena
     // Sorting keeps those in their order that were never reached.
     tenants.sort_by(|one, other| when(one).total_cmp(&when(other)));
     Ok(tenants)
-}
-
-/// What all tenants of a run have in common.
-struct Run<'a> {
-    db: &'a Db,
-    request: &'a Request,
-    rules: Vec<Rule>,
-    shapes: Shapes,
-    now: Timestamp,
-    pace: Pace<'a>,
-    /// The run's own part of archives' names.
-    name: String,
-    taken: RefCell<BTreeMap<Slug, Vec<Taken>>>,
-    not_reached: RefCell<BTreeSet<Slug>>,
-}
-
-impl Run<'_> {
-    async fn tenant(&self, tenant: &Tenant) -> anyhow::Result<Answer<()>> {
-        if self.pace.is_over() {
-            self.not_reached.borrow_mut().insert(tenant.slug.clone());
-            return Ok(Answer::Done(()));
-        }
-        if let Some(hold) = legal_hold(&tenant.metadata) {
-            return Ok(Answer::Skip(hold));
-        }
-        let result = self.clean(tenant).await;
-        let Err(error) = result else {
-            return Ok(Answer::Done(()));
-        };
-        if let Some(halt @ (Halt::Gone | Halt::Held)) = error.downcast_ref::<Halt>() {
-            return Ok(Answer::Skip(halt.to_string()));
-        }
-        match self.db.direct().await {
-            Ok(session) if exec::is_gone(&session, tenant).await.unwrap_or(false) => {
-                Ok(Answer::Skip(Halt::Gone.to_string()))
-            }
-            _ => Err(error),
-        }
-    }
-
-    async fn clean(&self, tenant: &Tenant) -> anyhow::Result<()> {
-        let mut session = self.db.direct().await?.unlimited();
-        let place = Place::new(tenant, &self.request.options);
-        let shape = self.shapes.of(&session, &tenant.schema).await?;
-        let mut jobs = Vec::new();
-        for rule in &self.rules {
-            if let Some(window) = rule.window(self.now, &tenant.plan) {
-                jobs.push(Job::new(rule, &shape, &tenant.schema, window)?);
-            }
-        }
-        let archives = match (&self.request.archive_dir, self.request.dry_run) {
-            (Some(folder), false) if jobs.iter().any(|job| job.rule.archives()) => {
-                Some(Archives::open(&mut session, folder, &self.name, tenant).await?)
-            }
-            _ => None,
-        };
-        let mut work = Work {
-            db: self.db,
-            place: &place,
-            session,
-            pace: &self.pace,
-            archives,
-        };
-        if self.request.dry_run {
-            let mut taken = preview::of(&work, &jobs).await?;
-            for (job, taken) in jobs.iter().zip(&mut taken) {
-                match self.check_share(&work, job, taken.own.rows).await {
-                    Err(error) if error.is::<TooMuch>() => taken.needs_yes = true,
-                    other => other?,
-                }
-            }
-            self.taken.borrow_mut().insert(tenant.slug.clone(), taken);
-            return Ok(());
-        }
-        self.take_all(&mut work, &jobs, tenant).await?;
-        if let Some(archives) = &work.archives {
-            archives.close(&work.session).await?;
-        }
-        if self.request.vacuum {
-            self.vacuum(&work, &shape, tenant).await?;
-        }
-        Ok(())
-    }
-
-    async fn take_all(&self, work: &mut Work<'_>, jobs: &[Job<'_>], tenant: &Tenant) -> anyhow::Result<()> {
-        let places: Vec<(&Job<'_>, &shape::Unit)> = jobs
-            .iter()
-            .flat_map(|job| job.table.units.iter().map(move |unit| (job, unit)))
-            .collect();
-        let found = work.survey_all(Some(reached(tenant)), &places).await;
-        if found.is_err() {
-            // It was undone with what was surveyed.
-            work.try_change(&reached(tenant)).await.ok();
-        }
-        let mut found = found?.into_iter();
-        let mut surveys = Vec::new();
-        for job in jobs {
-            let units: Vec<_> = job.table.units.iter().zip(found.by_ref()).collect();
-            let due = units.iter().map(|(_, due)| due.rows).sum();
-            self.check_share(work, job, due).await?;
-            surveys.push(units);
-        }
-        for (job, units) in jobs.iter().zip(surveys) {
-            let started = Instant::now();
-            let mut taken = Taken::nothing(job);
-            taken.kept = units.iter().map(|(_, due)| due.kept).sum();
-            let result = self.take(work, job, units, &mut taken).await;
-            taken.elapsed = started.elapsed();
-            let mut all = self.taken.borrow_mut();
-            let of_tenant = all.entry(tenant.slug.clone()).or_default();
-            of_tenant.push(taken);
-            result.with_context(|| format!("policy `{}`", job.rule.name()))?;
-        }
-        Ok(())
-    }
-
-    async fn take(
-        &self,
-        work: &mut Work<'_>,
-        job: &Job<'_>,
-        units: Vec<(&shape::Unit, survey::Due)>,
-        taken: &mut Taken,
-    ) -> anyhow::Result<()> {
-        let units = work.whole_partitions(job, units, taken).await?;
-        for (unit, due) in units {
-            if self.pace.is_over() {
-                taken.left += due.rows;
-                continue;
-            }
-            if due.rows > 0 {
-                work.take(job, unit, due, taken).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether these are more rows of a table than may go.
-    async fn check_share(&self, work: &Work<'_>, job: &Job<'_>, due: u64) -> anyhow::Result<()> {
-        let Some(limit) = self.request.limits.max_fraction else {
-            return Ok(());
-        };
-        let limit = job.rule.settings.max_fraction.unwrap_or(limit);
-        if due == 0 || limit >= 1.0 {
-            return Ok(());
-        }
-        let total = work.total(&job.table.units).await?;
-        if due as f64 <= limit * total {
-            return Ok(());
-        }
-        Err(TooMuch {
-            policy: job.rule.name().to_owned(),
-            table: job.table.name.clone(),
-            due,
-            total: total as u64,
-            share: limit * 100.0,
-        }
-        .into())
-    }
-
-    /// Makes the room of rows that went free for others.
-    async fn vacuum(&self, work: &Work<'_>, shape: &Shape, tenant: &Tenant) -> anyhow::Result<()> {
-        let tables: BTreeSet<String> = {
-            let all = self.taken.borrow();
-            let taken = all.get(&tenant.slug).into_iter().flatten();
-            let with_rows = taken.filter(|taken| taken.all().rows > 0);
-            with_rows
-                .flat_map(|taken| std::iter::once(&taken.table).chain(taken.along.keys()))
-                .cloned()
-                .collect()
-        };
-        for table in shape.tables.iter().filter(|table| tables.contains(&table.name)) {
-            if self.pace.is_over() {
-                break;
-            }
-            work.session
-                .script(&format!("VACUUM (ANALYZE, SKIP_LOCKED) {}", table.full_name))
-                .await
-                .with_context(|| format!("vacuuming {}", table.full_name))?;
-        }
-        Ok(())
-    }
-}
-
-/// Writes down that the tenant's turn came, whatever comes of it: one that takes all the time of every run must not keep
-/// the others from theirs.
-fn reached(tenant: &Tenant) -> String {
-    const STATEMENT: &str = "INSERT INTO public.tenant_cleanups (tenant_id, reached_at) \
-                             SELECT id, clock_timestamp() FROM public.tenants WHERE id = $1 \
-                             ON CONFLICT (tenant_id) DO UPDATE SET reached_at = EXCLUDED.reached_at";
-    db::with_constants(STATEMENT, &[Some(&tenant.id.to_string())])
 }
