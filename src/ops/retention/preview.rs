@@ -37,7 +37,7 @@ pub(super) async fn of(work: &Work<'_>, jobs: &[Job<'_>]) -> anyhow::Result<Vec<
             }
             if let Some(top) = partitions::whole(job, unit)
                 && !taken.partitions.iter().any(|known| known == top)
-                && partitions::is_over(work, job, unit).await?
+                && partitions::is_over(work, job, unit).await?.is_some()
             {
                 taken.partitions.push(top.to_owned());
             }

@@ -306,9 +306,14 @@ impl Work<'_> {
                 continue;
             };
             if !dropped.contains_key(top) {
-                let gone = !self.pace.is_over()
-                    && partitions::is_over(self, job, unit).await?
-                    && partitions::remove(self, job, top, taken).await?;
+                let over = match self.pace.is_over() {
+                    true => None,
+                    false => partitions::is_over(self, job, unit).await?,
+                };
+                let gone = match over {
+                    Some(over) => partitions::remove(self, job, top, over, taken).await?,
+                    None => false,
+                };
                 dropped.insert(top.to_owned(), gone);
             }
             if !dropped[top] {

@@ -137,3 +137,64 @@ fn partitions_of_which_a_condition_keeps_some_rows_stay() {
     cleanup(&fleet, &["--days", "50"]).success();
     assert_eq!(ask(&fleet, "t01", "SELECT count(*) FROM logs_2019"), "250");
 }
+
+#[test]
+fn a_partition_without_a_beginning_goes_as_a_whole_unless_a_row_of_it_has_been_there_for_ever() {
+    let tables = "CREATE TABLE logs (id int, at timestamptz NOT NULL) PARTITION BY RANGE (at); \
+                  CREATE TABLE logs_first PARTITION OF logs FOR VALUES FROM (MINVALUE) TO ('2019-01-01'); \
+                  CREATE TABLE days (id int, at date NOT NULL) PARTITION BY RANGE (at); \
+                  CREATE TABLE days_first PARTITION OF days FOR VALUES FROM ('-infinity') TO ('2019-01-01')";
+    let policies = ["logs", "days"].map(|table| policy(table, "at", "max_fraction = 1"));
+    let fleet = fleet(tables, 2, &policies.concat());
+    for table in ["logs", "days"] {
+        each(
+            &fleet,
+            &format!("INSERT INTO {table} VALUES (1, '2018-01-01'), (2, '2018-02-01')"),
+        );
+        ask(
+            &fleet,
+            "t01",
+            &format!("INSERT INTO {table} VALUES (3, '-infinity')"),
+        );
+    }
+    let counted = cleanup(&fleet, &["--days", "50", "--dry-run", "-o", "json"])
+        .success()
+        .json();
+    let json = cleanup(&fleet, &["--days", "50", "-o", "json"]).success().json();
+    for json in [&counted, &json] {
+        assert_eq!(json["rows"], 8, "{json}");
+        let partitions = |tenant: usize| json["tenants"][tenant]["policies"][0]["partitions"].to_string();
+        assert_eq!(partitions(0), "[]");
+        assert!(partitions(1).contains("_first"), "{json}");
+    }
+    let left = "SELECT (SELECT string_agg(id::text, ',') FROM logs), (SELECT string_agg(id::text, ',') FROM days), \
+                to_regclass('logs_first'), to_regclass('days_first')";
+    assert_eq!(ask(&fleet, "t01", left), "3|3|logs_first|days_first");
+    assert_eq!(ask(&fleet, "t02", left), "|||");
+}
+
+#[test]
+fn a_partition_that_a_view_needs_stays_and_its_rows_go_in_batches() {
+    let tables = "CREATE TABLE logs (id int, at timestamptz NOT NULL) PARTITION BY RANGE (at); \
+                  CREATE TABLE logs_2019 PARTITION OF logs FOR VALUES FROM ('2019-01-01') TO ('2020-01-01'); \
+                  CREATE VIEW those_days AS SELECT * FROM logs_2019";
+    let fleet = fleet(tables, 1, &policy("logs", "at", "max_fraction = 1"));
+    each(
+        &fleet,
+        "INSERT INTO logs SELECT n, timestamptz '2019-06-01' FROM generate_series(1, 500) n",
+    );
+    let run = cleanup(&fleet, &["--days", "50"]).success();
+    assert!(run.stderr.contains("500 rows removed"), "{}", run.stderr);
+    run.says("partition tenant_t01.logs_2019 stays, and its rows go in batches")
+        .says("other objects depend on it");
+    assert_eq!(
+        ask(
+            &fleet,
+            "t01",
+            "SELECT count(*), to_regclass('logs_2019') FROM logs"
+        ),
+        "0|logs_2019"
+    );
+    let again = cleanup(&fleet, &["--days", "50"]).success();
+    assert!(!again.stderr.contains("stays"), "{}", again.stderr);
+}
