@@ -127,7 +127,6 @@ impl Run<'_> {
         for (job, units) in jobs.iter().zip(surveys) {
             let started = Instant::now();
             let mut taken = Taken::nothing(job);
-            taken.kept = units.iter().map(|(_, due)| due.kept).sum();
             let result = self.take(work, job, units, &mut taken).await;
             taken.elapsed = started.elapsed();
             let mut all = self.taken.borrow_mut();
@@ -154,6 +153,8 @@ impl Run<'_> {
             if due.rows > 0 {
                 work.take(job, unit, due, taken).await?;
             }
+            taken.left += due.rows;
+            taken.kept += due.kept;
         }
         Ok(())
     }

@@ -37,8 +37,6 @@ pub struct Taken {
     pub elapsed: Duration,
     /// The bytes of a row by a sample, where statements do not tell of each.
     pub(super) bytes_a_row: Option<u64>,
-    /// Of the kept, those that only the database knew of.
-    pub(super) referenced: u64,
 }
 
 /// How many rows, and the bytes of their data without indexes: counted by a dry run and where rows are told of one by
@@ -75,7 +73,6 @@ impl Taken {
             partitions: Vec::new(),
             elapsed: Duration::ZERO,
             bytes_a_row: None,
-            referenced: 0,
         }
     }
 

@@ -28,6 +28,18 @@ pub(super) struct Work<'a> {
     pub(super) archives: Option<Archives<'a>>,
 }
 
+/// What is left of a unit's due rows, and why.
+#[derive(Debug, Default)]
+struct Left {
+    /// Rows that others refer to, as the tables' keys say.
+    kept: u64,
+    /// Rows that others refer to, as only the database knew.
+    referenced: u64,
+    locked: u64,
+    /// Rows whose turn did not come.
+    late: u64,
+}
+
 /// How a batch went.
 enum Batch {
     Took(u64),
@@ -56,13 +68,30 @@ impl Work<'_> {
         }
     }
 
-    /// Takes away what is due, until nothing is or the time is over.
+    /// Takes away what is due in a unit, and adds what came of it.
     pub(super) async fn take(
         &mut self,
         job: &Job<'_>,
         unit: &Unit,
         due: Due,
         taken: &mut Taken,
+    ) -> anyhow::Result<()> {
+        let mut left = Left::default();
+        let result = self.take_unit(job, unit, due, taken, &mut left).await;
+        taken.kept += left.kept + left.referenced;
+        taken.locked += left.locked;
+        taken.left += left.late;
+        result
+    }
+
+    /// The same until nothing is due any more or the time is over.
+    async fn take_unit(
+        &mut self,
+        job: &Job<'_>,
+        unit: &Unit,
+        due: Due,
+        taken: &mut Taken,
+        left: &mut Left,
     ) -> anyhow::Result<()> {
         let mut due = due;
         let mut reach = match job.family.members.is_empty() {
@@ -71,20 +100,26 @@ impl Work<'_> {
         };
         for _ in 0..PASSES {
             let expected = due.rows;
-            let gone = self.pass(job, unit, due, reach, taken).await?;
+            *left = Left {
+                kept: due.kept,
+                ..Left::default()
+            };
+            let gone = self.pass(job, unit, due, reach, taken, left).await?;
             if self.pace.is_over() {
+                left.late = expected.saturating_sub(gone + left.referenced);
                 return Ok(());
             }
-            let may_be_free = gone > 0 && job.may_be_blocked() && taken.kept > 0;
+            let may_be_free = gone > 0 && job.may_be_blocked() && left.kept > 0;
             if gone >= expected && !may_be_free {
                 return Ok(());
             }
             due = self.survey(job, unit).await?;
-            taken.kept = due.kept;
+            left.kept = due.kept;
+            left.referenced = left.referenced.min(due.rows);
+            left.locked = due.rows - left.referenced;
             let was_last = gone == 0 && reach == Reach::All;
             reach = Reach::All;
             if due.rows == 0 || was_last {
-                taken.locked = due.rows.saturating_sub(taken.referenced);
                 return Ok(());
             }
         }
@@ -99,16 +134,14 @@ impl Work<'_> {
         due: Due,
         reach: Reach,
         taken: &mut Taken,
+        left: &mut Left,
     ) -> anyhow::Result<u64> {
-        let expected = due.rows;
         let mut queue: VecDeque<Range> = due.ranges.into();
         // Parts of a range with an obstacle in it, which are not to be put together again.
         let mut parts: Vec<Range> = Vec::new();
         let mut gone = 0;
-        taken.referenced = 0;
         while !(parts.is_empty() && queue.is_empty()) {
             if self.pace.is_over() {
-                taken.left += expected.saturating_sub(gone);
                 break;
             }
             let range = match parts.pop() {
@@ -127,13 +160,12 @@ impl Work<'_> {
                             parts.push(range);
                         }
                     }
-                    (None, Obstacle::Referenced) => taken.referenced += 1,
+                    (None, Obstacle::Referenced) => left.referenced += 1,
                     (None, Obstacle::Locked) => {}
                 },
             }
             self.pace.rest(&self.session).await;
         }
-        taken.kept += taken.referenced;
         Ok(gone)
     }
 

@@ -150,3 +150,19 @@ fn circles_come_to_an_end() {
         "0|0|0|0"
     );
 }
+
+#[test]
+fn references_that_the_database_alone_follows_keep_a_row_and_are_reported() {
+    let tables = "CREATE TABLE replies (id int PRIMARY KEY, above int REFERENCES replies ON DELETE CASCADE, at timestamptz); \
+                  CREATE TABLE bills (id int PRIMARY KEY, reply int REFERENCES replies)";
+    let fleet = fleet(tables, 1, &policy("replies", "at", "max_fraction = 1"));
+    each(
+        &fleet,
+        "INSERT INTO replies VALUES (1, NULL, '2020-01-01'), (2, 1, now()), (3, NULL, '2020-01-01'); \
+         INSERT INTO bills VALUES (1, 2)",
+    );
+    let run = cleanup(&fleet, &["--days", "1"]).success();
+    assert!(run.stderr.contains("1 row removed"), "{}", run.stderr);
+    run.says("1 due rows were kept: others refer to them");
+    assert_eq!(ask(&fleet, "t01", "SELECT count(*) FROM replies"), "2");
+}

@@ -55,6 +55,30 @@ fn rows_that_somebody_holds_are_passed_over_and_reported() {
 }
 
 #[test]
+fn what_is_kept_and_what_is_held_is_counted_over_all_partitions() {
+    let tables = "CREATE TABLE orders (id int PRIMARY KEY, at timestamptz) PARTITION BY HASH (id); \
+                  CREATE TABLE orders_0 PARTITION OF orders FOR VALUES WITH (MODULUS 2, REMAINDER 0); \
+                  CREATE TABLE orders_1 PARTITION OF orders FOR VALUES WITH (MODULUS 2, REMAINDER 1); \
+                  CREATE TABLE bills (id int PRIMARY KEY, \"order\" int REFERENCES orders)";
+    let fleet = fleet(tables, 1, &policy("orders", "at", "max_fraction = 1"));
+    each(
+        &fleet,
+        "INSERT INTO orders SELECT n, '2020-01-01' FROM generate_series(1, 200) n; \
+         INSERT INTO bills SELECT n, n FROM generate_series(1, 20) n",
+    );
+    let _holder = Holder::of(
+        &fleet,
+        "UPDATE tenant_t01.orders SET at = at WHERE id BETWEEN 101 AND 130",
+    );
+    let json = cleanup(&fleet, &["--days", "60", "-o", "json"]).success().json();
+    let taken = &json["tenants"][0]["policies"][0];
+    assert_eq!(
+        (&taken["rows"], &taken["kept"], &taken["locked"], &taken["left"]),
+        (&150.into(), &20.into(), &30.into(), &0.into())
+    );
+}
+
+#[test]
 fn children_that_somebody_holds_keep_their_parents_alone() {
     let tables = "CREATE TABLE parents (id int PRIMARY KEY, at timestamptz); \
                   CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ON DELETE CASCADE)";
