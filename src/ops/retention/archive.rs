@@ -173,25 +173,34 @@ impl<'a> Archives<'a> {
         Ok(())
     }
 
-    /// The registry knows of a file before it is there, so that none is ever left that nobody knows.
+    /// The registry knows of a file before it is there, so that none is ever left that nobody knows. Where the run has
+    /// tried the tenant before, the file of that attempt is closed and keeps its name.
     async fn register(&self, db: &db::Db, table: &str) -> anyhow::Result<Archive> {
         const STATEMENT: &str = "INSERT INTO public.tenant_archives (file, tenant_id, slug, table_name) \
-                                 VALUES ($1, $2, $3, $4)";
-        let name = format!("{}/{}-{}.jsonl.zst", self.tenant.slug, file_name(table), self.run);
-        db.direct()
-            .await?
-            .execute(
-                STATEMENT,
-                &[
-                    (&name, Type::TEXT),
-                    (&self.tenant.id, Type::UUID),
-                    (&self.tenant.slug.as_str(), Type::TEXT),
-                    (&table, Type::TEXT),
-                ],
-            )
-            .await?;
-        let path = self.folder.join(&name);
-        Ok(Archive { name, path, bytes: 0 })
+                                 VALUES ($1, $2, $3, $4) ON CONFLICT (file) DO NOTHING";
+        let session = db.direct().await?;
+        let stem = format!("{}/{}-{}", self.tenant.slug, file_name(table), self.run);
+        let mut name = format!("{stem}.jsonl.zst");
+        let mut attempt = 1;
+        loop {
+            let added = session
+                .execute(
+                    STATEMENT,
+                    &[
+                        (&name, Type::TEXT),
+                        (&self.tenant.id, Type::UUID),
+                        (&self.tenant.slug.as_str(), Type::TEXT),
+                        (&table, Type::TEXT),
+                    ],
+                )
+                .await?;
+            if added > 0 {
+                let path = self.folder.join(&name);
+                return Ok(Archive { name, path, bytes: 0 });
+            }
+            attempt += 1;
+            name = format!("{stem}-{attempt}.jsonl.zst");
+        }
     }
 }
 

@@ -131,7 +131,10 @@ impl Run<'_> {
             taken.elapsed = started.elapsed();
             let mut all = self.taken.borrow_mut();
             let of_tenant = all.entry(tenant.slug.clone()).or_default();
-            of_tenant.push(taken);
+            match of_tenant.iter_mut().find(|known| known.policy == taken.policy) {
+                Some(known) => known.tried_again(taken),
+                None => of_tenant.push(taken),
+            }
             result.with_context(|| format!("policy `{}`", job.rule.name()))?;
         }
         Ok(())
@@ -146,12 +149,9 @@ impl Run<'_> {
     ) -> anyhow::Result<()> {
         let units = work.whole_partitions(job, units, taken).await?;
         for (unit, due) in units {
-            if self.pace.is_over() {
-                taken.left += due.rows;
-                continue;
-            }
-            if due.rows > 0 {
+            if due.rows > 0 && !self.pace.is_over() {
                 work.take(job, unit, due, taken).await?;
+                continue;
             }
             taken.left += due.rows;
             taken.kept += due.kept;

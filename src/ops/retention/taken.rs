@@ -76,6 +76,19 @@ impl Taken {
         }
     }
 
+    /// Makes this the account of another attempt as well: what went in both has gone, what was left is what the later one
+    /// left.
+    pub(super) fn tried_again(&mut self, later: Self) {
+        let earlier = std::mem::replace(self, later);
+        self.own += earlier.own;
+        for (table, amount) in earlier.along {
+            *self.along.entry(table).or_default() += amount;
+        }
+        self.batches += earlier.batches;
+        self.partitions.splice(..0, earlier.partitions);
+        self.elapsed += earlier.elapsed;
+    }
+
     /// All rows, with those that went along.
     pub fn all(&self) -> Amount {
         let mut all = self.own;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::{FILL, LOGS, ask, cleanup, each, fleet, policy};
-use crate::support::{Fleet, archived_rows};
+use crate::support::{Fleet, Run, archived_rows, wait_until};
 
 /// A fleet whose logs are archived.
 pub(super) fn archiving(tenants: usize) -> Fleet {
@@ -197,4 +197,53 @@ fn a_partition_that_a_view_needs_stays_and_its_rows_go_in_batches() {
     );
     let again = cleanup(&fleet, &["--days", "50"]).success();
     assert!(!again.stderr.contains("stays"), "{}", again.stderr);
+}
+
+#[test]
+fn a_tenant_that_is_tried_again_goes_on_in_another_archive_and_counts_once() {
+    let tables = "CREATE TABLE parents (id int PRIMARY KEY, at timestamptz); \
+                  CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ON DELETE CASCADE)";
+    let policies = policy(
+        "parents",
+        "at",
+        "action = 'archive'\nbatch_size = 100\nmax_fraction = 1",
+    );
+    let fleet = fleet(tables, 1, &policies);
+    each(
+        &fleet,
+        "INSERT INTO parents SELECT n, '2020-01-01' FROM generate_series(1, 300) n; \
+         INSERT INTO children SELECT n, n FROM generate_series(1, 300) n",
+    );
+    let run = fleet
+        .program()
+        .spawn(&["cleanup", "--days", "60", "--pause", "400ms", "-o", "json"]);
+    wait_until("a batch is archived", || {
+        fleet.sql("SELECT count(*) FROM tenant_archives WHERE bytes > 0") == "2"
+    });
+    // Longer than anything waits for a lock, and over before it is given up.
+    fleet.sql("BEGIN; LOCK TABLE tenant_t01.children; SELECT pg_sleep(1.2); COMMIT");
+    let json = Run::of(run).success().json();
+    assert_eq!(json["rows"], 600, "{json}");
+    assert_eq!(
+        (&json["policies"][0]["rows"], &json["policies"][0]["tenants"]),
+        (&600.into(), &1.into())
+    );
+    assert_eq!(json["tenants"][0]["policies"].as_array().map(Vec::len), Some(1));
+    for table in ["parents", "children"] {
+        let of_table = |file: &&PathBuf| {
+            file.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with(table))
+        };
+        let all = files(&fleet, "t01");
+        let files: Vec<&PathBuf> = all.iter().filter(of_table).collect();
+        assert_eq!(files.len(), 2, "{all:?}");
+        let rows = files.iter().flat_map(|file| archived_rows(file));
+        let mut ids: Vec<u64> = rows.filter_map(|row| row["id"].as_u64()).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, (1..=300).collect::<Vec<u64>>(), "{table}");
+    }
+    assert_eq!(
+        fleet.sql("SELECT count(*), sum(row_count) FROM tenant_archives WHERE NOT is_open"),
+        "4|600"
+    );
 }
