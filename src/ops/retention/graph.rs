@@ -99,7 +99,7 @@ impl<'a> Family<'a> {
             let mut from = String::new();
             let mut condition = String::new();
             for (number, key) in way.iter().enumerate() {
-                let name = format!("b{number}");
+                let name = own(&format!("b{number}"));
                 if number == 0 {
                     from = format!("{} AS {name}", key.child_name);
                     condition = key.join(&name, |column| format!("{alias}.{}", quoted(column)));
@@ -109,7 +109,7 @@ impl<'a> Family<'a> {
                         ));
                     }
                 } else {
-                    let above = format!("b{}", number - 1);
+                    let above = own(&format!("b{}", number - 1));
                     let on = key.join(&name, |column| format!("{above}.{}", quoted(column)));
                     from.push_str(&format!(" JOIN {} AS {name} ON {on}", key.child_name));
                 }
@@ -119,6 +119,11 @@ impl<'a> Family<'a> {
         let ways: Vec<String> = ways.collect();
         (!ways.is_empty()).then(|| ways.join(" OR "))
     }
+}
+
+/// A name of our own in a statement. What a policy says is read beside it, and no table is called that by chance.
+pub(super) fn own(name: &str) -> String {
+    format!("tenantctl_{name}")
 }
 
 fn quoted(column: &str) -> String {

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::graph::{Family, Member};
+use super::graph::{Family, Member, own};
 use super::policy::{Rule, Unfit};
 use super::range::{Range, Tid};
-use super::shape::{Shape, Table, Unit};
+use super::shape::{Key, Shape, Table, Unit};
 use crate::db::{QuotedIdent, SchemaName};
 
 /// Which of the due rows a statement takes.
@@ -167,34 +167,24 @@ impl<'a> Job<'a> {
         let members = (0..self.family.members.len()).map(|index| {
             let way = self.family.way_to(index);
             let last = way.len() - 1;
-            let name = |number: usize| {
-                if number == last {
-                    "m".to_owned()
-                } else {
-                    format!("p{number}")
-                }
-            };
-            let mut above = from.clone();
+            // What the policy says of columns is about those of its own table, whatever is joined with it.
+            let mut above = format!(
+                "(SELECT {0}.* FROM {from} WHERE {due} AND NOT ({kept})) AS {0}",
+                self.alias
+            );
             let mut on = String::new();
             for (number, key) in way.iter().enumerate() {
-                let parent = match number {
-                    0 => self.alias.clone(),
-                    _ => name(number - 1),
-                };
-                let join = key.join(&name(number), |column| {
-                    format!("{parent}.{}", QuotedIdent::new(column))
-                });
+                let join = self.join(key, number);
                 if number == last {
                     on = join;
                 } else {
-                    let _ = write!(above, " JOIN {} AS {} ON {join}", key.child_name, name(number));
+                    let _ = write!(above, " JOIN {} AS {} ON {join}", key.child_name, step(number));
                 }
             }
-            let member = &self.family.members[index];
+            let (member, name) = (&self.family.members[index], step(last));
             format!(
-                "SELECT count(*), coalesce(sum({}), 0), 0 FROM {} AS m \
-                 WHERE EXISTS (SELECT FROM {above} WHERE {on} AND {due} AND NOT ({kept}))",
-                member.table.bytes_of("m"),
+                "SELECT count(*), coalesce(sum({}), 0), 0 FROM {} AS {name} WHERE EXISTS (SELECT FROM {above} WHERE {on})",
+                member.table.bytes_of(&name),
                 member.table.full_name,
             )
         });
@@ -224,11 +214,12 @@ impl<'a> Job<'a> {
         let is_free = match reach {
             Reach::Untouched => format!("{alias}.xmax = '0'::xid"),
             Reach::All => {
+                let touched = own("touched");
                 parts.push(format!(
-                    "touched AS MATERIALIZED (SELECT {alias}.ctid AS place FROM {from} WHERE {due} \
+                    "{touched} AS MATERIALIZED (SELECT {alias}.ctid AS place FROM {from} WHERE {due} \
                      AND {alias}.xmax <> '0'::xid FOR UPDATE OF {alias} SKIP LOCKED)"
                 ));
-                format!("({alias}.xmax = '0'::xid OR {alias}.ctid IN (SELECT place FROM touched))")
+                format!("({alias}.xmax = '0'::xid OR {alias}.ctid IN (SELECT place FROM {touched}))")
             }
         };
         let mut change = format!("{change} WHERE {due} AND {is_free}");
@@ -261,17 +252,18 @@ impl<'a> Job<'a> {
             self.keys_below(None, alias)
         );
         let mut names = vec!["gone".to_owned()];
+        let name = own("m");
         for (index, member) in self.family.members.iter().enumerate() {
             let above = above(member);
             let on = member
                 .key
-                .join("m", |column| format!("{above}.{}", key_name(column)));
+                .join(&name, |column| format!("{above}.{}", key_name(column)));
             let _ = write!(
                 sql,
-                ", g{index} AS (DELETE FROM {} AS m USING {above} WHERE {on} RETURNING {}{})",
+                ", g{index} AS (DELETE FROM {} AS {name} USING {above} WHERE {on} RETURNING {}{})",
                 member.table.full_name,
-                self.returned(member.table, "m"),
-                self.keys_below(Some(index), "m"),
+                self.returned(member.table, &name),
+                self.keys_below(Some(index), &name),
             );
             names.push(format!("g{index}"));
         }
@@ -294,15 +286,16 @@ impl<'a> Job<'a> {
             self.keys_below(None, alias)
         );
         let mut counts = Vec::new();
+        let name = own("m");
         for (index, member) in self.family.members.iter().enumerate() {
             let above = above(member);
             let on = member
                 .key
-                .join("m", |column| format!("{above}.{}", key_name(column)));
+                .join(&name, |column| format!("{above}.{}", key_name(column)));
             let _ = write!(
                 sql,
-                ", g{index} AS (SELECT 1 AS one{} FROM {above} JOIN {} AS m ON {on} LIMIT {})",
-                self.keys_below(Some(index), "m"),
+                ", g{index} AS (SELECT 1 AS one{} FROM {above} JOIN {} AS {name} ON {on} LIMIT {})",
+                self.keys_below(Some(index), &name),
                 member.table.full_name,
                 limit + 1,
             );
@@ -315,34 +308,39 @@ impl<'a> Job<'a> {
     pub(super) fn drain(&self, unit: &Unit, range: Range, member: usize, limit: u64) -> String {
         let (from, alias, due) = (self.from(unit), &self.alias, self.due_in(range));
         let way = self.family.way_to(member);
-        let mut joined = from;
-        let last = way.len() - 1;
+        let mut joined = format!("(SELECT {alias}.* FROM {from} WHERE {due}) AS {alias}");
         for (number, key) in way.iter().enumerate() {
-            let parent = match number {
-                0 => alias.clone(),
-                _ => format!("p{}", number - 1),
-            };
-            let on = key.join(&format!("p{number}"), |column| {
-                format!("{parent}.{}", QuotedIdent::new(column))
-            });
-            let _ = write!(joined, " JOIN {} AS p{number} ON {on}", key.child_name);
+            let on = self.join(key, number);
+            let _ = write!(joined, " JOIN {} AS {} ON {on}", key.child_name, step(number));
         }
+        let (last, name) = (step(way.len() - 1), own("m"));
         let table = self.family.members[member].table;
         let is_one = table.units.len() == 1 && table.kind == "r";
         let hit = format!(
-            "WITH hit AS MATERIALIZED (SELECT p{last}.tableoid AS home, p{last}.ctid AS place FROM {joined} WHERE {due} \
-             LIMIT {limit} FOR UPDATE OF p{last} SKIP LOCKED)"
+            "WITH hit AS MATERIALIZED (SELECT {last}.tableoid AS home, {last}.ctid AS place FROM {joined} \
+             LIMIT {limit} FOR UPDATE OF {last} SKIP LOCKED)"
         );
         let which = match is_one {
-            true => "m.ctid = ANY (ARRAY(SELECT place FROM hit))",
-            false => "(m.tableoid, m.ctid) IN (SELECT home, place FROM hit)",
+            true => format!("{name}.ctid = ANY (ARRAY(SELECT place FROM hit))"),
+            false => format!("({name}.tableoid, {name}.ctid) IN (SELECT home, place FROM hit)"),
         };
         format!(
-            "{hit}, gone AS (DELETE FROM {} AS m WHERE {which} RETURNING {}) {}",
+            "{hit}, gone AS (DELETE FROM {} AS {name} WHERE {which} RETURNING {}) {}",
             table.full_name,
-            self.returned(table, "m"),
+            self.returned(table, &name),
             self.answer_as(&[(member + 1, "gone")])
         )
+    }
+
+    /// That a row of a step on the way down refers to one of the step above, the first of which is the table itself.
+    fn join(&self, key: &Key, number: usize) -> String {
+        let parent = match number {
+            0 => self.alias.clone(),
+            _ => step(number - 1),
+        };
+        key.join(&step(number), |column| {
+            format!("{parent}.{}", QuotedIdent::new(column))
+        })
     }
 
     /// What is told of each row that goes.
@@ -388,6 +386,11 @@ impl<'a> Job<'a> {
         }
         sql
     }
+}
+
+/// What a step on the way down from the table to a member goes by.
+fn step(number: usize) -> String {
+    own(&format!("p{number}"))
 }
 
 /// The rows that a member hangs on.

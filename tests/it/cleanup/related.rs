@@ -166,3 +166,42 @@ fn references_that_the_database_alone_follows_keep_a_row_and_are_reported() {
     run.says("1 due rows were kept: others refer to them");
     assert_eq!(ask(&fleet, "t01", "SELECT count(*) FROM replies"), "2");
 }
+
+#[test]
+fn tables_may_be_called_whatever_and_share_the_names_of_columns() {
+    let tables = "CREATE TABLE m (id int PRIMARY KEY, at timestamptz, done boolean); \
+                  CREATE TABLE p0 (id int PRIMARY KEY, m int REFERENCES m ON DELETE CASCADE, at timestamptz, done boolean); \
+                  CREATE TABLE p1 (id int PRIMARY KEY, p0 int REFERENCES p0 ON DELETE CASCADE, done boolean); \
+                  CREATE INDEX ON p0 (m); CREATE INDEX ON p1 (p0); \
+                  CREATE TABLE b0 (id int PRIMARY KEY, at timestamptz); \
+                  CREATE TABLE b1 (id int PRIMARY KEY, b0 int REFERENCES b0)";
+    let policies = ["m", "p0"]
+        .map(|table| policy(table, "at", "where = 'done'\nbatch_size = 5\nmax_fraction = 1"))
+        .concat()
+        + &policy("b0", "at", "max_fraction = 1");
+    let fleet = fleet(tables, 1, &policies);
+    each(
+        &fleet,
+        "INSERT INTO m VALUES (1, '2020-01-01', true), (2, '2020-01-01', false); \
+         INSERT INTO p0 SELECT n, 1 + n % 2, NULL, n % 3 = 0 FROM generate_series(1, 40) n; \
+         INSERT INTO p0 VALUES (50, NULL, '2020-01-01', true), (51, NULL, '2020-01-01', false); \
+         INSERT INTO p1 SELECT n, n, false FROM generate_series(1, 40) n; \
+         INSERT INTO p1 SELECT 100 + n, 50 + n % 2, false FROM generate_series(1, 40) n; \
+         INSERT INTO b0 SELECT n, '2020-01-01' FROM generate_series(1, 10) n; INSERT INTO b1 VALUES (7, 1), (8, 2)",
+    );
+    let counted = cleanup(&fleet, &["--days", "1", "--dry-run", "-o", "json"])
+        .success()
+        .json();
+    let json = cleanup(&fleet, &["--days", "1", "-o", "json"]).success().json();
+    for json in [&counted, &json] {
+        assert_eq!(json["rows"], (1 + 20 + 20) + (1 + 20) + 8, "{json}");
+    }
+    assert_eq!(
+        ask(
+            &fleet,
+            "t01",
+            "SELECT (SELECT count(*) FROM m), (SELECT count(*) FROM p0), (SELECT count(*) FROM p1), (SELECT count(*) FROM b0)"
+        ),
+        "1|21|40|2"
+    );
+}
