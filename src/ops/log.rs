@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::db::{self, Db, Session, Transaction, Type, with_constants};
 use crate::exit::ExitStatus;
-use crate::fleet::{Outcome, Report, words};
+use crate::fleet::{Outcome, Report, TenantReport, words};
 use crate::tenant::Slug;
 
 /// What the log says of a run before it has begun.
@@ -168,11 +168,29 @@ impl Operation {
 
     /// Logs how the run ended, and the tenants that have no line of their own yet.
     pub async fn finish<T>(self, session: &Session, report: &Report<T>) -> Result<(), db::Error> {
+        let outcome = outcome_word(report.exit_status());
+        self.end(session, outcome, report.tenants.iter()).await
+    }
+
+    /// Logs that the run failed, when nobody knows whether what was done will last: the tenants have lines that are not
+    /// done.
+    pub async fn doubt<T>(self, session: &Session, report: &Report<T>) -> Result<(), db::Error> {
+        let tenants = report.tenants.iter();
+        let others = tenants.filter(|tenant| !matches!(tenant.outcome, Outcome::Done(_)));
+        self.end(session, "failed", others).await
+    }
+
+    async fn end<'t, T: 't>(
+        self,
+        session: &Session,
+        outcome_of_run: &str,
+        tenants: impl Iterator<Item = &'t TenantReport<T>>,
+    ) -> Result<(), db::Error> {
         let mut slugs = Vec::new();
         let mut outcomes = Vec::new();
         let mut messages = Vec::new();
         let mut durations = Vec::new();
-        for tenant in &report.tenants {
+        for tenant in tenants {
             let (outcome, message) = match &tenant.outcome {
                 Outcome::Done(_) => ("done", None),
                 Outcome::Skipped(reason) => ("skipped", Some(reason.clone())),
@@ -189,7 +207,7 @@ impl Operation {
                 include_str!("sql/log_finish.sql"),
                 &[
                     (&self.id, Type::INT8),
-                    (&outcome_word(report.exit_status()), Type::TEXT),
+                    (&outcome_of_run, Type::TEXT),
                     (&slugs, Type::TEXT_ARRAY),
                     (&outcomes, Type::TEXT_ARRAY),
                     (&messages, Type::TEXT_ARRAY),

@@ -36,9 +36,11 @@ use self::shape::Shape;
 use self::shapes::Shapes;
 use self::statement::Job;
 pub use self::taken::{Amount, Taken};
-use super::log::{Doubt, Entry, Ran};
-use crate::db::{self, Db, LockHeld, LockName, SchemaName, Session, SessionError, TenantOptions};
-use crate::fleet::{self, Observer, Plan, Report, Stop};
+use super::log::{Doubt, Entry, Operation};
+use crate::db::{
+    self, Db, LockHeld, LockName, SchemaName, Session, SessionError, TenantOptions, Transaction,
+};
+use crate::fleet::{self, Observer, Plan, Report, Stop, words};
 use crate::tenant::{RegistryError, Slug, Tenant};
 
 /// What to clean, and how.
@@ -158,34 +160,48 @@ pub async fn run(
         transaction.rollback().await.ok();
         return Err(LockHeld::new(lock, holder).into());
     }
-    let cleaned = async {
-        let session = db.direct().await?;
-        // With the lock held here, a run that the log takes for one under way was killed.
-        request.log.close_abandoned(&session).await?;
-        let operation = request.log.begin(&session).await?;
-        drop(session);
-        match run_locked(db, request, stop, observer).await {
-            Ok(mut cleaned) => {
-                let Ran { report, doubt } = operation.conclude(db, cleaned.report).await;
-                cleaned.report = report;
-                cleaned.doubt = doubt;
-                Ok(cleaned)
+    let session = db.direct().await?;
+    // With the lock held here, a run that the log takes for one under way was killed.
+    request.log.close_abandoned(&session).await?;
+    let operation = request.log.begin(&session).await?;
+    drop(session);
+    match run_locked(db, request, stop, observer).await {
+        Ok(mut cleaned) => {
+            cleaned.doubt = conclude(db, operation, transaction, &cleaned.report).await;
+            Ok(cleaned)
+        }
+        Err(error) => {
+            if let Ok(session) = db.direct().await {
+                operation.fail(&session).await.ok();
             }
-            Err(error) => {
-                if let Ok(session) = db.direct().await {
-                    operation.fail(&session).await.ok();
-                }
-                Err(error)
-            }
+            Err(error)
         }
     }
-    .await;
-    // A connection that is still there has seen no crash since the run began.
-    let released = transaction.rollback().await;
-    cleaned.map(|mut cleaned| {
-        cleaned.doubt = cleaned.doubt.or(released.err().map(Doubt::KeeperLost));
-        cleaned
-    })
+}
+
+/// Logs how the run ended, in the transaction that has kept others away: while its connection is there the server has
+/// seen no crash, and its commit waits for the disk with all that was done before. Otherwise batches may be undone whose
+/// tenants were told that they are done, and the log must not say so.
+async fn conclude(
+    db: &Db,
+    operation: Operation,
+    keeper: Transaction<'_>,
+    report: &Report<()>,
+) -> Option<Doubt> {
+    let ended = match operation.finish(&keeper, report).await {
+        Ok(()) => keeper.commit().await,
+        Err(error) if error.is_connection_lost() => Err(error),
+        Err(error) => {
+            keeper.rollback().await.ok();
+            return Some(Doubt::Unlogged(words(&error.into())));
+        }
+    };
+    let lost = ended.err()?;
+    let logged = async { anyhow::Ok(operation.doubt(&db.direct().await?, report).await?) };
+    if let Err(error) = logged.await {
+        tracing::info!("the operation log does not say how this run ended: {error:#}");
+    }
+    Some(Doubt::KeeperLost(lost))
 }
 
 async fn run_locked(

@@ -111,3 +111,34 @@ fn a_run_whose_archive_another_has_taken_over_removes_no_more() {
     assert_eq!(left + archived, 2400);
     assert!(left > 1439, "it went on");
 }
+
+#[test]
+fn a_run_that_lost_the_connection_with_its_lock_is_not_logged_as_done() {
+    let fleet = archiving(2);
+    fleet.sql("DROP TABLE tenant_t02.logs");
+    let run = fleet
+        .program()
+        .spawn(&["cleanup", "--days", "60", "--pause", "200ms"]);
+    wait_until("a batch is archived", || {
+        fleet.sql("SELECT count(*) FROM tenant_archives WHERE bytes > 0") == "1"
+    });
+    // Those of tenants are shared.
+    fleet.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON pg_database.oid = database \
+         WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted AND datname = current_database()",
+    );
+    let run = Run::of(run);
+    assert_ne!(run.code, 0);
+    run.says("the connection that kept other runs away was lost");
+    assert_eq!(
+        fleet.sql("SELECT outcome FROM tenant_operations WHERE command = 'cleanup'"),
+        "failed"
+    );
+    assert_eq!(
+        fleet.sql(
+            "SELECT string_agg(slug || ' ' || result.outcome, ',') FROM tenant_operation_results AS result \
+             JOIN tenant_operations AS operation ON operation.id = operation_id WHERE command = 'cleanup'"
+        ),
+        "t02 failed"
+    );
+}
