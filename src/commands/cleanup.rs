@@ -124,6 +124,32 @@ async fn policies(cx: &Context) -> anyhow::Result<Vec<PolicySettings>> {
 }
 
 pub(crate) async fn run(cx: &Context, args: &CleanupArgs) -> anyhow::Result<ExitStatus> {
+    let cleaned = clean(cx, args).await;
+    if cleaned.is_err() {
+        // What the file says of the last run would be taken for this one's.
+        write_metrics(cx, args, &cleanup_metrics::of_failure());
+    }
+    cleaned
+}
+
+/// Writes the metrics where they are wanted, and says so when that cannot be.
+fn write_metrics(cx: &Context, args: &CleanupArgs, text: &str) -> ExitStatus {
+    let (Some(file), false) = (&args.metrics_file, args.dry_run) else {
+        return ExitStatus::Done;
+    };
+    match whole_file::write(file, text.as_bytes()) {
+        Ok(()) => ExitStatus::Done,
+        Err(error) => {
+            cx.ui.warn(format!(
+                "the metrics could not be written to `{}`: {error}",
+                file.display()
+            ));
+            ExitStatus::Failed
+        }
+    }
+}
+
+async fn clean(cx: &Context, args: &CleanupArgs) -> anyhow::Result<ExitStatus> {
     let started = Instant::now();
     let rules = args.rules(&policies(cx).await?)?;
     let mut selection = args.tenants.selection(cx).await?;
@@ -181,18 +207,9 @@ pub(crate) async fn run(cx: &Context, args: &CleanupArgs) -> anyhow::Result<Exit
         ));
     }
     cx.ui.failures(&cleanup.report, "be cleaned");
-    let mut status = cx.settled(status, cleanup.doubt.as_ref());
-    if let (Some(file), false) = (&args.metrics_file, args.dry_run) {
-        let text = cleanup_metrics::text(&cleanup, &view, suspended.len(), status);
-        if let Err(error) = whole_file::write(file, text.as_bytes()) {
-            cx.ui.warn(format!(
-                "the metrics could not be written to `{}`: {error}",
-                file.display()
-            ));
-            status = worse(status, ExitStatus::Failed);
-        }
-    }
-    Ok(status)
+    let status = cx.settled(status, cleanup.doubt.as_ref());
+    let text = cleanup_metrics::text(&cleanup, &view, suspended.len(), status);
+    Ok(worse(status, write_metrics(cx, args, &text)))
 }
 
 /// A signal that left something undone is an interruption; the end of the time that was given is none.

@@ -6,16 +6,23 @@ use super::cleanup_view::CleanupView;
 use crate::exit::ExitStatus;
 use crate::ops::retention::Cleanup;
 
+const SUCCESS: (&str, &str) = (
+    "last_run_success",
+    "Whether the last cleanup ended with exit code 0",
+);
+
+/// The metrics of a run that did not come as far as to have any: the server's clock may be out of reach.
+pub(super) fn of_failure() -> String {
+    let (name, help) = SUCCESS;
+    let mut text = String::new();
+    add(&mut text, name, help, &[(String::new(), 0.0)]);
+    text
+}
+
 /// The metrics of a run that has ended.
 pub(super) fn text(cleanup: &Cleanup, view: &CleanupView, suspended: usize, status: ExitStatus) -> String {
     let mut text = String::new();
-    let mut metric = |name: &str, help: &str, samples: &[(String, f64)]| {
-        let _ = writeln!(text, "# HELP tenantctl_cleanup_{name} {help}");
-        let _ = writeln!(text, "# TYPE tenantctl_cleanup_{name} gauge");
-        for (labels, value) in samples {
-            let _ = writeln!(text, "tenantctl_cleanup_{name}{labels} {value}");
-        }
-    };
+    let mut metric = |name: &str, help: &str, samples: &[(String, f64)]| add(&mut text, name, help, samples);
     let one = |value: f64| [(String::new(), value)];
     let ended = cleanup.now.as_millisecond() as f64 / 1000.0 + cleanup.elapsed.as_secs_f64();
     metric(
@@ -23,11 +30,8 @@ pub(super) fn text(cleanup: &Cleanup, view: &CleanupView, suspended: usize, stat
         "When the last cleanup ended, by the server's clock",
         &one(ended),
     );
-    metric(
-        "last_run_success",
-        "Whether the last cleanup ended with exit code 0",
-        &one(f64::from(status == ExitStatus::Done)),
-    );
+    let (name, help) = SUCCESS;
+    metric(name, help, &one(f64::from(status == ExitStatus::Done)));
     metric(
         "duration_seconds",
         "How long the last cleanup took",
@@ -72,4 +76,13 @@ pub(super) fn text(cleanup: &Cleanup, view: &CleanupView, suspended: usize, stat
         &tenants,
     );
     text
+}
+
+/// Adds a metric with all of its samples.
+fn add(text: &mut String, name: &str, help: &str, samples: &[(String, f64)]) {
+    let _ = writeln!(text, "# HELP tenantctl_cleanup_{name} {help}");
+    let _ = writeln!(text, "# TYPE tenantctl_cleanup_{name} gauge");
+    for (labels, value) in samples {
+        let _ = writeln!(text, "tenantctl_cleanup_{name}{labels} {value}");
+    }
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::{FILL, LOGS, ask, cleanup, each, fleet, logs, policy};
-use crate::support::{Fleet, Run, psql, wait_until};
+use crate::support::{Fleet, Program, Run, psql, wait_until};
 
 /// A session that does something and keeps its transaction open until it is killed.
 struct Holder(Child, String);
@@ -263,6 +263,40 @@ fn metrics_are_a_file_that_is_whole_at_any_time() {
     .exits(1)
     .says("the metrics could not be written");
     assert_eq!(ask(&fleet, "t01", "SELECT count(*) FROM logs"), "1199");
+}
+
+#[test]
+fn a_run_that_fails_leaves_no_success_of_another_day_in_its_metrics() {
+    let fleet = logs(1);
+    let file = fleet.folder().join("cleanup.prom");
+    let path = file.display().to_string();
+    let run = |program: Program, more: &[&str]| {
+        program.run(&[&["cleanup", "--days", "60", "--metrics-file", &path], more].concat())
+    };
+    let is_success = || {
+        let text = fs::read_to_string(&file).expect("readable");
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("tenantctl_cleanup_last_run_success "));
+        line.expect("the metric").ends_with(" 1")
+    };
+    let well = || {
+        run(fleet.program(), &[]).success();
+        assert!(is_success());
+    };
+    well();
+    let gone = "postgresql://tenantctl@/x?host=/nonexistent";
+    run(fleet.program().env("DATABASE_URL", gone), &["--dry-run"]).exits(5);
+    assert!(is_success(), "a dry run leaves the file alone");
+    run(fleet.program().env("DATABASE_URL", gone), &[]).exits(5);
+    assert!(!is_success());
+    well();
+    run(fleet.program(), &["--policy", "unknown"]).exits(2);
+    assert!(!is_success());
+    well();
+    fleet.sql("ALTER TABLE tenant_template.logs RENAME COLUMN at TO since");
+    run(fleet.program(), &[]).exits(2).says("no column `at`");
+    assert!(!is_success());
 }
 
 #[test]
