@@ -8,6 +8,7 @@
 //! be called the same.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
@@ -70,11 +71,22 @@ pub async fn fingerprints_in_tx(
     transaction: &Transaction<'_>,
     schemas: &[SchemaName],
 ) -> Result<HashMap<SchemaName, String>, db::Error> {
+    fingerprints_within(transaction, schemas, Duration::ZERO).await
+}
+
+/// The same where no question may take longer than this; zero for no limit.
+pub async fn fingerprints_within(
+    transaction: &Transaction<'_>,
+    schemas: &[SchemaName],
+    limit: Duration,
+) -> Result<HashMap<SchemaName, String>, db::Error> {
     const OIDS: &str = "SELECT oid, nspname::text, current_setting('server_version_num')::int \
                         FROM pg_namespace WHERE nspname = ANY ($1)";
     transaction
         .script(&format!(
-            "{SETTINGS} SET LOCAL work_mem = '64MB'; SET LOCAL max_parallel_workers_per_gather = 0"
+            "{SETTINGS} SET LOCAL statement_timeout = {}; SET LOCAL work_mem = '64MB'; \
+             SET LOCAL max_parallel_workers_per_gather = 0",
+            db::optional_limit_in_ms(limit)
         ))
         .await?;
     let names: Vec<&str> = schemas.iter().map(SchemaName::as_str).collect();

@@ -31,7 +31,7 @@ mod text;
 mod way;
 
 pub use self::diff::{Change, Difference, ReplayError, Replayed, Same};
-pub use self::fingerprint::{fingerprints, fingerprints_in_tx, is_comparable};
+pub use self::fingerprint::{fingerprints, fingerprints_in_tx, fingerprints_within, is_comparable};
 pub use self::keep::{Surroundings, kept, restored, surroundings};
 pub use self::kind::{Kind, UnknownKind};
 pub use self::mend::{DataLoss, Mend};

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use tenantctl::blueprint;
 use tenantctl::db::conn::{ConnectTarget, Env};
 use tenantctl::db::{
     Access, Db, OpenTenantError, PoolOptions, SchemaName, SessionError, StatementLimits, TenantOptions,
@@ -169,4 +170,22 @@ async fn writers_exclude_each_other_and_readers_share() {
         .open_tenant(&schema("tenant_nobody"), &tenant(Access::ReadOnly))
         .await;
     assert!(matches!(nobody, Err(OpenTenantError::SchemaMissing(_))));
+}
+
+#[tokio::test]
+async fn a_limit_on_fingerprints_holds_for_their_questions() {
+    let database = Database::with_tenants(&["acme"]);
+    let db = pool_of_one(&database);
+    let mut session = db.session().await.expect("a session");
+    let (transaction, _) = session.begin("BEGIN").await.expect("begun");
+    let schemas = [schema("tenant_acme")];
+    for (limit, shown) in [(Duration::from_secs(30), "30s"), (Duration::ZERO, "0")] {
+        let taken = blueprint::fingerprints_within(&transaction, &schemas, limit).await;
+        assert_eq!(taken.expect("taken").len(), 1);
+        let answers = transaction
+            .text_query("SHOW statement_timeout")
+            .await
+            .expect("shown");
+        assert_eq!(answers[0].rows[0][0].as_deref(), Some(shown));
+    }
 }

@@ -14,6 +14,8 @@ use crate::db::{Db, SchemaName};
 const GROUP: usize = 500;
 /// How long one look may wait for a lock.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long each of its questions may take.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Who differs from the template.
 pub(super) async fn drift(
@@ -134,11 +136,10 @@ async fn anew(
 async fn take(db: &Db, schemas: &[SchemaName]) -> Result<HashMap<SchemaName, String>, HealthError> {
     let mut session = db.session().await?;
     let opening = format!(
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = {}; \
-         SET LOCAL statement_timeout = '30s'",
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = {}",
         LOCK_TIMEOUT.as_millis()
     );
     let (transaction, _) = session.begin(&opening).await?;
-    let found = blueprint::fingerprints_in_tx(&transaction, schemas).await;
+    let found = blueprint::fingerprints_within(&transaction, schemas, STATEMENT_TIMEOUT).await;
     Ok(transaction.end(found).await?)
 }
