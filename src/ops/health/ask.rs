@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::db::{self, Db, QuotedText, Session, SessionError};
+use crate::db::{self, Db, QuotedText, Session, SessionError, Transaction};
 use crate::tenant::Naming;
 
 /// How long a question may wait for a lock. Catalogs are hardly ever locked against readers.
@@ -20,13 +20,28 @@ const REGISTERED: &str = "SELECT slug::text, schema_name::text AS schema, is_act
 #[derive(Debug, Clone)]
 pub(super) struct Readable {
     pub(super) registry: bool,
-    pub(super) tenants: bool,
-    pub(super) unfinished: bool,
-    pub(super) operations: bool,
-    pub(super) history: bool,
+    pub(super) tenants: Sight,
+    pub(super) unfinished: Sight,
+    pub(super) operations: Sight,
+    pub(super) history: Sight,
     /// The view of `pg_stat_statements`, quoted.
     pub(super) statements: Option<String>,
     pub(super) role: String,
+}
+
+/// What the role sees of a table of the registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    Clear,
+    Denied,
+    /// The registry is older than the table.
+    Missing,
+}
+
+impl Sight {
+    pub(super) fn is_clear(self) -> bool {
+        self == Self::Clear
+    }
 }
 
 /// One connection to ask on.
@@ -80,7 +95,7 @@ impl Row {
 impl Ask {
     /// `naming` tells tenants' schemas where the registry may not be read.
     pub(super) async fn new(db: &Db, readable: &Readable, naming: &Naming) -> Result<Self, SessionError> {
-        let fleet = if readable.tenants {
+        let fleet = if readable.tenants.is_clear() {
             REGISTERED.to_owned()
         } else {
             let prefix = QuotedText::new(naming.prefix());
@@ -118,6 +133,12 @@ impl Ask {
                 answer => return answer,
             }
         }
+    }
+
+    /// A transaction for questions that others put, under the same settings.
+    pub(super) async fn begin(&mut self) -> Result<Transaction<'_>, db::Error> {
+        let (transaction, _) = self.session.begin(&format!("BEGIN; {}", settings())).await?;
+        Ok(transaction)
     }
 
     /// The same for an answer of one row.

@@ -28,7 +28,7 @@ pub(super) async fn drift(
         template, deep, skip, ..
     } = asking.request;
     // Without the registry there is nothing to compare with.
-    if !asking.readable.tenants {
+    if !asking.readable.tenants.is_clear() {
         return Ok(Vec::new());
     }
     // Who is at another version must differ, which is said elsewhere.

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt};
 
-use self::ask::{Ask, Readable};
+use self::ask::{Ask, Readable, Row, Sight};
 use self::checks::Check;
 pub use self::checks::{CHECKS, Skip};
 pub use self::finding::{Finding, Severity};
@@ -200,11 +200,11 @@ pub async fn run(db: &Db, request: &Request) -> Result<Report, HealthError> {
         pool: db.capacity(),
         readable,
     };
-    let ask = asking.ask(db).await?;
+    let mut ask = asking.ask(db).await?;
     let mut server = server::server(&ask, latency).await?;
     let tenants = registry::tenants(&ask).await?;
     let mut findings = not_readable(&asking);
-    let version = match registry::versions(&ask, &asking, &tenants).await {
+    let version = match registry::versions(&mut ask, &asking, &tenants).await {
         Ok((version, found)) => {
             findings.extend(found);
             version
@@ -265,7 +265,7 @@ fn groups<'a>(
             Group {
                 checks: $checks,
                 answer: async move {
-                    let $ask = &asking.ask(db).await?;
+                    let $ask = &mut asking.ask(db).await?;
                     $answer
                 }
                 .boxed(),
@@ -358,19 +358,23 @@ fn plain(found: Result<Vec<Finding>, HealthError>) -> Answer {
 async fn readable(session: &Session) -> Result<Readable, db::Error> {
     let rows = ask::plain_rows(session, include_str!("sql/what.sql")).await?;
     let row = rows.first();
-    let flag = |column| row.is_some_and(|row| row.flag(column));
+    let sight = |column| match row.and_then(|row: &Row| row.optional(column)) {
+        Some("t") => Sight::Clear,
+        Some(_) => Sight::Denied,
+        None => Sight::Missing,
+    };
     Ok(Readable {
-        registry: flag(0),
-        tenants: flag(1),
-        unfinished: flag(2),
-        operations: flag(3),
-        history: flag(4),
+        registry: row.is_some_and(|row| row.flag(0)),
+        tenants: sight(1),
+        unfinished: sight(2),
+        operations: sight(3),
+        history: sight(4),
         statements: row.and_then(|row| row.optional(5)).map(str::to_owned),
         role: row.map_or_else(String::new, |row| row.text(6).to_owned()),
     })
 }
 
-/// Tables of the registry that the role may not read, and the checks that fall away with them.
+/// Tables of the registry that the role does not see, and the checks that fall away with them.
 fn not_readable(asking: &Asking<'_>) -> Vec<Finding> {
     let Readable {
         tenants,
@@ -379,7 +383,7 @@ fn not_readable(asking: &Asking<'_>) -> Vec<Finding> {
         history,
         ..
     } = asking.readable;
-    let tables: [(bool, &str, &[&Check]); 4] = [
+    let tables: [(Sight, &str, &[&Check]); 4] = [
         (
             tenants,
             "tenants",
@@ -397,15 +401,22 @@ fn not_readable(asking: &Asking<'_>) -> Vec<Finding> {
         ),
         (operations, "tenant_operations", &[&checks::RUN_UNFINISHED]),
     ];
-    let hidden = tables.iter().filter(|(is_readable, ..)| !is_readable);
-    let finding = |(_, table, checks): &(bool, &str, &[&Check])| {
-        let summary = format!("{}: this role may not read public.{table}", names(checks));
-        Finding::new(Severity::Note, &checks::NOT_CHECKED, summary).run(format!(
-            "GRANT SELECT ON public.{table} TO {};",
-            QuotedIdent::new(&asking.readable.role)
-        ))
+    let finding = |(sight, table, checks): &(Sight, &str, &[&Check])| {
+        let (why, run) = match sight {
+            Sight::Clear => return None,
+            Sight::Denied => (
+                "this role may not read",
+                format!(
+                    "GRANT SELECT ON public.{table} TO {};",
+                    QuotedIdent::new(&asking.readable.role)
+                ),
+            ),
+            Sight::Missing => ("the registry has no", "tenantctl init".to_owned()),
+        };
+        let summary = format!("{}: {why} public.{table}", names(checks));
+        Some(Finding::new(Severity::Note, &checks::NOT_CHECKED, summary).run(run))
     };
-    hidden.map(finding).collect()
+    tables.iter().filter_map(finding).collect()
 }
 
 fn names(checks: &[&Check]) -> String {

@@ -9,7 +9,6 @@ use crate::db::migrator::Migrations;
 use crate::db::{self, SchemaName};
 use crate::ops::migrate::survey::histories;
 use crate::ops::rehearse;
-use crate::tenant::RegistryError;
 
 /// A tenant, as far as anything here needs to know it.
 #[derive(Debug)]
@@ -47,7 +46,7 @@ pub(super) fn slugs(tenants: &[Tenant], is_so: impl Fn(&Tenant) -> bool) -> Vec<
 
 /// Rows without schemas, schemas without rows, and what was interrupted.
 pub(super) async fn reality(
-    ask: &Ask,
+    ask: &mut Ask,
     asking: &Asking<'_>,
     tenants: &[Tenant],
 ) -> Result<Vec<Finding>, HealthError> {
@@ -85,7 +84,7 @@ pub(super) async fn reality(
                 .about(empty),
         );
     }
-    if asking.readable.tenants {
+    if asking.readable.tenants.is_clear() {
         let is_tenants = |name: &str| name != template && asking.request.naming.covers(name);
         let unregistered: Vec<String> = strangers
             .iter()
@@ -95,10 +94,10 @@ pub(super) async fn reality(
         found.extend(without_a_row(unregistered));
     }
     found.extend(leftovers(ask).await?);
-    if asking.readable.unfinished {
+    if asking.readable.unfinished.is_clear() {
         found.extend(unfinished_migrations(ask).await?);
     }
-    if asking.readable.operations {
+    if asking.readable.operations.is_clear() {
         found.extend(lost_runs(ask).await?);
     }
     Ok(found)
@@ -122,8 +121,10 @@ fn without_a_row(schemas: Vec<String>) -> Option<Finding> {
     )
 }
 
-async fn leftovers(ask: &Ask) -> Result<Option<Finding>, db::Error> {
-    let left = rehearse::leftovers(&ask.session).await?;
+async fn leftovers(ask: &mut Ask) -> Result<Option<Finding>, db::Error> {
+    let transaction = ask.begin().await?;
+    let left = rehearse::leftovers(&transaction).await;
+    let left = transaction.end(left).await?;
     if left.is_empty() {
         return Ok(None);
     }
@@ -176,19 +177,17 @@ async fn lost_runs(ask: &Ask) -> Result<Vec<Finding>, db::Error> {
 
 /// How far everybody is beside the template, and the template beside its files.
 pub(super) async fn versions(
-    ask: &Ask,
+    ask: &mut Ask,
     asking: &Asking<'_>,
     tenants: &[Tenant],
 ) -> Result<(Option<i64>, Vec<Finding>), HealthError> {
     let request = asking.request;
-    if !asking.readable.tenants || !asking.readable.history {
+    if !asking.readable.tenants.is_clear() || !asking.readable.history.is_clear() {
         return Ok((None, Vec::new()));
     }
-    let (registry, template) = match histories(&ask.session, &request.template.schema).await {
-        Ok(histories) => histories,
-        Err(RegistryError::Sql(error)) => return Err(error.into()),
-        Err(error) => return Err(error.into()),
-    };
+    let transaction = ask.begin().await?;
+    let histories = histories(&transaction, &request.template.schema).await;
+    let (registry, template) = transaction.end(histories).await?;
     let mut found = Vec::new();
     found.extend(behind_files(
         &request.registry,

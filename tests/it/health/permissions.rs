@@ -1,7 +1,9 @@
 //! Roles that may see little.
 
-use super::{health, health_with, names, of};
-use crate::support::{Database, Program};
+use std::time::{Duration, Instant};
+
+use super::{health, health_with, names, of, one};
+use crate::support::{Database, Program, psql, wait_until};
 
 fn program(database: &Database, role: &str) -> Program {
     let url = database.url().replace("//tenantctl@", &format!("//{role}@"));
@@ -53,4 +55,41 @@ fn what_a_role_may_not_see_is_a_note_that_says_what_to_grant() {
     let run = health_with(program(&database, &role), &[]).exits(4);
     assert_eq!(names(&run), names(&health(&database)), "{}", run.stdout);
     database.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+#[test]
+fn what_an_older_registry_lacks_is_no_matter_of_grants() {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql("DROP TABLE tenant_unfinished_migrations");
+    let found = one(&health(&database).success(), "not-checked");
+    assert_eq!(
+        found.summary,
+        "migration-unfinished: the registry has no public.tenant_unfinished_migrations"
+    );
+    assert_eq!(found.run, ["tenantctl init"]);
+}
+
+#[test]
+fn nobody_is_waited_for_who_holds_a_history() {
+    let database = Database::with_tenants(&["acme"]);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let held = "BEGIN; LOCK TABLE tenant_template.refinery_schema_history; SELECT pg_sleep(20)";
+            psql(database.url(), held).expect_err("ended by the test")
+        });
+        let sleeps = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+        wait_until("the lock is held", || database.sql(sleeps) == "1");
+        let started = Instant::now();
+        let run = health(&database).success();
+        let found = one(&run, "not-checked");
+        assert!(
+            found.summary.contains("version-behind")
+                && found.summary.ends_with("somebody holds a lock on what it reads"),
+            "{}",
+            found.summary
+        );
+        assert!(started.elapsed() < Duration::from_secs(15), "it waited");
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+        database.sql(end);
+    });
 }
