@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::{UsageError, diagnose};
 use crate::exit::ExitStatus;
 use crate::fleet::Urgency;
-use crate::ops::health::{self, Limits, Report, Request, Severity, Skip, metrics};
+use crate::ops::health::{self, HealthError, Limits, Report, Request, Severity, Skip, metrics};
 use crate::tenant::App;
 
 /// Say whether the database is fit for its tenants, and what to do where it is not
@@ -59,11 +59,11 @@ pub(crate) async fn run(cx: &Context, args: &HealthArgs) -> anyhow::Result<ExitS
     let request = request(cx, args).await?;
     match args.watch {
         None => {
-            let report = look(cx, args, &request).await?;
+            let (report, left) = look(cx, args, &request).await?;
             let (view, status) = judge(cx, args, &request, report);
             cx.ui.answer(&view)?;
             cx.ui.note(format!("\n{}", view.summary()));
-            Ok(status)
+            Ok(settled(cx, status, left))
         }
         Some(interval) => watch(cx, args, &request, interval).await,
     }
@@ -93,18 +93,36 @@ async fn request(cx: &Context, args: &HealthArgs) -> anyhow::Result<Request> {
     })
 }
 
+/// Whether the figures are where they were asked for.
+type Left = Result<(), HealthError>;
+
 /// Looks once, and leaves the figures where they were asked for, those of a failure too.
-async fn look(cx: &Context, args: &HealthArgs, request: &Request) -> anyhow::Result<Report> {
+async fn look(cx: &Context, args: &HealthArgs, request: &Request) -> anyhow::Result<(Report, Left)> {
     let report = async { anyhow::Ok(health::run(cx.db().await?, request).await?) }.await;
-    if let Some(path) = &args.metrics_file {
-        let written = metrics::write(path, report.as_ref().ok());
-        match (&report, written) {
-            (Ok(_), written) => written?,
-            (Err(_), Err(error)) => cx.ui.warn(error),
-            (Err(_), Ok(())) => {}
+    let left = match &args.metrics_file {
+        Some(path) => metrics::write(path, report.as_ref().ok()),
+        None => Ok(()),
+    };
+    match (report, left) {
+        (Ok(report), left) => Ok((report, left)),
+        (Err(error), left) => {
+            if let Err(error) = left {
+                cx.ui.warn(error);
+            }
+            Err(error)
         }
     }
-    report
+}
+
+/// What a look ends with. The answer was shown; figures that nobody will find make it a failure all the same.
+fn settled(cx: &Context, status: ExitStatus, left: Left) -> ExitStatus {
+    match left {
+        Ok(()) => status,
+        Err(error) => {
+            cx.ui.error(&error.into());
+            ExitStatus::Failed
+        }
+    }
 }
 
 fn judge(cx: &Context, args: &HealthArgs, request: &Request, report: Report) -> (HealthView, ExitStatus) {
@@ -135,10 +153,12 @@ async fn watch(
     let mut is_first = true;
     loop {
         match look(cx, args, request).await {
-            Ok(report) => {
+            Ok((report, left)) => {
                 let (view, now) = judge(cx, args, request, report);
-                status = now;
-                if !cx.ui.answer_again(&view, is_first)? {
+                let is_heard = cx.ui.answer_again(&view, is_first)?;
+                let is_lost = left.is_err();
+                status = settled(cx, now, left);
+                if !is_heard || (is_first && is_lost) {
                     return Ok(status);
                 }
                 cx.ui.note(format!("\n{}", view.summary()));

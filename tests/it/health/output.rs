@@ -152,10 +152,11 @@ fn figures_are_left_for_prometheus() {
     let left: Vec<_> = fs::read_dir(folder.path()).expect("readable").flatten().collect();
     assert_eq!(left.len(), 1, "{left:?}");
 
-    database
+    let run = database
         .run(&["health", "--metrics-file", &format!("{path}/file.prom")])
         .exits(1)
         .says("file.prom` cannot be written");
+    assert!(run.stdout.contains("schema-missing"), "{}", run.stdout);
 }
 
 #[test]
