@@ -170,6 +170,7 @@ impl FindingView {
                 &format!("  {label}"),
                 &" ".repeat(2 + label.len()),
             ));
+        // What is to be run is copied, and a line of it that was broken would be two.
         };
         part("", &self.summary);
         if let Some(about) = self.about() {
@@ -177,7 +178,7 @@ impl FindingView {
         }
         part("why: ", self.why);
         for (number, line) in self.run.iter().enumerate() {
-            part(if number == 0 { "run: " } else { "     " }, line);
+            let _ = writeln!(text, "  {}{line}", if number == 0 { "run: " } else { "     " });
         }
         text
     }
@@ -302,6 +303,26 @@ fn wrapped(words: &str, first: &str, others: &str) -> String {
     text.push_str(line.trim_end());
     text.push('\n');
     text
+    #[test]
+    fn what_is_to_be_run_stays_on_its_line() {
+        let command = format!("tenantctl drop {} --no-backup", "long-name-".repeat(8));
+        let finding = FindingView {
+            severity: "critical",
+            check: "schema-missing",
+            summary: "1 tenant has no schema".to_owned(),
+            why: "every request of these tenants fails",
+            run: vec!["tenantctl list-backups".to_owned(), command.clone()],
+            tenant_count: 0,
+            tenants: Vec::new(),
+            schemas: Vec::new(),
+        };
+        let text = finding.plain();
+        assert!(
+            text.ends_with(&format!("  run: tenantctl list-backups\n       {command}\n")),
+            "{text}"
+        );
+    }
+
 }
 
 #[cfg(test)]
