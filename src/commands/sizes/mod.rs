@@ -104,7 +104,7 @@ impl SizesArgs {
     }
 
     fn check(&self) -> Result<(), UsageError> {
-        if self.sort == Sort::Growth && self.since.is_none() {
+        if self.sort == Sort::Growth && self.age().is_none() {
             return Err(UsageError::new("there is no growth to sort by")
                 .with_hint("say how far back to look: `--since 7d`"));
         }

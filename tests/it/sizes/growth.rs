@@ -247,3 +247,13 @@ fn a_registry_of_an_older_program_is_told_what_it_needs() {
             .says("tenantctl init");
     }
 }
+
+#[test]
+fn growth_that_is_shown_can_be_sorted_by() {
+    let database = old(&["acme", "globex"]);
+    sizes(&database, &["--snapshot"]);
+    database.sql("UPDATE tenant_size_snapshots SET taken_at = taken_at - interval '10 days'");
+    fill(&database, "tenant_globex", 5_000);
+    let json = sizes(&database, &["--limit", "50GB", "--sort", "growth", "-o", "json"]).json();
+    assert_eq!(names(&json, "tenant"), ["globex", "acme"]);
+}
