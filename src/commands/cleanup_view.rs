@@ -1,12 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::failed_view::FailedView;
 use crate::ops::retention::{Amount, Cleanup, Taken};
-use crate::ui::{Cell, Column, Table, View};
+use crate::ui::{Cell, Column, Table, View, format};
 
 /// With more tenants people get one line a policy, unless they ask for all.
 const SHOWN_TENANTS: usize = 20;
@@ -122,8 +121,8 @@ impl CleanupView {
         Self {
             dry_run,
             now: cleanup.now,
-            elapsed_ms: ms(cleanup.elapsed),
-            longest_transaction_ms: ms(cleanup.longest),
+            elapsed_ms: format::milliseconds(cleanup.elapsed),
+            longest_transaction_ms: format::milliseconds(cleanup.longest),
             rows: total.rows,
             bytes: total.bytes,
             policies: policies.into_values().collect(),
@@ -197,7 +196,7 @@ impl TakenView {
             needs_yes: taken.needs_yes,
             partitions: taken.partitions.clone(),
             batches: taken.batches,
-            elapsed_ms: ms(taken.elapsed),
+            elapsed_ms: format::milliseconds(taken.elapsed),
         }
     }
 }
@@ -267,8 +266,4 @@ impl View for CleanupView {
         }
         Some(table)
     }
-}
-
-fn ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

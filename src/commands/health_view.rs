@@ -73,7 +73,7 @@ impl HealthView {
         Self {
             healthy,
             checked_at: Timestamp::now(),
-            took_ms: report.elapsed.as_millis().try_into().unwrap_or(u64::MAX),
+            took_ms: format::milliseconds(report.elapsed),
             counts: counts.into(),
             findings: report.findings.into_iter().map(FindingView::new).collect(),
             skipped: skipped.to_vec(),
@@ -140,13 +140,7 @@ impl FindingView {
 
     /// The first few that it is about.
     fn about(&self) -> Option<String> {
-        let few = |names: &[String]| {
-            let mut few = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-            if names.len() > NAMED {
-                let _ = write!(few, " and {} more", names.len() - NAMED);
-            }
-            few
-        };
+        let few = |names: &[String]| format::few(names, NAMED);
         let mut parts = Vec::new();
         if !self.tenants.is_empty() {
             parts.push(few(&self.tenants));
@@ -170,13 +164,13 @@ impl FindingView {
                 &format!("  {label}"),
                 &" ".repeat(2 + label.len()),
             ));
-        // What is to be run is copied, and a line of it that was broken would be two.
         };
         part("", &self.summary);
         if let Some(about) = self.about() {
             part("who: ", &about);
         }
         part("why: ", self.why);
+        // What is to be run is copied, and a line of it that was broken would be two.
         for (number, line) in self.run.iter().enumerate() {
             let _ = writeln!(text, "  {}{line}", if number == 0 { "run: " } else { "     " });
         }
@@ -303,6 +297,12 @@ fn wrapped(words: &str, first: &str, others: &str) -> String {
     text.push_str(line.trim_end());
     text.push('\n');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
     #[test]
     fn what_is_to_be_run_stays_on_its_line() {
         let command = format!("tenantctl drop {} --no-backup", "long-name-".repeat(8));
@@ -322,12 +322,6 @@ fn wrapped(words: &str, first: &str, others: &str) -> String {
             "{text}"
         );
     }
-
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn words_are_broken_at_blanks_and_set_in() {

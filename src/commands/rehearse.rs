@@ -91,7 +91,7 @@ impl MigrationView {
         });
         Self {
             migration: performed.migration.clone(),
-            ms: ms(performed.elapsed),
+            ms: format::milliseconds(performed.elapsed),
             in_transaction: Some(performed.in_transaction),
             locks: locks.collect(),
             rewritten: performed.seen.rewritten.clone(),
@@ -103,7 +103,7 @@ impl MigrationView {
     fn of_failure(migration: String, elapsed: Duration, error: &anyhow::Error) -> Self {
         Self {
             migration,
-            ms: ms(elapsed),
+            ms: format::milliseconds(elapsed),
             in_transaction: None,
             locks: Vec::new(),
             rewritten: Vec::new(),
@@ -154,7 +154,7 @@ impl TenantView {
             passed,
             from: rehearsal.from,
             rows_copied: rehearsal.rows,
-            clone_ms: ms(rehearsal.cloning),
+            clone_ms: format::milliseconds(rehearsal.cloning),
             migrations,
             not_reached: rehearsal.not_reached,
         }
@@ -247,10 +247,6 @@ fn list(out: &mut String, heading: &str, names: &[String]) {
 
 fn rows(number: u64) -> String {
     format::count(usize::try_from(number).unwrap_or(usize::MAX), "row")
-}
-
-fn ms(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl RehearseArgs {

@@ -46,7 +46,7 @@ impl SeedView {
                 tenant: tenant.slug.to_string(),
                 created: created.contains(&tenant.slug),
                 rows: seeded.rows,
-                duration_ms: u64::try_from(tenant.elapsed.as_millis()).unwrap_or(u64::MAX),
+                duration_ms: format::milliseconds(tenant.elapsed),
                 logins: seeded.logins.clone(),
             }),
             _ => None,

@@ -1,10 +1,10 @@
 //! What a fleet does, for programs: one JSON object a line on stdout, as it happens.
 
 use std::io;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::format::milliseconds;
 use super::{safe, write_all};
 use crate::fleet::{Ending, Event, Observer};
 
@@ -34,7 +34,7 @@ fn object(event: &Event) -> Value {
             pause,
             reason,
         } => json!({
-            "event": "retrying", "tenant": slug.as_str(), "attempt": attempt, "pause_ms": ms(*pause),
+            "event": "retrying", "tenant": slug.as_str(), "attempt": attempt, "pause_ms": milliseconds(*pause),
             "reason": reason,
         }),
         Event::Blocked {
@@ -42,8 +42,8 @@ fn object(event: &Event) -> Value {
             waiting,
             blocker,
         } => json!({
-            "event": "blocked", "tenant": slug.as_str(), "waiting_ms": ms(*waiting), "by": {
-                "pid": blocker.pid, "who": blocker.who, "query": blocker.query, "age_ms": ms(blocker.age),
+            "event": "blocked", "tenant": slug.as_str(), "waiting_ms": milliseconds(*waiting), "by": {
+                "pid": blocker.pid, "who": blocker.who, "query": blocker.query, "age_ms": milliseconds(blocker.age),
             },
         }),
         Event::Finished {
@@ -58,15 +58,11 @@ fn object(event: &Event) -> Value {
             };
             json!({
                 "event": "finished", "tenant": slug.as_str(), "outcome": outcome, "reason": reason,
-                "ms": ms(*elapsed),
+                "ms": milliseconds(*elapsed),
             })
         }
         Event::Draining { running, not_started } => {
             json!({ "event": "draining", "running": running, "not_started": not_started })
         }
     }
-}
-
-fn ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

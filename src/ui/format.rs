@@ -13,6 +13,19 @@ pub(crate) fn count(number: usize, thing: &str) -> String {
     }
 }
 
+/// A few of many names, and how many more there are.
+pub(crate) fn few(names: &[String], most: usize) -> String {
+    match names.get(..most) {
+        Some(shown) if names.len() > most => format!("{} and {} more", shown.join(", "), names.len() - most),
+        _ => names.join(", "),
+    }
+}
+
+/// A length of time as programs get it.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// A moment to the minute, in UTC.
 pub(crate) fn minute(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M").to_string()
@@ -82,6 +95,14 @@ fn scaled(number: u64, step: f64, units: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_few_names_are_followed_by_how_many_more_there_are() {
+        let names = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(few(&names, 3), "a, b, c");
+        assert_eq!(few(&names, 2), "a, b and 1 more");
+        assert_eq!(few(&[], 2), "");
+    }
 
     #[test]
     fn one_is_singular_and_everything_else_plural() {

@@ -37,6 +37,8 @@ pub(crate) fn mistake(text: &str) -> bool {
 
 /// The version of every JSON document; raised when a field changes its meaning or goes.
 const JSON_VERSION: u32 = 1;
+/// So many tenants that were not started are named.
+const NAMED: usize = 10;
 
 /// A command's answer. Its fields are the JSON document, its tables what people and CSV readers get.
 pub(crate) trait View: Serialize {
@@ -294,7 +296,10 @@ impl Ui {
         }
         if !not_started.is_empty() {
             let count = format::count(not_started.len(), "tenant");
-            text.push_str(&format!("not started: {count}: {}\n", abridged(&not_started)));
+            text.push_str(&format!(
+                "not started: {count}: {}\n",
+                format::few(&not_started, NAMED)
+            ));
         }
         text.push_str(
             &self.hint(
@@ -332,15 +337,6 @@ impl Ui {
         // There is nobody left to tell when stderr is gone.
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
-}
-
-/// A few of many names, and how many more there are.
-fn abridged(names: &[String]) -> String {
-    const SHOWN: usize = 10;
-    if names.len() <= SHOWN {
-        return names.join(", ");
-    }
-    format!("{} and {} more", names[..SHOWN].join(", "), names.len() - SHOWN)
 }
 
 /// A JSON document or the last line of a stream.

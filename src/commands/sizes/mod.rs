@@ -248,7 +248,8 @@ fn remarks(cx: &Context, args: &SizesArgs, sizes: &Sizes, past: Option<&Past>, k
         }
     }
     let changing = changing(sizes);
-    if let Some(named) = named(&changing) {
+    if !changing.is_empty() {
+        let named = format::few(&changing, NAMED);
         let (is, that) = if changing.len() == 1 {
             ("is", "it")
         } else {
@@ -281,18 +282,6 @@ fn changing(sizes: &Sizes) -> Vec<String> {
         names
     };
     sizes.report.done().flat_map(of_tenant).collect()
-}
-
-fn named(names: &[String]) -> Option<String> {
-    match names {
-        [] => None,
-        [..] if names.len() <= NAMED => Some(names.join(", ")),
-        [..] => Some(format!(
-            "{} and {} more",
-            names[..NAMED].join(", "),
-            names.len() - NAMED
-        )),
-    }
 }
 
 /// A size such as `100MB`, in units of 1024.
