@@ -6,6 +6,7 @@ use super::failed_view::FailedView;
 use super::migrate_view::{FileView, MigrateView, MovedView};
 use crate::config::OutputFormat;
 use crate::context::Context;
+use crate::db::migrator::Standing;
 use crate::error::{UsageError, fleet_status};
 use crate::exit::ExitStatus;
 use crate::fleet::{Outcome, Report, TenantReport};
@@ -56,7 +57,7 @@ pub(super) async fn run(
         format::count(view.migrated.len(), "tenant"),
         view.up_to_date
     ));
-    if let Some(Err(source)) = survey.template.as_ref().map(|standing| standing.check()) {
+    if let Some(Err(source)) = survey.template.as_ref().map(Standing::check) {
         let schema = request.template.schema.clone();
         return Err(TemplateError::Migrate { schema, source }.into());
     }

@@ -402,7 +402,9 @@ mod tests {
         let folder = Folder::new(place.path());
         let known = |name: &str, rows| known(&folder, name, rows);
         let written = known("a", Some(Some(7)));
-        folder.update_index(&[written.clone()]).expect("written");
+        folder
+            .update_index(std::slice::from_ref(&written))
+            .expect("written");
         // Somebody who cannot read it, or has not read all of it, and somebody who has seen another file only.
         for found in [known("a", None), known("a", Some(None)), known("b", Some(None))] {
             let index = folder.update_index(&[found]).expect("written");
@@ -414,7 +416,9 @@ mod tests {
             bytes: 1,
             ..known("a", None)
         };
-        let index = folder.update_index(&[changed.clone()]).expect("written");
+        let index = folder
+            .update_index(std::slice::from_ref(&changed))
+            .expect("written");
         assert_eq!(index[0], changed);
         fs::remove_file(place.path().join("a")).expect("removed");
         assert_eq!(folder.update_index(&[]).expect("written").len(), 1);

@@ -1,7 +1,6 @@
 //! Drops with a backup first, and the way back.
 
 use std::fs;
-use std::time::Duration;
 
 use super::Backups;
 use crate::support::{Database, Run, psql, wait_until};
