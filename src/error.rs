@@ -7,7 +7,7 @@ use crate::config::ConfigError;
 use crate::db::conn::{ConnInfoError, ConnectError, ConnectErrorKind};
 use crate::db::local::LocalError;
 use crate::db::migrator::MigrateError;
-use crate::db::{self, LockHeld, SessionError, Unterminated};
+use crate::db::{self, LockHeld, SchemaMissing, SessionError, Unterminated};
 use crate::exit::ExitStatus;
 use crate::fleet::{Report, causes};
 use crate::ops::backup::BackupError;
@@ -162,6 +162,7 @@ fn hint(cause: Cause<'_>) -> Option<String> {
         .or_else(|| of(cause, HealthError::hint))
         .or_else(|| of(cause, |error: &RolloutError| error.hint().map(owned)))
         .or_else(|| of(cause, ForwardError::hint))
+        .or_else(|| of(cause, |error: &SchemaMissing| Some(owned(error.hint()))))
         .or_else(|| of(cause, |error: &CleanupError| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &TooMuch| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &LockHeld| Some(error.hint().to_owned())))

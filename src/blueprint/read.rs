@@ -17,13 +17,13 @@ use super::order::{Catalogs, Dependency};
 use super::rows::{Contents, Table};
 use super::stamp;
 use super::text::OwnName;
-use crate::db::{self, QuotedText, Row, SchemaName, Session, Transaction};
+use crate::db::{self, QuotedText, Row, SchemaMissing, SchemaName, Session, Transaction};
 
 /// Why a schema's definition could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("schema `{0}` does not exist")]
-    Missing(SchemaName),
+    #[error("{0}")]
+    Missing(#[from] SchemaMissing),
     #[error("schema `{0}` was changed while it was being read")]
     Changing(SchemaName),
     #[error("the catalogs answered with something unexpected: {0}")]
@@ -320,7 +320,7 @@ async fn find(transaction: &Transaction<'_>, schema: &SchemaName) -> Result<Foun
     let answers = transaction.text_query(&opening).await?;
     let row = answers.last().and_then(|answer| answer.rows.first());
     let Some([Some(oid), Some(version), Some(role)]) = row.map(Vec::as_slice) else {
-        return Err(ReadError::Missing(schema.clone()));
+        return Err(SchemaMissing(schema.clone()).into());
     };
     let unexpected = |_| ReadError::Unexpected(format!("{oid}, {version}"));
     let oid = oid.parse().map_err(unexpected)?;

@@ -1,6 +1,7 @@
 use super::tenant_view::OneTenantView;
 use crate::cli::args::parse_slug;
 use crate::context::Context;
+use crate::db::SchemaMissing;
 use crate::exit::ExitStatus;
 use crate::ops::roles::tenant as tenant_role;
 use crate::tenant::{Slug, registry};
@@ -25,7 +26,8 @@ pub(crate) async fn run(cx: &Context, args: &ShowArgs) -> anyhow::Result<ExitSta
         ..OneTenantView::new(&tenant)
     })?;
     if tables.is_none() {
-        cx.ui.warn(format!("schema `{}` does not exist", tenant.schema));
+        let missing = SchemaMissing(tenant.schema);
+        cx.ui.warn(format!("{missing}; {}", missing.hint()));
     }
     Ok(ExitStatus::Done)
 }

@@ -34,5 +34,7 @@ pub use self::session::{
     Commit, Param, Session, StatementLimits, TextResult, Transaction, Undone, clean_up_after_all,
 };
 pub use self::sql_text::{Statement, Token, TokenKind, Unterminated, statements, tokens, without_secrets};
-pub use self::tenant_conn::{Access, OpenTenantError, TenantOptions, local_settings, settings};
+pub use self::tenant_conn::{
+    Access, OpenTenantError, SchemaMissing, TenantOptions, local_settings, settings,
+};
 pub use self::timeout::{NO_TRANSACTION_LIMIT, limit_in_ms, optional_limit_in_ms};

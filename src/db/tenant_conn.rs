@@ -33,13 +33,26 @@ pub struct TenantOptions {
     pub statement_timeout: Duration,
 }
 
+/// A tenant whose schema is gone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("schema `{0}` does not exist")]
+pub struct SchemaMissing(pub SchemaName);
+
+impl SchemaMissing {
+    /// What to do next.
+    #[expect(clippy::unused_self, reason = "hints are asked of errors")]
+    pub fn hint(&self) -> &'static str {
+        "bring it back with `tenantctl restore FILE --replace`, or remove the tenant with `tenantctl drop`"
+    }
+}
+
 /// Why a tenant could not be entered.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenTenantError {
     #[error("{0}")]
     Locked(#[from] LockHeld),
-    #[error("schema `{0}` does not exist")]
-    SchemaMissing(SchemaName),
+    #[error("{0}")]
+    SchemaMissing(#[from] SchemaMissing),
     #[error("{0}")]
     Sql(#[from] Error),
 }
@@ -60,7 +73,7 @@ impl Session {
             return Ok(transaction);
         }
         transaction.rollback().await?;
-        Err(OpenTenantError::SchemaMissing(schema.clone()))
+        Err(SchemaMissing(schema.clone()).into())
     }
 
     /// The same for work that a missing schema does not keep from being done. Says whether it is there.
@@ -109,7 +122,7 @@ impl Session {
             return Ok(transaction);
         }
         transaction.rollback().await?;
-        Err(OpenTenantError::SchemaMissing(schema.clone()))
+        Err(SchemaMissing(schema.clone()).into())
     }
 
     /// Begins a transaction in which a schema may be made: waits for its lock that long, and does not ask for the

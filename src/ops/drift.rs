@@ -13,8 +13,8 @@ use tokio::sync::OnceCell;
 
 use super::exec::is_gone;
 use super::original::OriginalError;
-use crate::blueprint::{self, Blueprint, DataLoss, Difference, Mend, ReadError, ReplayError, Replayed, Same};
-use crate::db::{Db, OpenTenantError, SchemaName};
+use crate::blueprint::{self, Blueprint, DataLoss, Difference, Mend, ReplayError, Replayed, Same};
+use crate::db::{Db, SchemaMissing, SchemaName};
 use crate::fleet::{self, Answer, Observer, Plan, Report, Stop, Urgency};
 use crate::tenant::{Tenant, fingerprints};
 
@@ -123,7 +123,7 @@ pub async fn run(
                     None if is_gone(&session, tenant).await? => {
                         return Ok(Answer::Skip("it was dropped meanwhile".to_owned()));
                     }
-                    None => return Err(OpenTenantError::SchemaMissing(tenant.schema.clone()).into()),
+                    None => return Err(SchemaMissing(tenant.schema.clone()).into()),
                 }
             }
         };
@@ -215,7 +215,7 @@ impl Reference {
             }),
             None => Err(match against {
                 Against::Template(schema) => OriginalError::NoTemplate(schema).into(),
-                Against::Tenant(schema) => ReadError::Missing(schema).into(),
+                Against::Tenant(schema) => SchemaMissing(schema).into(),
             }),
         }
     }

@@ -118,11 +118,11 @@ pub async fn run(
         let started = Instant::now();
         let transaction = match session.open_tenant(&tenant.schema, &options).await {
             Ok(transaction) => transaction,
-            Err(OpenTenantError::SchemaMissing(schema)) => {
+            Err(OpenTenantError::SchemaMissing(missing)) => {
                 if is_gone(&session, tenant).await? {
                     return Ok(Answer::Skip("it was dropped meanwhile".to_owned()));
                 }
-                return Err(OpenTenantError::SchemaMissing(schema).into());
+                return Err(missing.into());
             }
             Err(error) => return Err(error.into()),
         };

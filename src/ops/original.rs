@@ -128,7 +128,7 @@ impl Original {
                     Ok::<_, ReadError>((surroundings, blueprint))
                 };
                 let (surroundings, blueprint) = read.await.map_err(|source| match source {
-                    ReadError::Missing(schema) => OriginalError::NoTemplate(schema),
+                    ReadError::Missing(missing) => OriginalError::NoTemplate(missing.0),
                     source => OriginalError::Read {
                         schema: schema.clone(),
                         source,

@@ -23,6 +23,7 @@ use crate::config::{ColorChoice, Environment, OutputFormat};
 use crate::db::RoleName;
 use crate::error::{Diagnosis, diagnose};
 use crate::fleet::{Event, Observer, Report};
+use crate::tenant::Slug;
 
 /// Shows what is wrong with a command line, where what was typed is part of that and not to be shown as it is. Says
 /// whether it did.
@@ -264,8 +265,8 @@ impl Ui {
             .failures()
             .map(|(slug, error)| (slug, diagnose(error)))
             .collect();
-        if let ([(_, diagnosis)], 1) = (failures.as_slice(), report.tenants.len()) {
-            return self.diagnosis(diagnosis);
+        if let ([(slug, diagnosis)], 1) = (failures.as_slice(), report.tenants.len()) {
+            return self.diagnosis(&of_tenant(slug, diagnosis));
         }
         let not_started: Vec<String> = report.not_started().map(ToString::to_string).collect();
         if failures.is_empty() && not_started.is_empty() {
@@ -336,6 +337,19 @@ impl Ui {
     fn to_stderr(&self, text: &str) {
         // There is nobody left to tell when stderr is gone.
         let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+/// The same with the tenant's name, which many a message has already.
+fn of_tenant(slug: &Slug, diagnosis: &Diagnosis) -> Diagnosis {
+    let name = format!("`{slug}`");
+    let message = match diagnosis.message.contains(&name) {
+        true => diagnosis.message.clone(),
+        false => format!("tenant {name}: {}", diagnosis.message),
+    };
+    Diagnosis {
+        message,
+        ..diagnosis.clone()
     }
 }
 

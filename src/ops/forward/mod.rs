@@ -88,17 +88,17 @@ pub struct Moved {
 pub enum ForwardError {
     #[error("{0}")]
     Session(#[from] db::SessionError),
-    #[error("schema `{0}` does not exist")]
-    SchemaMissing(SchemaName),
+    #[error("{0}")]
+    SchemaMissing(#[from] db::SchemaMissing),
     #[error("schema `{0}` has tables and no migration history")]
     NoHistory(SchemaName),
     #[error("schema `{schema}` is at version {version}, and no file has that version")]
     UnknownBaseline { schema: SchemaName, version: i64 },
     #[error("{0}")]
     History(#[from] MigrateError),
-    #[error("migration `{migration}`")]
+    #[error("migration `{migration}` failed")]
     Failed { migration: String, source: db::Error },
-    #[error("migration `{migration}`, statement {statement}")]
+    #[error("migration `{migration}` failed at statement {statement}")]
     FailedSingly {
         migration: String,
         statement: usize,
@@ -108,7 +108,7 @@ pub enum ForwardError {
         "migration `{0}` has statements that want no transaction, and those need a connection past the pooler"
     )]
     Pooler(String),
-    #[error("migration `{migration}`")]
+    #[error("migration `{migration}` cannot be read")]
     Unreadable {
         migration: String,
         source: db::Unterminated,
@@ -125,12 +125,6 @@ impl ForwardError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::SchemaMissing(_) => {
-                Some(
-                "bring it back with `tenantctl restore FILE --replace`, or remove the tenant with `tenantctl drop`"
-                    .to_owned(),
-            )
-            }
             Self::NoHistory(_) => Some(
                 "pass `--baseline VERSION` to take it for a schema at that version; `--fake` would take it for one \
                  at the newest"
@@ -451,7 +445,7 @@ pub(super) async fn read_history(
     let transaction = session.open_unmade(place.schema, &options, wait).await?;
     let result = async {
         if !exists(&transaction, place.schema).await? {
-            return Err(ForwardError::SchemaMissing(place.schema.clone()));
+            return Err(ForwardError::from(db::SchemaMissing(place.schema.clone())));
         }
         let history = history_in_tx(&transaction).await?;
         if history.is_none()

@@ -272,7 +272,7 @@ async fn check(
         .await
         .map_err(|error| match error {
             db::OpenTenantError::Locked(held) => CleanupError::Locked(held),
-            db::OpenTenantError::SchemaMissing(schema) => CleanupError::NoTemplate(schema),
+            db::OpenTenantError::SchemaMissing(missing) => CleanupError::NoTemplate(missing.0),
             db::OpenTenantError::Sql(error) => error.into(),
         })?;
     if !exists {

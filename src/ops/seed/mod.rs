@@ -15,8 +15,8 @@ pub use self::tenants::demo_tenants;
 use super::exec::{self, SETTLE};
 use super::log::{Entry, Operation, Ran};
 use crate::db::{
-    self, Db, LockHeld, LockName, OpenTenantError, QuotedText, SchemaName, Session, TenantOptions,
-    TextResult, Undone, local_settings,
+    self, Db, LockHeld, LockName, QuotedText, SchemaMissing, SchemaName, Session, TenantOptions, TextResult,
+    Undone, local_settings,
 };
 use crate::fleet::{self, Answer, Observer, Plan, Stop};
 use crate::tenant::Tenant;
@@ -212,7 +212,7 @@ async fn explain(
         if exec::is_gone(session, tenant).await? {
             return Ok(Answer::Skip("it was dropped meanwhile".to_owned()));
         }
-        return Err(OpenTenantError::SchemaMissing(tenant.schema.clone()).into());
+        return Err(SchemaMissing(tenant.schema.clone()).into());
     }
     let statement = part
         .checked_sub(FIRST)

@@ -10,7 +10,7 @@ pub mod history;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use crate::db::{self, Db, OpenTenantError, Row, SchemaName, Session, Type};
+use crate::db::{self, Db, Row, SchemaMissing, SchemaName, Session, Type};
 use crate::fleet::{Outcome, Report, TenantReport};
 use crate::tenant::registry::{self, RegistryError};
 use crate::tenant::{Selection, Tenant, Which};
@@ -239,7 +239,7 @@ async fn report(
                 tenant: tenant.clone(),
                 tables: together(tables),
             }),
-            None => Outcome::Failed(OpenTenantError::SchemaMissing(tenant.schema.clone()).into()),
+            None => Outcome::Failed(SchemaMissing(tenant.schema.clone()).into()),
         }
     };
     let outcomes: Vec<_> = tenants.iter().map(outcome).collect();

@@ -281,6 +281,8 @@ fn a_missing_schema_is_a_failure_of_its_own() {
     no drift: compared 1 tenant with schema `tenant_template`
     error: 1 of 2 tenants failed to be compared
       acme  schema `tenant_acme` does not exist
+
+    hint: bring it back with `tenantctl restore FILE --replace`, or remove the tenant with `tenantctl drop`
     ");
     database.run(&["drift", "acme"]).exits(1).says("does not exist");
     database.sql("DROP SCHEMA tenant_template CASCADE");

@@ -424,7 +424,7 @@ fn statements_that_are_done_are_not_run_again() {
     fleet
         .migrate(&["--all", "--on-error", "continue"])
         .exits(3)
-        .says("migration `V2__three`, statement 3")
+        .says("migration `V2__three` failed at statement 3")
         .says("42P07");
     assert_eq!(
         (fleet.versions().as_str(), fleet.history("tenant_t01").as_str()),

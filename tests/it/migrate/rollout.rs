@@ -80,6 +80,18 @@ fn the_largest_come_first_and_the_smallest_are_canaries() {
 }
 
 #[test]
+fn the_only_tenant_that_was_behind_is_named_when_it_fails() {
+    let fleet = Fleet::new(3);
+    fleet.file("V2__phone.sql", "ALTER TABLE customers ADD COLUMN phone text");
+    fleet.migrate(&["t02", "t03"]).success();
+    break_in(&fleet, &["t01"]);
+    fleet
+        .migrate(&["--all"])
+        .exits(1)
+        .says("error: tenant `t01`: migration `V2__phone` failed\n  caused by: ");
+}
+
+#[test]
 fn a_check_that_is_not_true_keeps_the_others_from_starting() {
     let fleet = Fleet::new(9);
     two_more(&fleet);

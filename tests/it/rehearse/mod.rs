@@ -304,7 +304,7 @@ fn a_file_without_transaction_is_watched_while_it_runs() {
     fleet
         .rehearse(&["--with-data"])
         .exits(4)
-        .says("migration `V2__step2`, statement 2")
+        .says("migration `V2__step2` failed at statement 2")
         .says("could not create unique index");
     assert_eq!(fleet.clones(), "");
 }
