@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::failed_view::FailedView;
+use super::failed_view::Accounted;
 use crate::cli::args::{JobArgs, TenantSelection};
 use crate::context::Context;
 use crate::db::Db;
@@ -17,8 +17,8 @@ use crate::ui::{Cell, Column, Table, View, format};
 /// Back tenants up, one file each
 ///
 /// Each file is taken from one snapshot while the tenant stays in use, and has its name only when it is whole. It holds
-/// the schema, the rows and the row of the registry; `restore` brings them back, and so does `zstd -dc FILE | psql`
-/// for the schema alone.
+/// the schema, the rows and the row of the registry; `restore` brings them back. `zstd -dc FILE | psql` does so without
+/// this program, all but the row of the registry.
 #[derive(Debug, clap::Args)]
 pub(crate) struct BackupArgs {
     #[command(flatten)]
@@ -79,7 +79,8 @@ struct BackupView {
     folder: String,
     backups: Vec<BackupRow>,
     removed: Vec<String>,
-    failed: Vec<FailedView>,
+    #[serde(flatten)]
+    rest: Accounted,
 }
 
 #[derive(Debug, Serialize)]
@@ -195,7 +196,7 @@ pub(crate) async fn run(cx: &Context, args: &BackupArgs) -> anyhow::Result<ExitS
         folder: folder.display().to_string(),
         backups: taken.iter().map(BackupRow::from).collect(),
         removed,
-        failed: FailedView::all(&report),
+        rest: Accounted::of(&report),
     })?;
     cx.ui.failures(&report, "be backed up");
     let status = fleet_status(&report);

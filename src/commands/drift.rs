@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::failed_view::FailedView;
+use super::failed_view::Accounted;
 use crate::blueprint::DataLoss;
 use crate::cli::args::{JobArgs, TenantSelection, parse_slug};
 use crate::config::OutputFormat;
@@ -52,9 +52,8 @@ struct DriftView {
     /// The schema that tells what is right.
     against: String,
     tenants: Vec<TenantDriftView>,
-    failed: Vec<FailedView>,
-    skipped: Vec<String>,
-    not_started: Vec<String>,
+    #[serde(flatten)]
+    rest: Accounted,
     #[serde(skip)]
     verbose: bool,
 }
@@ -86,9 +85,7 @@ impl DriftView {
                 .done()
                 .map(|(slug, checked)| TenantDriftView::new(slug, checked))
                 .collect(),
-            failed: FailedView::all(report),
-            skipped: report.skipped().map(|(slug, _)| slug.to_string()).collect(),
-            not_started: report.not_started().map(ToString::to_string).collect(),
+            rest: Accounted::of(report),
             verbose,
         }
     }
@@ -187,7 +184,7 @@ impl View for DriftView {
 }
 
 pub(crate) async fn run(cx: &Context, args: &DriftArgs) -> anyhow::Result<ExitStatus> {
-    if args.sql && cx.settings.output == OutputFormat::Csv {
+    if args.sql && cx.ui.format() == OutputFormat::Csv {
         return Err(UsageError::new("statements are no CSV")
             .with_hint("use `--output json`, or leave `--output` out")
             .into());
@@ -218,7 +215,7 @@ pub(crate) async fn run(cx: &Context, args: &DriftArgs) -> anyhow::Result<ExitSt
     let report = report?;
 
     let view = DriftView::new(&against, &report, cx.ui.is_verbose());
-    match cx.settings.output {
+    match cx.ui.format() {
         // As it stands, for psql: nothing in it may be shown otherwise than it is.
         OutputFormat::Human if args.sql => cx.ui.raw(view.sql().as_bytes())?,
         _ => cx.ui.answer(&view)?,

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::backup::{DirArgs, halved, recipients};
+use super::failed_view::Accounted;
 use crate::cli::args::{Confirmation, JobArgs, name_them, parse_slug};
 use crate::context::Context;
 use crate::db::Access;
@@ -44,6 +45,8 @@ pub(crate) struct DropArgs {
 struct DropView {
     dry_run: bool,
     dropped: Vec<DroppedRow>,
+    #[serde(flatten)]
+    rest: Accounted,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,7 +62,8 @@ struct DroppedRow {
 
 impl View for DropView {
     fn tables(&self) -> Vec<Table> {
-        let mut table = Table::new(["dropped", "schema", "backup"].map(Column::text));
+        let slug = if self.dry_run { "would_drop" } else { "dropped" };
+        let mut table = Table::new([slug, "schema", "backup"].map(Column::text));
         for row in &self.dropped {
             table.push(vec![
                 row.slug.as_str().into(),
@@ -130,6 +134,7 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
         cx.ui.answer(&DropView {
             dry_run: true,
             dropped,
+            rest: Accounted::default(),
         })?;
         return Ok(ExitStatus::Done);
     }
@@ -214,6 +219,7 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
     cx.ui.answer(&DropView {
         dry_run: false,
         dropped,
+        rest: Accounted::of(&report),
     })?;
     cx.ui.failures(&report, "be dropped");
     let taken: Vec<Taken> = report

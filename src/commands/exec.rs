@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 
-use super::failed_view::FailedView;
+use super::failed_view::Accounted;
 use crate::cli::args::{Confirmation, JobArgs, TenantSelection, name_them, parse_duration_flag};
 use crate::config::OutputFormat;
 use crate::context::Context;
@@ -14,6 +14,7 @@ use crate::exit::ExitStatus;
 use crate::fleet::{OnError, Report};
 use crate::ops::exec;
 use crate::ops::log::Ran;
+use crate::tenant::Tenant;
 use crate::ui::{Cell, Column, Table, View, format};
 
 /// Run SQL in every tenant's context and merge the answers
@@ -70,9 +71,8 @@ impl ExecArgs {
 struct ExecView {
     dry_run: bool,
     results: Vec<ResultView>,
-    failed: Vec<FailedView>,
-    skipped: Vec<String>,
-    not_started: Vec<String>,
+    #[serde(flatten)]
+    rest: Accounted,
 }
 
 /// What one statement answered in one tenant.
@@ -99,9 +99,16 @@ impl ExecView {
         Self {
             dry_run: false,
             results: results.collect(),
-            failed: FailedView::all(report),
-            skipped: report.skipped().map(|(slug, _)| slug.to_string()).collect(),
-            not_started: report.not_started().map(ToString::to_string).collect(),
+            rest: Accounted::of(report),
+        }
+    }
+
+    /// Whom a run would be about.
+    fn dry(tenants: &[Tenant]) -> Self {
+        let slugs = tenants.iter().map(|tenant| tenant.slug.clone());
+        Self {
+            dry_run: true,
+            ..Self::from_report(&Report::of_not_started(slugs))
         }
     }
 }
@@ -109,6 +116,9 @@ impl ExecView {
 impl View for ExecView {
     /// One table for all answers that have the same columns, in the order of the statements.
     fn tables(&self) -> Vec<Table> {
+        if self.dry_run {
+            return vec![self.meant()];
+        }
         let mut order: Vec<(usize, &[String])> = Vec::new();
         for result in &self.results {
             let shape = (result.statement, result.columns.as_slice());
@@ -126,6 +136,9 @@ impl View for ExecView {
     /// The last statement's answers, which are all there are. Where tenants differ in their columns there is every
     /// column, empty for those who lack it.
     fn csv(&self) -> Option<Table> {
+        if self.dry_run {
+            return Some(self.meant());
+        }
         let last = self.results.iter().map(|result| result.statement).max()?;
         let results = || self.results.iter().filter(|result| result.statement == last);
         let mut headings: Vec<(&str, usize)> = Vec::new();
@@ -169,6 +182,15 @@ fn numbered(columns: &[String]) -> impl Iterator<Item = (&str, usize)> {
 }
 
 impl ExecView {
+    /// The tenants of a dry run.
+    fn meant(&self) -> Table {
+        let mut table = Table::new([Column::text("tenant")]);
+        for slug in &self.rest.not_started {
+            table.push(vec![slug.as_str().into()]);
+        }
+        table
+    }
+
     fn merged(&self, statement: usize, columns: &[String]) -> Table {
         let same = self
             .results
@@ -197,22 +219,20 @@ impl ExecView {
 pub(crate) async fn run(cx: &Context, args: &ExecArgs) -> anyhow::Result<ExitStatus> {
     let statements = db::statements(&args.text(cx).await?)?;
     exec::check(&statements)?;
-    if cx.settings.output == OutputFormat::Csv {
+    if cx.ui.format() == OutputFormat::Csv {
         check_for_csv(&statements)?;
     }
     let selection = args.tenants.selection(cx).await?;
     let db = cx.db().await?;
     let tenants = selection.resolve(&db.session().await?).await?;
-    if tenants.is_empty() {
-        cx.ui.answer(&ExecView::from_report(&Report {
-            tenants: Vec::new(),
-            interrupted: false,
-        }))?;
-        cx.ui.note("no tenants match");
-        return Ok(ExitStatus::Done);
-    }
     if args.dry_run {
         return dry_run(cx, &tenants);
+    }
+    if tenants.is_empty() {
+        cx.ui
+            .answer(&ExecView::from_report(&Report::of_not_started([])))?;
+        cx.ui.note("no tenants match");
+        return Ok(ExitStatus::Done);
     }
     if args.write {
         let (named, expected) = name_them(
@@ -272,20 +292,14 @@ fn check_for_csv(statements: &[Statement]) -> Result<(), UsageError> {
     )
 }
 
-fn dry_run(cx: &Context, tenants: &[crate::tenant::Tenant]) -> anyhow::Result<ExitStatus> {
-    let view = ExecView {
-        dry_run: true,
-        not_started: tenants.iter().map(|tenant| tenant.slug.to_string()).collect(),
-        ..ExecView::from_report(&Report {
-            tenants: Vec::new(),
-            interrupted: false,
-        })
-    };
-    cx.ui.answer(&view)?;
-    let slugs = view.not_started.join(", ");
-    cx.ui.note(format!(
-        "would run in {}: {slugs}",
-        format::count(tenants.len(), "tenant")
-    ));
+fn dry_run(cx: &Context, tenants: &[Tenant]) -> anyhow::Result<ExitStatus> {
+    cx.ui.answer(&ExecView::dry(tenants))?;
+    cx.ui.note(match tenants.len() {
+        0 => "no tenants match".to_owned(),
+        count => format!(
+            "would run in {}; dry run: nothing was run",
+            format::count(count, "tenant")
+        ),
+    });
     Ok(ExitStatus::Done)
 }

@@ -39,6 +39,35 @@ fn drop_without_agreement_changes_nothing() {
 }
 
 #[test]
+fn the_answer_of_drop_has_everybody_in_it() {
+    let database = Database::with_tenants(&["a", "b", "c"]);
+    database.sql("CREATE VIEW public.report AS SELECT id FROM tenant_b.users");
+    let run = database
+        .run(&[
+            "drop",
+            "--no-backup",
+            "a",
+            "b",
+            "c",
+            "--yes",
+            "--jobs",
+            "1",
+            "-o",
+            "json",
+        ])
+        .exits(1);
+    let answer = run.json();
+    assert_eq!(answer["dropped"][0]["slug"], "a");
+    assert_eq!(answer["failed"][0]["tenant"], "b");
+    assert_eq!(answer["not_started"], serde_json::json!(["c"]));
+    assert_eq!(answer["skipped"], serde_json::json!([]));
+    let run = database
+        .run(&["drop", "--no-backup", "c", "--dry-run", "-o", "csv"])
+        .success();
+    assert_eq!(run.stdout, "would_drop,schema,backup\nc,tenant_c,\n");
+}
+
+#[test]
 fn drop_spares_what_others_outside_depend_on() {
     let database = Database::with_tenants(&["acme", "globex"]);
     database.sql(

@@ -51,6 +51,26 @@ fn list_backups_shows_what_is_there_with_and_without_its_index() {
 }
 
 #[test]
+fn the_answer_of_backup_has_everybody_in_it() {
+    let backups = Backups::with_tenants(&["acme", "globex"]);
+    backups.database.sql("DROP SCHEMA tenant_acme CASCADE");
+    let stop = [
+        "backup",
+        "--all",
+        "--jobs",
+        "1",
+        "--on-error",
+        "stop",
+        "-o",
+        "json",
+    ];
+    let answer = backups.run(&stop).exits(1).json();
+    assert_eq!(answer["failed"][0]["tenant"], "acme");
+    assert_eq!(answer["not_started"], serde_json::json!(["globex"]));
+    assert_eq!(answer["skipped"], serde_json::json!([]));
+}
+
+#[test]
 fn keep_removes_older_backups_of_the_tenants_that_were_backed_up() {
     let backups = Backups::with_tenants(&["acme", "globex"]);
     for _ in 0..3 {

@@ -250,7 +250,8 @@ fn a_schema_that_is_missing_never_falls_through_to_public() {
             "insert into people values (1)",
         ])
         .exits(1)
-        .says("schema `tenant_acme` does not exist");
+        .says("error: tenant `acme`: schema `tenant_acme` does not exist")
+        .says("hint: bring it back with `tenantctl restore FILE --replace`");
     assert_eq!(database.sql("SELECT count(*) FROM public.people"), "0");
 }
 
@@ -320,11 +321,30 @@ fn exec_dry_run_names_the_tenants_and_runs_nothing() {
             "delete from people",
         ])
         .success();
-    assert!(
-        run.stderr.contains("would run in 2 tenants: acme, globex"),
-        "{}",
-        run.stderr
-    );
+    insta::assert_snapshot!(run.shown(), @"
+    exit 0
+    --- stdout
+    TENANT
+    acme
+    globex
+    --- stderr
+    would run in 2 tenants; dry run: nothing was run
+    ");
+    let csv = database.run(&["exec", "--all", "--dry-run", "-s", "select 1", "-o", "csv"]);
+    assert_eq!(csv.success().stdout, "tenant\nacme\nglobex\n");
+    let none = [
+        "exec",
+        "--all",
+        "--plan",
+        "none",
+        "--dry-run",
+        "-s",
+        "select 1",
+        "-o",
+        "json",
+    ];
+    let json = database.run(&none).success().says("no tenants match").json();
+    assert_eq!(json["dry_run"], true);
     assert_eq!(database.sql("SELECT count(*) FROM tenant_acme.people"), "1");
 }
 
