@@ -12,9 +12,9 @@ use crate::context::Context;
 use crate::db::Access;
 use crate::error::{UsageError, fleet_status, worse};
 use crate::exit::ExitStatus;
-use crate::fleet::OnError;
+use crate::fleet::{OnError, Report};
 use crate::ops::application::Origin;
-use crate::ops::create::taken;
+use crate::ops::create::registered;
 use crate::ops::log::Ran;
 use crate::ops::seed::{self, DAYS, Data, Fixture, Password, Seeded, UNTIL, USERS};
 use crate::tenant::batch::{self, Defaults, Format};
@@ -218,8 +218,7 @@ pub(crate) async fn run(cx: &Context, args: &SeedArgs) -> anyhow::Result<ExitSta
     };
     let tenants = selection.resolve(&db.session().await?).await?;
     if args.dry_run {
-        let slugs: Vec<Slug> = tenants.into_iter().map(|tenant| tenant.slug).collect();
-        return dry_run(cx, &data, &slugs, &[]);
+        return dry_run(cx, &data, &slugs_of(&tenants), &[], &nobody());
     }
     if args.all && !tenants.is_empty() {
         let slugs: Vec<&Slug> = tenants.iter().map(|tenant| &tenant.slug).collect();
@@ -228,51 +227,109 @@ pub(crate) async fn run(cx: &Context, args: &SeedArgs) -> anyhow::Result<ExitSta
         args.confirmation.obtain(cx, question, expected).await?;
     }
     let ran = fill(cx, data.clone(), tenants, &args.jobs).await?;
-    answer(cx, &data, &ran, &HashSet::new())
+    let view = SeedView::new(&data, &ran.report, &HashSet::new());
+    cx.ui.answer(&view)?;
+    Ok(tell(cx, &view, &ran))
 }
 
 /// Creates the demo tenants that are not there, and fills all of them.
 async fn demo(cx: &Context, args: &SeedArgs, data: Data) -> anyhow::Result<ExitStatus> {
     let db = cx.db().await?;
     let wanted = args.demo_tenants(cx).await?;
-    let mut there = taken(db, &wanted).await?;
+    let slugs: Vec<Slug> = wanted.iter().map(|tenant| tenant.slug.clone()).collect();
+    let there = registered(db, &slugs).await?;
+    let known: HashSet<&Slug> = there.iter().map(|tenant| &tenant.slug).collect();
     let new: Vec<NewTenant> = wanted
         .into_iter()
-        .filter(|tenant| !there.contains(&tenant.slug))
+        .filter(|new| !known.contains(&new.slug))
         .collect();
     if args.dry_run {
         let new: Vec<Slug> = new.into_iter().map(|tenant| tenant.slug).collect();
-        return dry_run(cx, &data, &there, &new);
+        let (active, suspended) = without_suspended(there);
+        return dry_run(cx, &data, &slugs_of(&active), &new, &suspended);
     }
-    let mut created = HashSet::new();
-    let mut status = ExitStatus::Done;
-    if !new.is_empty() {
-        let how = create::How {
-            unclear: UnclearText::Refuse,
-            if_not_exists: true,
-            details: json!({ "for": "seed" }),
-        };
-        let report = create::make(&cx.named("create"), new, &args.jobs, how).await?;
-        cx.ui.failures(&report, "be created");
-        status = fleet_status(&report);
-        if report.interrupted {
-            return Ok(status);
-        }
-        created.extend(report.done().map(|(slug, _)| slug.clone()));
-        there.extend(created.iter().cloned());
-        // Another run was faster.
-        there.extend(report.skipped().map(|(slug, _)| slug.clone()));
+    if new.is_empty() {
+        let ran = fill_active(cx, &data, there, &args.jobs).await?;
+        let view = SeedView::new(&data, &ran.report, &HashSet::new());
+        cx.ui.answer(&view)?;
+        return Ok(tell(cx, &view, &ran));
     }
-    if there.is_empty() {
-        return Ok(status);
-    }
-    let selection = Selection {
-        which: Which::Slugs(there),
-        ..Selection::default()
+    let how = create::How {
+        unclear: UnclearText::Refuse,
+        if_not_exists: true,
+        details: json!({ "for": "seed" }),
     };
-    let tenants = selection.resolve(&db.session().await?).await?;
-    let ran = fill(cx, data.clone(), tenants, &args.jobs).await?;
-    Ok(worse(status, answer(cx, &data, &ran, &created)?))
+    let creation = create::make(&cx.named("create"), new, &args.jobs, how).await?;
+    cx.ui.failures(&creation, "be created");
+    let created: HashSet<Slug> = creation.done().map(|(slug, _)| slug.clone()).collect();
+    let failed = creation.failures().map(|(slug, _)| slug);
+    let left_out: HashSet<&Slug> = failed.chain(creation.not_started()).collect();
+    let slugs: Vec<Slug> = slugs
+        .into_iter()
+        .filter(|slug| !left_out.contains(slug))
+        .collect();
+    // Tenants were created: whatever comes of the rest, the answer tells of them.
+    let filled = match creation.interrupted {
+        true => Ok(Ran::of_not_started(slugs.clone())),
+        false => fill_registered(cx, &data, &slugs, &args.jobs).await,
+    };
+    let (ran, failure) = match filled {
+        Ok(ran) => (ran, None),
+        Err(error) => (Ran::of_not_started(slugs), Some(error)),
+    };
+    let view = SeedView::new(&data, &ran.report, &created).beside(&creation);
+    cx.ui.answer(&view)?;
+    match failure {
+        Some(error) => Err(error),
+        None => Ok(worse(fleet_status(&creation), tell(cx, &view, &ran))),
+    }
+}
+
+fn slugs_of(tenants: &[Tenant]) -> Vec<Slug> {
+    tenants.iter().map(|tenant| tenant.slug.clone()).collect()
+}
+
+fn nobody() -> Report<Seeded> {
+    Report::of_not_started([])
+}
+
+/// Those who can be filled, and a report of those who cannot.
+fn without_suspended(tenants: Vec<Tenant>) -> (Vec<Tenant>, Report<Seeded>) {
+    let (active, suspended): (Vec<_>, Vec<_>) = tenants.into_iter().partition(Tenant::is_active);
+    let skipped = suspended.into_iter().map(|tenant| {
+        let reason = format!(
+            "it is suspended; `tenantctl resume {}` brings it back",
+            tenant.slug
+        );
+        (tenant.slug, reason)
+    });
+    (active, Report::of_skipped(skipped))
+}
+
+/// Fills those of these tenants who are there now: others may be faster to create one, or drop it meanwhile.
+async fn fill_registered(
+    cx: &Context,
+    data: &Data,
+    slugs: &[Slug],
+    jobs: &JobArgs,
+) -> anyhow::Result<Ran<Seeded>> {
+    let tenants = registered(cx.db().await?, slugs).await?;
+    fill_active(cx, data, tenants, jobs).await
+}
+
+/// Fills these tenants, and skips who is suspended.
+async fn fill_active(
+    cx: &Context,
+    data: &Data,
+    tenants: Vec<Tenant>,
+    jobs: &JobArgs,
+) -> anyhow::Result<Ran<Seeded>> {
+    let (active, suspended) = without_suspended(tenants);
+    let ran = fill(cx, data.clone(), active, jobs).await?;
+    Ok(Ran {
+        report: ran.report.and(suspended),
+        ..ran
+    })
 }
 
 /// Fills these tenants.
@@ -299,17 +356,6 @@ pub(super) async fn fill(
     ran
 }
 
-fn answer(
-    cx: &Context,
-    data: &Data,
-    ran: &Ran<Seeded>,
-    created: &HashSet<Slug>,
-) -> anyhow::Result<ExitStatus> {
-    let view = SeedView::new(data, &ran.report, created);
-    cx.ui.answer(&view)?;
-    Ok(tell(cx, &view, ran))
-}
-
 /// Says what a person wants to know beside the answer.
 pub(super) fn tell(cx: &Context, view: &SeedView, ran: &Ran<Seeded>) -> ExitStatus {
     let tenants = format::count(view.tenants.len(), "tenant");
@@ -333,8 +379,15 @@ pub(super) fn tell(cx: &Context, view: &SeedView, ran: &Ran<Seeded>) -> ExitStat
     cx.settled(fleet_status(&ran.report), ran.doubt.as_ref())
 }
 
-fn dry_run(cx: &Context, data: &Data, existing: &[Slug], new: &[Slug]) -> anyhow::Result<ExitStatus> {
-    cx.ui.answer(&SeedView::dry(data, existing, new))?;
+fn dry_run(
+    cx: &Context,
+    data: &Data,
+    existing: &[Slug],
+    new: &[Slug],
+    skipped: &Report<Seeded>,
+) -> anyhow::Result<ExitStatus> {
+    cx.ui.answer(&SeedView::dry(data, existing, new, skipped))?;
+    cx.ui.failures(skipped, "be filled with data");
     cx.ui.note(format!(
         "{} would be filled, {} of them created; dry run: nothing was changed",
         format::count(existing.len() + new.len(), "tenant"),

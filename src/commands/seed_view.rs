@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::failed_view::FailedView;
+use super::failed_view::Accounted;
 use crate::fleet::{Outcome, Report};
 use crate::ops::seed::{Data, Seeded};
 use crate::tenant::Slug;
@@ -24,9 +24,8 @@ pub(super) struct SeedView {
     is_chosen: bool,
     pub(super) rows: u64,
     pub(super) tenants: Vec<SeededView>,
-    failed: Vec<FailedView>,
-    skipped: Vec<String>,
-    not_started: Vec<String>,
+    #[serde(flatten)]
+    rest: Accounted,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,14 +63,26 @@ impl SeedView {
             is_chosen: data.password.generated().is_none(),
             rows: tenants.iter().map(|tenant| tenant.rows).sum(),
             tenants,
-            failed: FailedView::all(report),
-            skipped: report.skipped().map(|(slug, _)| slug.to_string()).collect(),
-            not_started: report.not_started().map(ToString::to_string).collect(),
+            rest: Accounted::of(report),
         }
     }
 
+    /// The same beside those who could not even be created.
+    pub(super) fn beside<T>(mut self, creation: &Report<T>) -> Self {
+        let Accounted {
+            failed, not_started, ..
+        } = Accounted::of(creation);
+        self.rest.failed.extend(failed);
+        self.rest
+            .failed
+            .sort_by(|one, other| one.tenant.cmp(&other.tenant));
+        self.rest.not_started.extend(not_started);
+        self.rest.not_started.sort();
+        self
+    }
+
     /// What a run would do.
-    pub(super) fn dry(data: &Data, existing: &[Slug], new: &[Slug]) -> Self {
+    pub(super) fn dry(data: &Data, existing: &[Slug], new: &[Slug], skipped: &Report<Seeded>) -> Self {
         let planned = |created| {
             move |slug: &Slug| SeededView {
                 tenant: slug.to_string(),
@@ -81,18 +92,51 @@ impl SeedView {
                 logins: Vec::new(),
             }
         };
-        let nothing = Report {
-            tenants: Vec::new(),
-            interrupted: false,
-        };
         let mut tenants: Vec<SeededView> = existing.iter().map(planned(false)).collect();
         tenants.extend(new.iter().map(planned(true)));
         tenants.sort_by(|one, other| one.tenant.cmp(&other.tenant));
         Self {
             dry_run: true,
             tenants,
-            ..Self::new(data, &nothing, &HashSet::new())
+            ..Self::new(data, skipped, &HashSet::new())
         }
+    }
+
+    /// What CSV says of a tenant's data.
+    pub(super) fn columns() -> [Column; 4] {
+        [
+            Column::number("rows"),
+            Column::number("duration_ms"),
+            Column::text("login"),
+            Column::text("password"),
+        ]
+    }
+
+    /// The same of one tenant, all of it empty when it was not filled.
+    pub(super) fn cells_of(&self, slug: &str) -> [Cell; 4] {
+        let place = self
+            .tenants
+            .binary_search_by(|tenant| tenant.tenant.as_str().cmp(slug));
+        place.map_or([const { Cell::None }; 4], |place| {
+            self.cells(&self.tenants[place])
+        })
+    }
+
+    fn cells(&self, tenant: &SeededView) -> [Cell; 4] {
+        let password = self.password.as_deref().filter(|_| !tenant.logins.is_empty());
+        [
+            Cell::Count(tenant.rows),
+            Cell::Count(tenant.duration_ms),
+            tenant.login(),
+            Cell::optional(password),
+        ]
+    }
+
+    /// Why a tenant was not filled.
+    pub(super) fn error_of(&self, slug: &str) -> Option<&str> {
+        let failed = &self.rest.failed;
+        let place = failed.binary_search_by(|failed| failed.tenant.as_str().cmp(slug));
+        place.ok().map(|place| failed[place].error.as_str())
     }
 
     pub(super) fn has_password(&self) -> bool {
@@ -140,24 +184,13 @@ impl View for SeedView {
     }
 
     fn csv(&self) -> Option<Table> {
-        let mut table = Table::new([
-            Column::text("tenant"),
-            Column::text("created"),
-            Column::number("rows"),
-            Column::number("duration_ms"),
-            Column::text("login"),
-            Column::text("password"),
-        ]);
+        let own = ["tenant", "created"].map(Column::text);
+        let mut table = Table::new(own.into_iter().chain(Self::columns()));
         for tenant in &self.tenants {
-            let password = self.password.as_deref().filter(|_| !tenant.logins.is_empty());
-            table.push(vec![
-                tenant.tenant.as_str().into(),
-                if tenant.created { "yes" } else { "no" }.into(),
-                Cell::Count(tenant.rows),
-                Cell::Count(tenant.duration_ms),
-                tenant.login(),
-                Cell::optional(password),
-            ]);
+            let created = if tenant.created { "yes" } else { "no" };
+            let mut row = vec![tenant.tenant.as_str().into(), created.into()];
+            row.extend(self.cells(tenant));
+            table.push(row);
         }
         Some(table)
     }

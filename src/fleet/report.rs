@@ -55,6 +55,19 @@ impl<T> Report<T> {
         }
     }
 
+    /// Those for whom there is nothing to do, each with the reason.
+    pub fn of_skipped(slugs: impl IntoIterator<Item = (Slug, String)>) -> Self {
+        let tenants = slugs.into_iter().map(|(slug, reason)| TenantReport {
+            slug,
+            outcome: Outcome::Skipped(reason),
+            elapsed: Duration::ZERO,
+        });
+        Self {
+            tenants: tenants.collect(),
+            interrupted: false,
+        }
+    }
+
     /// Both in one.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

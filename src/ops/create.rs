@@ -13,7 +13,7 @@ use crate::blueprint::UnclearText;
 use crate::db::{self, Commit, Db, LockName, SchemaName, Session, Undone};
 use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
 use crate::tenant::registry::{self, Origin, RegistryError};
-use crate::tenant::{NewTenant, Slug, Tenant};
+use crate::tenant::{NewTenant, Selection, Slug, Tenant, Which};
 
 /// How often the template is read again when it was migrated meanwhile. A run that commits after each migration may
 /// have many.
@@ -241,17 +241,19 @@ async fn explain(
     }
 }
 
-/// Says of each new tenant whether its slug is taken, which is all that a dry run can know.
-pub async fn taken(db: &Db, tenants: &[NewTenant]) -> anyhow::Result<Vec<Slug>> {
-    let session = db.session().await?;
-    let selection = crate::tenant::Selection {
-        which: crate::tenant::Which::Slugs(tenants.iter().map(|new| new.slug.clone()).collect()),
+/// Those of these tenants who are there, suspended ones too.
+pub async fn registered(db: &Db, slugs: &[Slug]) -> anyhow::Result<Vec<Tenant>> {
+    let selection = Selection {
+        which: Which::Slugs(slugs.to_vec()),
         include_inactive: true,
-        ..Default::default()
+        ..Selection::default()
     };
-    Ok(registry::select(&session, &selection)
-        .await?
-        .into_iter()
-        .map(|tenant| tenant.slug)
-        .collect())
+    Ok(registry::select(&db.session().await?, &selection).await?)
+}
+
+/// The slugs of those who are there of new tenants.
+pub async fn taken(db: &Db, tenants: &[NewTenant]) -> anyhow::Result<Vec<Slug>> {
+    let slugs: Vec<Slug> = tenants.iter().map(|new| new.slug.clone()).collect();
+    let there = registered(db, &slugs).await?;
+    Ok(there.into_iter().map(|tenant| tenant.slug).collect())
 }

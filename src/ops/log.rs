@@ -61,11 +61,13 @@ impl Doubt {
 impl<T> Ran<T> {
     /// A run with no tenants, which nobody wants to read of.
     pub fn of_nobody() -> Self {
+        Self::of_not_started([])
+    }
+
+    /// A run that never began, and of which the log has nothing.
+    pub fn of_not_started(slugs: impl IntoIterator<Item = Slug>) -> Self {
         Self {
-            report: Report {
-                tenants: Vec::new(),
-                interrupted: false,
-            },
+            report: Report::of_not_started(slugs),
             doubt: None,
         }
     }

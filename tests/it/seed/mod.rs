@@ -348,7 +348,8 @@ fn a_tenant_without_its_schema_fails_and_the_others_do_not() {
             "json",
         ])
         .exits(3)
-        .says("schema `tenant_acme` does not exist");
+        .says("schema `tenant_acme` does not exist")
+        .says("hint: bring it back with `tenantctl restore FILE --replace`");
     assert_eq!(run.json()["failed"][0]["tenant"], "acme");
     assert!(count(&database, "tenant_globex.users") >= 5);
     assert_eq!(
@@ -380,6 +381,71 @@ fn create_fills_its_tenants_when_told_to() {
     assert!(count(&database, "tenant_globex.users") >= 5);
     let plain = database.run(&["create", "initech", "-o", "json"]).success();
     assert_eq!(plain.json().get("seed"), None);
+}
+
+#[test]
+fn a_suspended_demo_tenant_is_skipped_and_the_others_are_filled() {
+    let database = Database::with_tenants(&["demo-pro"]);
+    database.run(&["suspend", "demo-pro"]).success();
+    let arguments = ["seed", "--days", "1", "--users", "1"];
+    let skipped = "skipped `demo-pro`: it is suspended; `tenantctl resume demo-pro` brings it back";
+    let run = database
+        .run(&[&arguments[..], &["--dry-run"]].concat())
+        .success()
+        .says(skipped)
+        .says("2 tenants would be filled, 2 of them created");
+    assert!(!run.stdout.contains("demo-pro"), "{}", run.stdout);
+    for filled in ["yes", "no"] {
+        let run = database
+            .run(&[&arguments[..], &["-o", "json"]].concat())
+            .success()
+            .says(skipped);
+        let answer = run.json();
+        assert_eq!(answer["skipped"], serde_json::json!(["demo-pro"]));
+        assert_eq!(answer["tenants"].as_array().map(Vec::len), Some(2));
+        assert_eq!(answer["tenants"][0]["created"], filled == "yes");
+    }
+    assert_eq!(count(&database, "tenant_demo_pro.users"), 0);
+    assert!(count(&database, "tenant_demo_basic.users") > 0);
+}
+
+#[test]
+fn tenants_that_were_created_are_answered_for_when_seeding_cannot_begin() {
+    let database = Database::new();
+    database.sql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no seeding today'; END $$; \
+         CREATE TRIGGER refuse BEFORE INSERT ON tenant_operations FOR EACH ROW WHEN (NEW.command = 'seed') \
+         EXECUTE FUNCTION refuse()",
+    );
+    let created = database
+        .run(&["create", "acme", "--seed", "-o", "json"])
+        .exits(1)
+        .says("no seeding today")
+        .json();
+    assert_eq!(created["created"][0]["slug"], "acme");
+    assert_eq!(created["seed"]["not_started"], serde_json::json!(["acme"]));
+    let seeded = database
+        .run(&["seed", "--days", "1", "-o", "json"])
+        .exits(1)
+        .says("no seeding today")
+        .json();
+    assert_eq!(
+        seeded["not_started"],
+        serde_json::json!(["demo-basic", "demo-enterprise", "demo-pro"])
+    );
+}
+
+#[test]
+fn a_demo_tenant_that_could_not_be_created_is_accounted_for() {
+    let database = Database::new();
+    database.sql("CREATE SCHEMA tenant_demo_pro");
+    let run = database
+        .run(&["seed", "--days", "1", "-o", "json", "--on-error", "continue"])
+        .exits(3)
+        .says("1 of 3 tenants failed to be created");
+    let answer = run.json();
+    assert_eq!(answer["failed"][0]["tenant"], "demo-pro");
+    assert_eq!(answer["tenants"].as_array().map(Vec::len), Some(2));
 }
 
 #[test]
