@@ -1,12 +1,11 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::create_view::CreateView;
 use super::seed;
 use super::seed_view::SeedView;
-use super::tenant_view::TenantView;
 use crate::blueprint::UnclearText;
 use crate::cli::args::{JobArgs, parse_slug};
 use crate::context::Context;
@@ -15,10 +14,12 @@ use crate::error::{UsageError, fleet_status, worse};
 use crate::exit::ExitStatus;
 use crate::fleet::{OnError, Report};
 use crate::ops::create;
+use crate::ops::log::Ran;
+use crate::ops::seed::{Data, Seeded};
 use crate::tenant::attribute;
 use crate::tenant::batch::{self, Defaults, Format};
 use crate::tenant::{Domain, Naming, NewTenant, Slug, Tenant};
-use crate::ui::{Cell, Column, Table, View, format};
+use crate::ui::format;
 
 /// Create tenants: a row in the registry and a schema, both or neither
 ///
@@ -149,57 +150,11 @@ impl CreateArgs {
     }
 }
 
-#[derive(Debug, Serialize)]
-struct CreateView {
-    dry_run: bool,
-    created: Vec<TenantView>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    would_create: Vec<PlannedView>,
-    existing: Vec<String>,
-    failed: Vec<String>,
-    not_started: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seed: Option<SeedView>,
-}
-
-#[derive(Debug, Serialize)]
-struct PlannedView {
-    slug: String,
-    schema: String,
-    plan: String,
-}
-
-impl View for CreateView {
-    fn tables(&self) -> Vec<Table> {
-        let mut table = Table::new(["slug", "schema", "plan"].map(Column::text));
-        for planned in &self.would_create {
-            table.push(vec![
-                planned.slug.as_str().into(),
-                planned.schema.as_str().into(),
-                planned.plan.as_str().into(),
-            ]);
-        }
-        for tenant in &self.created {
-            let fields = tenant.fields();
-            let field = |name| {
-                fields
-                    .iter()
-                    .find(|(field, _)| *field == name)
-                    .map_or(Cell::None, |(_, cell)| cell.clone())
-            };
-            table.push(vec![field("slug"), field("schema"), field("plan")]);
-        }
-        let mut tables = vec![table];
-        tables.extend(self.seed.iter().flat_map(View::tables));
-        tables
-    }
-}
-
 pub(crate) async fn run(cx: &Context, args: &CreateArgs) -> anyhow::Result<ExitStatus> {
     let tenants = args.tenants(cx).await?;
     cx.db().await?;
     if args.dry_run {
-        return dry_run(cx, args, &tenants).await;
+        return dry_run(cx, args, tenants).await;
     }
     let data = match args.seed {
         true => Some(seed::usual_data(cx).await?),
@@ -214,41 +169,59 @@ pub(crate) async fn run(cx: &Context, args: &CreateArgs) -> anyhow::Result<ExitS
         details: args.details(),
     };
     let report = make(cx, tenants, &args.jobs, how).await?;
+    let tenants: Vec<Tenant> = report.done().map(|(_, tenant)| tenant.clone()).collect();
     let seeded = match data {
-        Some(data) if report.counts().done > 0 && !report.interrupted => {
-            let tenants = report.done().map(|(_, tenant)| tenant.clone()).collect();
-            let ran = seed::fill(&cx.named("seed"), data.clone(), tenants, &args.jobs).await?;
-            Some((data, ran))
-        }
+        Some(data) if !tenants.is_empty() => Some(fill(cx, args, data, tenants, report.interrupted).await),
         _ => None,
     };
-
-    let slugs = |slugs: Vec<&Slug>| slugs.into_iter().map(ToString::to_string).collect();
     let created: HashSet<Slug> = report.done().map(|(slug, _)| slug.clone()).collect();
-    let view = CreateView {
-        dry_run: false,
-        created: report.done().map(|(_, tenant)| tenant.into()).collect(),
-        would_create: Vec::new(),
-        existing: slugs(report.skipped().map(|(slug, _)| slug).collect()),
-        failed: slugs(report.failures().map(|(slug, _)| slug).collect()),
-        not_started: slugs(report.not_started().collect()),
-        seed: seeded
-            .as_ref()
-            .map(|(data, ran)| SeedView::new(data, &ran.report, &created)),
-    };
+    let view_of = |seeded: &SeededAll| SeedView::new(&seeded.data, &seeded.ran.report, &created);
+    let view = CreateView::new(&report, seeded.as_ref().map(view_of));
     cx.ui.answer(&view)?;
-    if report.counts().done > 1 {
-        cx.ui.note(format!(
-            "created {}",
-            format::count(report.counts().done, "tenant")
-        ));
+    if created.len() > 1 {
+        cx.ui
+            .note(format!("created {}", format::count(created.len(), "tenant")));
     }
     cx.ui.failures(&report, "be created");
-    let mut status = fleet_status(&report);
-    if let (Some(view), Some((_, ran))) = (&view.seed, &seeded) {
-        status = worse(status, seed::tell(cx, view, ran));
+    let status = fleet_status(&report);
+    match (seeded, &view.seed) {
+        (
+            Some(SeededAll {
+                failure: Some(error), ..
+            }),
+            _,
+        ) => Err(error),
+        (Some(seeded), Some(view)) => Ok(worse(status, seed::tell(cx, view, &seeded.ran))),
+        _ => Ok(status),
     }
-    Ok(status)
+}
+
+/// What came of filling new tenants.
+struct SeededAll {
+    data: Data,
+    ran: Ran<Seeded>,
+    /// Why it never began.
+    failure: Option<anyhow::Error>,
+}
+
+/// Fills the tenants that were created. They stay whatever comes of it, so the answer tells of them in any case.
+async fn fill(
+    cx: &Context,
+    args: &CreateArgs,
+    data: Data,
+    tenants: Vec<Tenant>,
+    interrupted: bool,
+) -> SeededAll {
+    let slugs: Vec<Slug> = tenants.iter().map(|tenant| tenant.slug.clone()).collect();
+    let filled = match interrupted {
+        true => Ok(Ran::of_not_started(slugs.clone())),
+        false => seed::fill(&cx.named("seed"), data.clone(), tenants, &args.jobs).await,
+    };
+    let (ran, failure) = match filled {
+        Ok(ran) => (ran, None),
+        Err(error) => (Ran::of_not_started(slugs), Some(error)),
+    };
+    SeededAll { data, ran, failure }
 }
 
 /// What a call says about all of its tenants.
@@ -292,33 +265,14 @@ pub(super) async fn make(
     Ok(report)
 }
 
-async fn dry_run(cx: &Context, args: &CreateArgs, tenants: &[NewTenant]) -> anyhow::Result<ExitStatus> {
-    let taken = create::taken(cx.db().await?, tenants).await?;
-    let is_free = |new: &&NewTenant| !taken.contains(&new.slug);
-    cx.ui.answer(&CreateView {
-        dry_run: true,
-        created: Vec::new(),
-        would_create: tenants
-            .iter()
-            .filter(is_free)
-            .map(|new| PlannedView {
-                slug: new.slug.to_string(),
-                schema: new.schema.to_string(),
-                plan: new.plan.clone(),
-            })
-            .collect(),
-        existing: taken.iter().map(ToString::to_string).collect(),
-        failed: Vec::new(),
-        not_started: Vec::new(),
-        seed: None,
-    })?;
-    for slug in &taken {
-        cx.ui.note(format!("tenant `{slug}` already exists"));
-    }
+async fn dry_run(cx: &Context, args: &CreateArgs, tenants: Vec<NewTenant>) -> anyhow::Result<ExitStatus> {
+    let report = create::foresee(cx.db().await?, tenants, args.if_not_exists).await?;
+    cx.ui.answer(&CreateView::dry(&report))?;
+    cx.ui.failures(&report, "be created");
     cx.ui.note("dry run: nothing was changed");
-    Ok(if taken.is_empty() || args.if_not_exists {
-        ExitStatus::Done
-    } else {
-        ExitStatus::Failed
+    Ok(match fleet_status(&report) {
+        ExitStatus::Done => ExitStatus::Done,
+        // The first failure would have stopped the others, or not.
+        _ => ExitStatus::Failed,
     })
 }

@@ -7,6 +7,7 @@ mod cleanup_view;
 pub(crate) mod clone;
 pub(crate) mod completions;
 pub(crate) mod create;
+mod create_view;
 pub(crate) mod db;
 pub(crate) mod demo;
 pub(crate) mod drift;

@@ -10,11 +10,11 @@ use crate::ui::{Cell, Column, Table, View};
 #[derive(Debug, Serialize)]
 pub(super) struct TenantView {
     id: String,
-    slug: String,
+    pub(super) slug: String,
     name: String,
     domain: Option<String>,
-    schema: String,
-    plan: String,
+    pub(super) schema: String,
+    pub(super) plan: String,
     region: Option<String>,
     status: &'static str,
     metadata: Value,

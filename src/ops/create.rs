@@ -11,13 +11,16 @@ use super::outside;
 use super::roles::tenant::{self as tenant_role, TenantRoleError};
 use crate::blueprint::UnclearText;
 use crate::db::{self, Commit, Db, LockName, SchemaName, Session, Undone};
-use crate::fleet::{self, Answer, Observer, Plan, Report, Stop};
+use crate::fleet::{self, Answer, Observer, Outcome, Plan, Report, Stop, TenantReport};
 use crate::tenant::registry::{self, Origin, RegistryError};
 use crate::tenant::{NewTenant, Selection, Slug, Tenant, Which};
 
 /// How often the template is read again when it was migrated meanwhile. A run that commits after each migration may
 /// have many.
 const REREADS: usize = 50;
+
+/// Why a tenant is passed over.
+const ALREADY_THERE: &str = "it already exists";
 
 /// What to make, and how.
 #[derive(Debug)]
@@ -142,7 +145,7 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
         match made {
             Ok(tenant) => Ok(Answer::Done(tenant)),
             Err(CreateError::Registry(RegistryError::SlugTaken(_))) if if_not_exists => {
-                Ok(Answer::Skip("it already exists".to_owned()))
+                Ok(Answer::Skip(ALREADY_THERE.to_owned()))
             }
             Err(error) => Err(explain(error, &mut session, &opening, new, &original)
                 .await
@@ -239,6 +242,32 @@ async fn explain(
         }
         error => error,
     }
+}
+
+/// How it would go, as far as that can be seen without trying: whether slug, schema and domain are free.
+pub async fn foresee(
+    db: &Db,
+    tenants: Vec<NewTenant>,
+    if_not_exists: bool,
+) -> anyhow::Result<Report<NewTenant>> {
+    let found = registry::rivals(&db.session().await?, &tenants).await?;
+    let foreseen = tenants.into_iter().zip(found).map(|(new, rivals)| TenantReport {
+        slug: new.slug.clone(),
+        elapsed: Duration::ZERO,
+        outcome: match (rivals.problem(&new), rivals.has_schema) {
+            (Some(RegistryError::SlugTaken(_)), _) if if_not_exists => {
+                Outcome::Skipped(ALREADY_THERE.to_owned())
+            }
+            (Some(problem), _) => Outcome::Failed(CreateError::Registry(problem).into()),
+            (None, true) => Outcome::Failed(CreateError::Schema(MakeError::Exists(new.schema)).into()),
+            (None, false) => Outcome::Done(new),
+        },
+    });
+    let foreseen = Report {
+        tenants: foreseen.collect(),
+        interrupted: false,
+    };
+    Ok(foreseen.and(Report::of_not_started([])))
 }
 
 /// Those of these tenants who are there, suspended ones too.

@@ -72,3 +72,52 @@ pub fn insertion_failed(error: db::Error, new: &NewTenant) -> RegistryError {
         _ => error.into(),
     }
 }
+
+/// What of a new tenant somebody else has already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rivals {
+    slug: bool,
+    schema: bool,
+    domain: bool,
+    /// Whether there is a schema of that name, whoever made it.
+    pub has_schema: bool,
+}
+
+impl Rivals {
+    /// What registering the tenant would fail with.
+    pub fn problem(self, new: &NewTenant) -> Option<RegistryError> {
+        match self {
+            Self { slug: true, .. } => Some(RegistryError::SlugTaken(new.slug.clone())),
+            Self { schema: true, .. } => Some(RegistryError::SchemaTaken(new.schema.clone())),
+            Self { domain: true, .. } => Some(domain_taken(new.domain.as_ref())),
+            _ => None,
+        }
+    }
+}
+
+/// Looks for what the constraints of the registry would refuse, one answer for each tenant.
+pub async fn rivals(session: &Session, tenants: &[NewTenant]) -> Result<Vec<Rivals>, RegistryError> {
+    let slugs: Vec<&str> = tenants.iter().map(|new| new.slug.as_str()).collect();
+    let schemas: Vec<&str> = tenants.iter().map(|new| new.schema.as_str()).collect();
+    let domains: Vec<Option<&str>> = tenants
+        .iter()
+        .map(|new| new.domain.as_ref().map(Domain::as_str))
+        .collect();
+    let rows = session
+        .query(
+            include_str!("sql/rivals.sql"),
+            &[
+                (&slugs, Type::TEXT_ARRAY),
+                (&schemas, Type::TEXT_ARRAY),
+                (&domains, Type::TEXT_ARRAY),
+            ],
+        )
+        .await?;
+    let rivals = rows.iter().map(|row| Rivals {
+        slug: row.get(0),
+        schema: row.get(1),
+        domain: row.get(2),
+        has_schema: row.get(3),
+    });
+    Ok(rivals.collect())
+}

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use super::registration::{Origin, insert_in_tx, insert_sql, insertion_failed};
+pub use super::registration::{Origin, Rivals, insert_in_tx, insert_sql, insertion_failed, rivals};
 pub use super::registry_error::RegistryError;
 use super::{Domain, Selection, Slug, Which};
 use crate::db::{FromSql, Param, RoleName, Row, SchemaName, Session, Transaction, Type};

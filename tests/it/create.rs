@@ -184,6 +184,89 @@ fn bad_arguments_are_refused_before_anything_is_touched() {
 }
 
 #[test]
+fn a_dry_run_refuses_what_a_run_would_refuse_in_the_same_words() {
+    let database = Database::new();
+    database
+        .run(&["create", "a-b", "--domain", "acme.example"])
+        .success();
+    database.sql("CREATE SCHEMA tenant_precious");
+    let cases: [(&[&str], &str); 4] = [
+        (&["create", "a-b"], "tenant `a-b` already exists"),
+        (
+            &["create", "a_b"],
+            "tenant `a_b`: schema `tenant_a_b` already belongs to another tenant",
+        ),
+        (
+            &["create", "new", "--domain", "ACME.example"],
+            "tenant `new`: domain `ACME.example` already belongs to another tenant",
+        ),
+        (
+            &["create", "precious"],
+            "tenant `precious`: schema `tenant_precious` already exists, and no tenant is registered for it",
+        ),
+    ];
+    let before = database.state();
+    for (arguments, words) in cases {
+        let tried = database
+            .run(&[arguments, &["--dry-run"]].concat())
+            .exits(1)
+            .says(words);
+        let done = database.run(arguments).exits(1).says(words);
+        assert_eq!(
+            tried.stderr,
+            done.stderr.clone() + "dry run: nothing was changed\n"
+        );
+    }
+    assert_eq!(database.state(), before);
+    let json = database
+        .run(&[
+            "create",
+            "a-b",
+            "new",
+            "--dry-run",
+            "--if-not-exists",
+            "-o",
+            "json",
+        ])
+        .success()
+        .json();
+    assert_eq!(json["existing"], serde_json::json!(["a-b"]));
+    assert_eq!(json["would_create"][0]["slug"], "new");
+}
+
+#[test]
+fn csv_is_one_table_with_the_outcome_of_everybody() {
+    let database = Database::with_tenants(&["b"]);
+    let run = database
+        .run(&["create", "a", "b", "c", "--jobs", "1", "-o", "csv"])
+        .exits(1);
+    assert_eq!(
+        run.stdout,
+        "slug,schema,plan,outcome,error\na,tenant_a,basic,created,\nb,,,failed,tenant `b` already exists\n\
+         c,,,not_started,\n"
+    );
+    let run = database
+        .run(&["create", "b", "d", "--if-not-exists", "--dry-run", "-o", "csv"])
+        .success();
+    assert_eq!(
+        run.stdout,
+        "slug,schema,plan,outcome,error\nb,,,existing,\nd,tenant_d,basic,would_create,\n"
+    );
+    let run = database
+        .run(&["create", "b", "e", "--if-not-exists", "--seed", "-o", "csv"])
+        .success();
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert_eq!(
+        lines[0],
+        "slug,schema,plan,outcome,error,rows,duration_ms,login,password"
+    );
+    assert_eq!(lines[1], "b,,,existing,,,,,");
+    assert!(lines[2].starts_with("e,tenant_e,basic,created,,"), "{}", lines[2]);
+    assert!(lines[2].contains(",ada.1@e.example,"), "{}", lines[2]);
+    assert_eq!(lines.len(), 3, "{}", run.stdout);
+}
+
+#[test]
 fn create_dry_run_changes_nothing() {
     let database = Database::with_tenants(&["acme"]);
     let run = database.run(&["create", "acme", "globex", "--dry-run"]).exits(1);
@@ -209,6 +292,13 @@ fn the_first_failure_stops_the_rest_unless_told_to_continue() {
 
     hint: see it with `tenantctl show b`, or pass `--if-not-exists`
     ");
+    let again = ["create", "b", "c", "--jobs", "1", "-o", "json"];
+    let json = database.run(&again).exits(1).json();
+    let failed = serde_json::json!([{ "tenant": "b", "error": "tenant `b` already exists" }]);
+    assert_eq!(
+        (&json["failed"], &json["not_started"]),
+        (&failed, &serde_json::json!(["c"]))
+    );
     let run = database
         .run(&["create", "b", "c", "d", "--jobs", "1", "--on-error", "continue"])
         .exits(3);
