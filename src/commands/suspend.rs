@@ -1,19 +1,23 @@
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::args::parse_slug;
+use super::failed_view::Accounted;
+use crate::cli::args::{Confirmation, JobArgs, TenantSelection, name_them};
 use crate::context::Context;
-use crate::error::diagnose;
+use crate::error::fleet_status;
 use crate::exit::ExitStatus;
+use crate::fleet::{OnError, Report};
 use crate::ops::update;
-use crate::tenant::{Slug, Status};
-use crate::ui::{Column, Table, View};
+use crate::tenant::{Selection, Slug, Status, Which};
+use crate::ui::{Column, Table, View, format};
 
 /// Suspend tenants: hide them from applications, keep their data
 ///
 /// A suspended tenant keeps its row and its schema. `resolve` no longer answers with it, and work over all tenants
 /// leaves it out unless `--inactive` is given.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("all", |all| all.help("All active tenants; asks first")))]
+#[command(mut_arg("inactive", |inactive| inactive.hide(true)))]
 pub(crate) struct SuspendArgs {
     #[command(flatten)]
     pub(super) tenants: StatusArgs,
@@ -21,6 +25,8 @@ pub(crate) struct SuspendArgs {
 
 /// Bring suspended tenants back
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("all", |all| all.help("All suspended tenants; asks first")))]
+#[command(mut_arg("inactive", |inactive| inactive.hide(true)))]
 pub(crate) struct ResumeArgs {
     #[command(flatten)]
     pub(super) tenants: StatusArgs,
@@ -28,18 +34,23 @@ pub(crate) struct ResumeArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct StatusArgs {
-    /// Slugs of the tenants
-    #[arg(required = true, value_name = "SLUG", value_parser = parse_slug)]
-    slugs: Vec<Slug>,
+    #[command(flatten)]
+    tenants: TenantSelection,
     /// Report the outcome without changing anything
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    confirmation: Confirmation,
+    #[command(flatten)]
+    jobs: JobArgs,
 }
 
 #[derive(Debug, Serialize)]
 struct StatusView {
     dry_run: bool,
     tenants: Vec<StatusRow>,
+    #[serde(flatten)]
+    rest: Accounted,
 }
 
 #[derive(Debug, Serialize)]
@@ -47,6 +58,21 @@ struct StatusRow {
     slug: String,
     status: &'static str,
     changed: bool,
+}
+
+impl StatusView {
+    fn new(report: &Report<update::Report>, dry_run: bool) -> Self {
+        let rows = report.done().map(|(slug, updated)| StatusRow {
+            slug: slug.to_string(),
+            status: updated.after.status.as_str(),
+            changed: updated.before.status != updated.after.status,
+        });
+        Self {
+            dry_run,
+            tenants: rows.collect(),
+            rest: Accounted::of(report),
+        }
+    }
 }
 
 impl View for StatusView {
@@ -63,6 +89,30 @@ impl View for StatusView {
     }
 }
 
+/// What the change is called.
+struct Words {
+    verb: &'static str,
+    doing: &'static str,
+    to_be: &'static str,
+}
+
+impl Words {
+    fn of(status: Status) -> Self {
+        match status {
+            Status::Suspended => Self {
+                verb: "suspend",
+                doing: "Suspending",
+                to_be: "be suspended",
+            },
+            Status::Active => Self {
+                verb: "resume",
+                doing: "Resuming",
+                to_be: "be resumed",
+            },
+        }
+    }
+}
+
 pub(crate) async fn run(cx: &Context, args: &StatusArgs) -> anyhow::Result<ExitStatus> {
     set_status(cx, args, Status::Suspended).await
 }
@@ -72,39 +122,45 @@ pub(crate) async fn run_resume(cx: &Context, args: &StatusArgs) -> anyhow::Resul
 }
 
 async fn set_status(cx: &Context, args: &StatusArgs, status: Status) -> anyhow::Result<ExitStatus> {
+    let words = Words::of(status);
+    let selection = Selection {
+        include_inactive: true,
+        ..args.tenants.selection(cx).await?
+    };
+    let is_of_all = selection.which == Which::All;
     let db = cx.db().await?;
-    let mut tenants = Vec::new();
-    let mut failure = None;
-    for slug in &args.slugs {
-        let request = update::Request {
-            slug: slug.clone(),
-            change: update::Change::Status(status),
-            dry_run: args.dry_run,
-            log: cx.log_entry(json!({})),
-        };
-        match update::run(db, &request).await {
-            Ok(report) => tenants.push(StatusRow {
-                slug: slug.to_string(),
-                status: report.after.status.as_str(),
-                changed: report.before.status != report.after.status,
-            }),
-            Err(error) => {
-                let diagnosis = diagnose(&error);
-                cx.ui.error(&error);
-                failure.get_or_insert(diagnosis.status);
-            }
-        }
+    let mut tenants = selection.resolve(&db.session().await?).await?;
+    if is_of_all {
+        tenants.retain(|tenant| tenant.status != status);
     }
-    let some_done = !tenants.is_empty();
-    if some_done {
-        cx.ui.answer(&StatusView {
-            dry_run: args.dry_run,
-            tenants,
-        })?;
+    if is_of_all && !args.dry_run && !tenants.is_empty() {
+        let slugs: Vec<&Slug> = tenants.iter().map(|tenant| &tenant.slug).collect();
+        let (named, expected) = name_them(&slugs, words.verb);
+        let question = format!("This {}s {named} on {}.", words.verb, db.describe());
+        args.confirmation.obtain(cx, question, expected).await?;
     }
-    Ok(match failure {
-        None => ExitStatus::Done,
-        Some(_) if some_done => ExitStatus::Partial,
-        Some(status) => status,
-    })
+    let mut progress = cx.ui.progress(words.doing, tenants.len());
+    let request = update::StatusRequest {
+        tenants,
+        status,
+        dry_run: args.dry_run,
+        plan: args
+            .jobs
+            .plan(&cx.settings.fleet, db.capacity(), OnError::Continue),
+        log: cx.log_entry(json!({})),
+    };
+    let report = update::set_status(db, request, &cx.stop, &mut progress).await;
+    progress.finish();
+
+    cx.ui.answer(&StatusView::new(&report, args.dry_run))?;
+    match report.tenants.len() {
+        0 => cx.ui.note("no tenants match"),
+        count if args.dry_run => cx.ui.note(format!(
+            "{}; dry run: nothing was changed",
+            format::count(count, "tenant")
+        )),
+        _ => {}
+    }
+    cx.ui.failures(&report, words.to_be);
+    Ok(fleet_status(&report))
 }

@@ -2,6 +2,7 @@
 
 use super::log::Entry;
 use crate::db::{Db, Transaction};
+use crate::fleet::{self, Answer, Observer, Plan, Stop};
 use crate::tenant::registry::{self, RegistryError};
 use crate::tenant::{Changes, Slug, Status, Tenant};
 
@@ -18,6 +19,16 @@ pub struct Request {
     pub slug: Slug,
     pub change: Change,
     pub dry_run: bool,
+    pub log: Entry,
+}
+
+/// Which tenants are to be in use, or are not.
+#[derive(Debug)]
+pub struct StatusRequest {
+    pub tenants: Vec<Tenant>,
+    pub status: Status,
+    pub dry_run: bool,
+    pub plan: Plan,
     pub log: Entry,
 }
 
@@ -38,6 +49,32 @@ pub async fn run(db: &Db, request: &Request) -> anyhow::Result<Report> {
         return Ok(result?);
     }
     Ok(transaction.end(result).await?)
+}
+
+/// Suspends or resumes every tenant in a transaction of its own.
+pub async fn set_status(
+    db: &Db,
+    request: StatusRequest,
+    stop: &Stop,
+    observer: &mut dyn Observer,
+) -> fleet::Report<Report> {
+    let StatusRequest {
+        tenants,
+        status,
+        dry_run,
+        plan,
+        log,
+    } = request;
+    let job = async |tenant: &Tenant| {
+        let request = Request {
+            slug: tenant.slug.clone(),
+            change: Change::Status(status),
+            dry_run,
+            log: log.clone(),
+        };
+        Ok(Answer::Done(run(db, &request).await?))
+    };
+    fleet::run(tenants, plan, stop, observer, job).await
 }
 
 async fn change_in_tx(transaction: &Transaction<'_>, request: &Request) -> Result<Report, RegistryError> {

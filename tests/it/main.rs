@@ -43,6 +43,7 @@ mod sizes;
 mod sql_text;
 mod stamp;
 mod support;
+mod suspend;
 mod template;
 mod template_schema;
 mod tls;
