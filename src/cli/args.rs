@@ -107,11 +107,7 @@ impl OptionalSelection {
     }
 
     pub(crate) async fn selection(&self, cx: &Context) -> anyhow::Result<Selection> {
-        if self.names_some() {
-            self.named.selection(cx).await
-        } else {
-            Ok(self.named.filter.selection(Which::All))
-        }
+        self.named.selection_or_all(cx).await
     }
 }
 
@@ -133,6 +129,9 @@ pub(crate) fn slugs_in(file: &str, text: &str) -> anyhow::Result<Vec<Slug>> {
     Ok(slugs)
 }
 
+/// What `--on-error` is for; what it is when it is not given differs by command.
+pub(super) const ON_ERROR: &str = "When a tenant fails: start no more, or go on with the others";
+
 /// How many tenants at once, and what happens when one fails.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Running")]
@@ -140,10 +139,10 @@ pub(crate) struct JobArgs {
     /// Tenants worked on at once [default: the configuration's `fleet.jobs`, or 4]
     #[arg(long, short, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
-    /// When a tenant fails: start no more, or go on with the others
-    #[arg(long, value_enum, value_name = "WHAT")]
+    #[arg(long, value_enum, value_name = "WHAT", help = format!("{ON_ERROR} [default: stop]"))]
     on_error: Option<OnErrorChoice>,
     /// Attempts after the first for a tenant that met a lock timeout, a deadlock or a serialization failure
+    /// [default: the configuration's `fleet.retries`, or 3]
     #[arg(long, value_name = "NUMBER")]
     retries: Option<u32>,
 }

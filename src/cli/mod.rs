@@ -27,11 +27,29 @@ use crate::tenant::App;
                         rest finished, 4 checked and the answer is no, 5 database unreachable, 6 another run holds \
                         the lock, 130 interrupted."
 )]
+#[command(mut_subcommand("suspend", going_on), mut_subcommand("resume", going_on))]
+#[command(mut_subcommand("backup", going_on), mut_subcommand("cleanup", going_on))]
+#[command(mut_subcommand("drift", going_on), mut_subcommand("exec", going_on_reading))]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// A command in which one tenant's failure says nothing of the next.
+fn going_on(command: clap::Command) -> clap::Command {
+    with_on_error(command, "continue")
+}
+
+/// The same where that is so as long as nothing is changed.
+fn going_on_reading(command: clap::Command) -> clap::Command {
+    with_on_error(command, "continue, with `--write` stop")
+}
+
+fn with_on_error(command: clap::Command, default: &str) -> clap::Command {
+    let help = format!("{} [default: {default}]", args::ON_ERROR);
+    command.mut_arg("on_error", |arg| arg.help(help))
 }
 
 #[derive(Debug, Args)]
@@ -192,7 +210,8 @@ impl ValueEnum for OutputFormat {
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
         Some(match self {
             Self::Human => clap::builder::PossibleValue::new("human").help("tables for people"),
-            Self::Json => clap::builder::PossibleValue::new("json").help("one JSON document"),
+            Self::Json => clap::builder::PossibleValue::new("json")
+                .help("one JSON document; a line of JSON each where there is always more to come"),
             Self::Csv => clap::builder::PossibleValue::new("csv").help("values with a header line"),
         })
     }

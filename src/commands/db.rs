@@ -30,6 +30,7 @@ enum Action {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("yes", |yes| yes.requires("remove")))]
 struct StopArgs {
     /// Remove the server's data too
     #[arg(long)]

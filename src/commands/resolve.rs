@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use crate::config::OutputFormat;
 use crate::context::Context;
 use crate::exit::ExitStatus;
 use crate::tenant::{Domain, registry};
@@ -60,7 +61,7 @@ pub(crate) async fn run(cx: &Context, args: &ResolveArgs) -> anyhow::Result<Exit
         Some(tenant) if !found => cx.ui.warn(format!("tenant `{}` is suspended", tenant.slug)),
         Some(_) => {}
     }
-    if found || cx.settings.output != crate::config::OutputFormat::Human {
+    if found || cx.ui.format() != OutputFormat::Human {
         cx.ui.answer(&view)?;
     }
     Ok(if found { ExitStatus::Done } else { ExitStatus::No })

@@ -29,7 +29,7 @@ pub(crate) struct RestoreArgs {
     #[arg(long)]
     replace: bool,
     /// With `--as`: restore texts that mention the original's schema in an unclear way as they are
-    #[arg(long)]
+    #[arg(long, requires = "slug")]
     keep_text: bool,
     #[command(flatten)]
     identities: IdentityArgs,

@@ -4,6 +4,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::cli::args::parse_slug;
 use crate::context::Context;
 use crate::db::conn::{ConnectTarget, libpq_variables};
 use crate::db::local::Binaries;
@@ -24,6 +25,7 @@ use crate::tenant::{Slug, registry};
   tenantctl shell acme -- -f report.sql")]
 pub(crate) struct ShellArgs {
     /// Tenant to enter
+    #[arg(value_parser = parse_slug)]
     slug: Slug,
     /// Refuse changes, as long as psql is not told otherwise
     #[arg(long)]

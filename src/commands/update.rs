@@ -3,7 +3,6 @@ use serde_json::{Value, json};
 use super::tenant_view::OneTenantView;
 use crate::cli::args::parse_slug;
 use crate::context::Context;
-use crate::error::UsageError;
 use crate::exit::ExitStatus;
 use crate::ops::update;
 use crate::tenant::attribute;
@@ -61,9 +60,6 @@ pub(crate) async fn run(cx: &Context, args: &UpdateArgs) -> anyhow::Result<ExitS
     .into_iter()
     .filter_map(|(column, changes)| changes.then_some(column))
     .collect();
-    if changed.is_empty() {
-        return Err(UsageError::new("nothing to change was named").into());
-    }
     let request = update::Request {
         slug: args.slug.clone(),
         change: update::Change::Columns(Changes {

@@ -137,3 +137,35 @@ fn tables_fit_a_narrow_terminal() {
         );
     }
 }
+
+#[test]
+fn help_says_what_is_done_when_a_flag_is_not_given() {
+    for (command, default) in [
+        ("create", "[default: stop]"),
+        ("drop", "[default: stop]"),
+        ("drift", "[default: continue]"),
+        ("backup", "[default: continue]"),
+        ("cleanup", "[default: continue]"),
+        ("suspend", "[default: continue]"),
+        ("exec", "[default: continue, with `--write` stop]"),
+    ] {
+        let help = Program::new().run(&[command, "-h"]).success().stdout;
+        let words: Vec<&str> = help.split_whitespace().collect();
+        let help = words.join(" ");
+        assert!(
+            help.contains(&format!("go on with the others {default}")),
+            "{help}"
+        );
+        assert!(help.contains("`fleet.retries`, or 3]"), "{help}");
+    }
+    let resume = Program::new().run(&["resume", "-h"]).success().stdout;
+    assert!(resume.contains("All suspended tenants; asks first"), "{resume}");
+    assert!(!resume.contains("--inactive"), "{resume}");
+}
+
+#[test]
+fn flags_that_would_do_nothing_are_refused() {
+    for arguments in [&["restore", "file", "--keep-text"][..], &["db", "stop", "--yes"]] {
+        Program::new().run(arguments).exits(2).says("required");
+    }
+}

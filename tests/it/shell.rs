@@ -44,7 +44,12 @@ fn a_shell_of_nobody_is_refused() {
     database
         .run(&["shell", "acme"])
         .exits(1)
-        .says("schema `tenant_acme` does not exist");
+        .says("schema `tenant_acme` does not exist")
+        .says("hint: bring it back with `tenantctl restore FILE --replace`");
+    database
+        .run(&["shell", "Acme"])
+        .exits(2)
+        .says("use `acme` instead");
 }
 
 #[test]
