@@ -2,7 +2,7 @@
 
 use super::{How, Request, RolloutError};
 use crate::db::migrator::{HISTORY_TABLE, History, Standing};
-use crate::db::{Db, QuotedIdent, QuotedText, SchemaName, Session};
+use crate::db::{Db, QuotedIdent, QuotedText, SchemaMissing, SchemaName, Session};
 use crate::ops::forward::{ForwardError, has_tables};
 use crate::ops::own_histories::{self, Found};
 use crate::tenant::registry;
@@ -108,7 +108,7 @@ async fn own_history(
     let How { fake, baseline, .. } = request.how;
     let schema = &tenant.schema;
     Ok(match found {
-        None => Err(ForwardError::SchemaMissing(schema.clone())),
+        None => Err(SchemaMissing(schema.clone()).into()),
         Some(Found::History(history)) if !history.is_empty() => Ok(history.clone()),
         Some(_) if baseline.is_some() => {
             let files = &request.template.migrations;
