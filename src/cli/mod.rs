@@ -27,9 +27,7 @@ use crate::tenant::App;
                         rest finished, 4 checked and the answer is no, 5 database unreachable, 6 another run holds \
                         the lock, 130 interrupted."
 )]
-#[command(mut_subcommand("suspend", going_on), mut_subcommand("resume", going_on))]
-#[command(mut_subcommand("backup", going_on), mut_subcommand("cleanup", going_on))]
-#[command(mut_subcommand("drift", going_on), mut_subcommand("exec", going_on_reading))]
+#[command(mut_subcommands(with_on_error))]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
@@ -37,17 +35,13 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// A command in which one tenant's failure says nothing of the next.
-fn going_on(command: clap::Command) -> clap::Command {
-    with_on_error(command, "continue")
-}
-
-/// The same where that is so as long as nothing is changed.
-fn going_on_reading(command: clap::Command) -> clap::Command {
-    with_on_error(command, "continue, with `--write` stop")
-}
-
-fn with_on_error(command: clap::Command, default: &str) -> clap::Command {
+/// Says what `--on-error` is by default where that is not to stop: one tenant's failure says nothing of the next.
+fn with_on_error(command: clap::Command) -> clap::Command {
+    let default = match command.get_name() {
+        "suspend" | "resume" | "backup" | "cleanup" | "drift" => "continue",
+        "exec" => "continue, with `--write` stop",
+        _ => return command,
+    };
     let help = format!("{} [default: {default}]", args::ON_ERROR);
     command.mut_arg("on_error", |arg| arg.help(help))
 }

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::template::without_history;
 use crate::cli::args::OptionalSelection;
 use crate::context::Context;
 use crate::db::migrator::Standing;
 use crate::exit::ExitStatus;
 use crate::ops::status::{self, Request, State, Status, TenantStatus};
+use crate::ops::template;
 use crate::ui::{Cell, Column, Table, View, format};
 
 /// Show how far the registry, the template and the tenants are
@@ -178,8 +180,13 @@ pub(crate) async fn run(cx: &Context, args: &StatusArgs) -> anyhow::Result<ExitS
         deep: args.deep,
     };
     let target = request.template.migrations.latest();
-    let status = status::status(cx.db().await?, &request).await?;
+    let db = cx.db().await?;
+    let status = status::status(db, &request).await?;
     let is_current = status.is_current();
+    if status.template.is_none() {
+        let found = template::status(db, &request.template).await?;
+        cx.ui.warn(without_history(&request.template.schema, &found));
+    }
     let view = StatusView::new(target, status, args.tenants.names_some() || cx.ui.is_verbose());
     cx.ui.answer(&view)?;
     tell(cx, &view);
@@ -194,10 +201,12 @@ fn tell(cx: &Context, view: &StatusView) {
     let target = view
         .target
         .map_or_else(|| "no migrations".to_owned(), |version| format!("V{version}"));
-    match &view.template {
-        None => cx.ui.warn("the template keeps no migration history"),
-        Some(template) if template.remark().is_empty() => {}
-        Some(template) => cx.ui.note(format!("template: {}", template.remark())),
+    if let Some(template) = view
+        .template
+        .as_ref()
+        .filter(|template| !template.remark().is_empty())
+    {
+        cx.ui.note(format!("template: {}", template.remark()));
     }
     if !view.registry.remark().is_empty() {
         cx.ui.note(format!("registry: {}", view.registry.remark()));

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::context::Context;
+use crate::db::SchemaName;
 use crate::exit::ExitStatus;
 use crate::ops::template::{self, Request, Status};
 use crate::ui::{Cell, Column, Table, View, format};
@@ -93,17 +94,12 @@ async fn status(cx: &Context, args: &StatusArgs) -> anyhow::Result<ExitStatus> {
     let is_current = status.is_current();
     let schema = &request.schema;
     match &status {
-        Status::Missing => cx.ui.warn(format!(
-            "there is no template: schema `{schema}` does not exist; run `tenantctl init`"
-        )),
-        Status::Empty => cx.ui.warn(format!(
-            "there is no template: schema `{schema}` is empty; run `tenantctl init`"
-        )),
-        Status::Unmanaged { .. } => cx.ui.note(format!(
-            "schema `{schema}` was built by other means than tenantctl's migrations; tenants are cloned from it as it is"
-        )),
+        Status::Missing | Status::Empty => cx.ui.warn(without_history(schema, &status)),
+        Status::Unmanaged { .. } => cx.ui.note(without_history(schema, &status)),
         Status::Managed { standing, .. } => match standing.check() {
-            Err(problem) => cx.ui.warn(format!("the history does not fit the migrations: {problem}")),
+            Err(problem) => cx
+                .ui
+                .warn(format!("the history does not fit the migrations: {problem}")),
             Ok(()) if !is_current => cx.ui.note(format!(
                 "{} to apply; run `tenantctl init`",
                 format::count(standing.pending.len(), "migration")
@@ -119,6 +115,19 @@ async fn status(cx: &Context, args: &StatusArgs) -> anyhow::Result<ExitStatus> {
     } else {
         ExitStatus::Done
     })
+}
+
+/// What it means that the template has no history of migrations.
+pub(super) fn without_history(schema: &SchemaName, status: &Status) -> String {
+    match status {
+        Status::Missing => {
+            format!("there is no template: schema `{schema}` does not exist; run `tenantctl init`")
+        }
+        Status::Empty => format!("there is no template: schema `{schema}` is empty; run `tenantctl init`"),
+        Status::Unmanaged { .. } | Status::Managed { .. } => format!(
+            "schema `{schema}` was built by other means than tenantctl's migrations; tenants are cloned from it as it is"
+        ),
+    }
 }
 
 fn view(request: &Request, status: Status) -> TemplateView {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::file::{DatabaseTable, TargetTable, nearest};
-use super::{ConfigError, Environment, Flags, number};
+use super::{ConfigError, Environment, Flags, number, positive};
 
 /// What the command line says about the database. clap sees to it that at most one of them is given.
 /// `Debug` hides the URL, since it may hold a password.
@@ -90,7 +90,7 @@ impl DatabaseSettings {
             pool_min: number(environment, "DATABASE_POOL_MIN")?
                 .or(file.pool_min)
                 .unwrap_or(2),
-            pool_max: number(environment, "DATABASE_POOL_MAX")?.or(file.pool_max),
+            pool_max: positive(environment, "DATABASE_POOL_MAX")?.or(file.pool_max),
             pool_timeout: millis("DATABASE_POOL_TIMEOUT_MS")?
                 .or(written(file.pool_timeout))
                 .unwrap_or(Duration::from_secs(5)),

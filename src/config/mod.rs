@@ -226,7 +226,7 @@ impl Settings {
                 .map_err(|error| ConfigError::general(format!("setting `tenants.role_prefix`: {error}")))?,
             None => naming,
         };
-        let jobs = number(environment, "TENANTCTL_JOBS")?
+        let jobs = positive(environment, "TENANTCTL_JOBS")?
             .or(file.fleet.jobs)
             .unwrap_or(4);
         if jobs == 0 {
@@ -331,6 +331,17 @@ fn number<T: std::str::FromStr>(
     environment.get(name).map(parse).transpose()
 }
 
+/// The same where there must be one.
+fn positive(environment: &Environment, name: &'static str) -> Result<Option<usize>, ConfigError> {
+    match number(environment, name)? {
+        Some(0) => Err(ConfigError::in_variable(
+            name,
+            "expected a whole number, 1 or more",
+        )),
+        number => Ok(number),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -357,6 +368,15 @@ mod tests {
             .map(|line| line.strip_prefix("#: ").unwrap_or(line))
             .collect::<Vec<_>>()
             .join("\n")
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_the_variables_that_has_it() {
+        for name in ["TENANTCTL_JOBS", "DATABASE_POOL_MAX"] {
+            let error = settings("", &Flags::default(), &[(name, "0")]).expect_err("too few");
+            let words = format!("environment variable `{name}`: expected a whole number, 1 or more");
+            assert_eq!(error.to_string(), words);
+        }
     }
 
     #[test]

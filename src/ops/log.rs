@@ -168,15 +168,40 @@ impl Operation {
         Ran { report, doubt }
     }
 
+    /// Logs how the run ended, in the transaction that has kept others away: while its connection is there the server has
+    /// seen no crash, and its commit waits for the disk with all that was done before. Otherwise what tenants were told
+    /// is done may be undone, and the log must not say so.
+    pub async fn conclude_with<T>(
+        self,
+        keeper: Transaction<'_>,
+        db: &Db,
+        report: &Report<T>,
+    ) -> Option<Doubt> {
+        let ended = match self.finish(&keeper, report).await {
+            Ok(()) => keeper.commit().await,
+            Err(error) if error.is_connection_lost() => Err(error),
+            Err(error) => {
+                keeper.rollback().await.ok();
+                return Some(Doubt::Unlogged(words(&error.into())));
+            }
+        };
+        let lost = ended.err()?;
+        let logged = async { anyhow::Ok(self.doubt(&db.direct().await?, report).await?) };
+        if let Err(error) = logged.await {
+            tracing::info!("the operation log does not say how this run ended: {error:#}");
+        }
+        Some(Doubt::KeeperLost(lost))
+    }
+
     /// Logs how the run ended, and the tenants that have no line of their own yet.
-    pub async fn finish<T>(self, session: &Session, report: &Report<T>) -> Result<(), db::Error> {
+    async fn finish<T>(self, session: &Session, report: &Report<T>) -> Result<(), db::Error> {
         let outcome = outcome_word(report.exit_status());
         self.end(session, outcome, report.tenants.iter()).await
     }
 
     /// Logs that the run failed, when nobody knows whether what was done will last: the tenants have lines that are not
     /// done.
-    pub async fn doubt<T>(self, session: &Session, report: &Report<T>) -> Result<(), db::Error> {
+    async fn doubt<T>(self, session: &Session, report: &Report<T>) -> Result<(), db::Error> {
         let tenants = report.tenants.iter();
         let others = tenants.filter(|tenant| !matches!(tenant.outcome, Outcome::Done(_)));
         self.end(session, "failed", others).await

@@ -9,11 +9,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What comes before the words of an error, a hint or a warning.
-const BEFORE: [&str; 12] = [
+const BEFORE: [&str; 15] = [
     "#[error(",
     "UsageError::new(",
     "ConfigError::general(",
     "ConfigError::in_file(",
+    "ConfigError::in_variable(",
+    "ConfigError::in_flag(",
+    "Failure::new(",
     ".with_hint(",
     ".context(",
     ".with_context(",
@@ -23,8 +26,44 @@ const BEFORE: [&str; 12] = [
     "tracing::warn!(",
     "mistake(",
 ];
-/// Functions all of whose words are hints.
-const HINTS: &str = "fn hint(";
+/// Functions all of whose words are messages or hints.
+const FUNCTIONS: [&str; 15] = [
+    "fn hint(",
+    "fn hint_for(",
+    "fn refused_hint(",
+    "fn no_answer(",
+    "fn from_lookup(",
+    "fn from_driver(",
+    "fn from_io(",
+    "fn hung_up(",
+    "fn from_rustls(",
+    "fn without_history(",
+    "fn wrong_role(",
+    "fn changed(applied",
+    "fn gone(migration",
+    "fn too_late(",
+    "fn repeated(",
+];
+/// Errors that are shown by a function of their own, whose words come before the body of an `impl`.
+const DISPLAYS: &str = "impl fmt::Display for ";
+/// What else is shown so, and is no error.
+const NAMES: [&str; 15] = [
+    "App",
+    "Domain",
+    "Slug",
+    "Parameter",
+    "Tid",
+    "Mode",
+    "Kind",
+    "LockName<",
+    "SchemaName",
+    "RoleName",
+    "QuotedIdent<",
+    "QuotedText<",
+    "Endpoint",
+    "ConnectTarget",
+    "Secret",
+];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("readable").flatten() {
@@ -101,7 +140,13 @@ fn messages(source: &str) -> Vec<String> {
             found.push((at, said(&source[at + before.len()..], ('(', ')'))));
         }
     }
-    for (at, _) in source.match_indices(HINTS) {
+    let functions = FUNCTIONS.iter().flat_map(|name| source.match_indices(name));
+    let displays = source.match_indices(DISPLAYS).filter(|(at, _)| {
+        !NAMES
+            .iter()
+            .any(|name| source[at + DISPLAYS.len()..].starts_with(name))
+    });
+    for (at, _) in functions.chain(displays) {
         if let Some((head, body)) = source[at..].split_once('{')
             && !head.contains(';')
         {
@@ -144,6 +189,8 @@ fn messages_are_found_whatever_they_are_written_in() {
          of \"two\"")]
 fn hint(&self) -> Option<&str> { match self { Self::A => Some("do this"), Self::B => Some("or, with ) and }, that") } }
 cx.ui.warn(format!("{} is ')' gone", shown('"')));
+impl fmt::Display for Trouble { fn fmt(&self) { write!(f, "{} is locked", self.what) } }
+impl fmt::Display for Slug { fn fmt(&self) { f.write_str("no message") } }
 "##;
     assert_eq!(
         messages(source),
@@ -151,7 +198,8 @@ cx.ui.warn(format!("{} is ')' gone", shown('"')));
             "one {0} of \"two\"",
             "do this",
             "or, with ) and }, that",
-            "{} is ')' gone"
+            "{} is ')' gone",
+            "{} is locked"
         ]
     );
 }

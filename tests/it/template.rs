@@ -95,6 +95,18 @@ fn an_empty_schema_is_built_whatever_will_be_granted_in_it() {
 }
 
 #[test]
+fn status_says_why_the_template_has_no_history() {
+    let database = Database::new();
+    let says = |words: &str| {
+        database.run(&["status", "--check"]).exits(4).says(words);
+    };
+    database.sql("DROP TABLE tenant_template.refinery_schema_history");
+    says("warning: schema `tenant_template` was built by other means than tenantctl's migrations");
+    database.sql("DROP SCHEMA tenant_template CASCADE");
+    says("warning: there is no template: schema `tenant_template` does not exist; run `tenantctl init`");
+}
+
+#[test]
 fn a_template_with_the_history_of_other_migrations_is_left_alone() {
     let database = Database::empty();
     let theirs = folder(&[("V1__theirs.sql", "CREATE TABLE theirs (id int)")]);

@@ -56,7 +56,7 @@ impl Failure {
             return from_server(error, target);
         }
         if error.is_closed() {
-            return Self::new(Unreachable, "the server closed the connection", None);
+            return hung_up(endpoint);
         }
         if let Some(error) = cause::<rustls::Error>(error) {
             return from_rustls(error);
@@ -144,6 +144,13 @@ fn hint_for(code: &SqlState, message: &str, target: &ConnectTarget) -> Option<St
     Some(hint)
 }
 
+fn hung_up(endpoint: &Endpoint) -> Failure {
+    let hint = format!(
+        "look into the server's log for the reason, and check that {endpoint} is a PostgreSQL server"
+    );
+    Failure::new(Unreachable, "the server closed the connection", Some(hint))
+}
+
 fn from_io(error: &io::Error, endpoint: &Endpoint) -> Failure {
     let is_socket = endpoint.is_socket();
     let start = match &endpoint.address {
@@ -166,7 +173,7 @@ fn from_io(error: &io::Error, endpoint: &Endpoint) -> Failure {
             Failure::new(Refused, plain_words(error), Some(hint))
         }
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-            Failure::new(Unreachable, "the server closed the connection", None)
+            hung_up(endpoint)
         }
         // The driver's framing: the other side hung up inside of what would have been a message.
         _ if error.to_string() == "bytes remaining on stream" => {
@@ -191,11 +198,12 @@ fn from_rustls(error: &rustls::Error) -> Failure {
         ),
         InvalidCertificate(CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) => (
             "the server's certificate is not valid yet".to_owned(),
-            Some("check the clocks"),
+            Some("check the clocks of this machine and of the server"),
         ),
-        InvalidCertificate(CertificateError::Revoked) => {
-            ("the server's certificate is revoked".to_owned(), None)
-        }
+        InvalidCertificate(CertificateError::Revoked) => (
+            "the server's certificate is revoked".to_owned(),
+            Some("issue the server another certificate"),
+        ),
         InvalidCertificate(CertificateError::NotValidForNameContext { expected, presented }) => {
             let message = match presented.as_slice() {
                 [] => format!(

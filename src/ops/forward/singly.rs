@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use super::{ForwardError, How, Place, Reached, closing, guarded, opening, stale_or};
 use crate::db::conn::ConnectErrorKind;
 use crate::db::migrator::{Concurrent, Pending, records};
-use crate::db::{self, Db, LockHeld, LockName, SchemaName, Session, SessionError, Statement, Type};
+use crate::db::{
+    self, Db, LockHeld, LockName, NO_TRANSACTION_LIMIT, SchemaName, Session, SessionError, Statement, Type,
+};
 use crate::ops::unfinished;
 
 /// Applies one migration statement by statement.
@@ -23,10 +25,7 @@ pub(super) async fn run(
 ) -> Result<(), ForwardError> {
     let done = std::slice::from_ref(pending);
     let mut keeper = db.direct().await?;
-    let begin = format!(
-        "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; {}",
-        opening(place, how)
-    );
+    let begin = format!("BEGIN; {NO_TRANSACTION_LIMIT}; {}", opening(place, how));
     let (transaction, _) = keeper.begin(&begin).await?;
     let result = async {
         transaction

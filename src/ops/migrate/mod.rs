@@ -12,12 +12,12 @@ use std::time::Duration;
 use super::exec;
 use super::forward::{Course, How, Moved, Place, forward};
 use super::init::{self, InitError};
-use super::log::{Doubt, Entry, Operation, Ran};
+use super::log::{Doubt, Entry, Operation};
 use super::rehearse;
 use super::roles;
 use super::template::{self, TemplateError};
 use crate::db::migrator::{Applied, History, Migrations, UnfitMigration};
-use crate::db::{self, Db, LockHeld, LockName, RoleName, SessionError};
+use crate::db::{self, Db, LockHeld, LockName, NO_TRANSACTION_LIMIT, RoleName, SessionError, Transaction};
 use crate::fleet::{self, Answer, Event, Observer, OnError, Plan, Report, Stop};
 use crate::tenant::{RegistryError, Selection, SelectionError, Slug, Tenant};
 
@@ -165,7 +165,7 @@ pub async fn run(
     let mut keeper = db.apart(&[]).await?;
     let lock = LockName::Migrations;
     let opening = format!(
-        "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0; \
+        "BEGIN; {NO_TRANSACTION_LIMIT}; SET LOCAL statement_timeout = 0; \
          SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({})",
         db::limit_in_ms(request.lock_wait),
         lock.key()
@@ -178,18 +178,14 @@ pub async fn run(
         }
         Err(error) => return Err(error.into()),
     };
-    let rollout = run_locked(db, request, stop, observer).await;
-    // The lock ends with its connection in any case. One that is still there has seen no crash since the run began.
-    let released = transaction.rollback().await;
-    rollout.map(|mut rollout| {
-        rollout.doubt = rollout.doubt.or(released.err().map(Doubt::KeeperLost));
-        rollout
-    })
+    run_locked(db, request, transaction, stop, observer).await
 }
 
+/// Does it all, with the transaction that keeps other runs away.
 async fn run_locked(
     db: &Db,
     request: &Request,
+    keeper: Transaction<'_>,
     stop: &Stop,
     observer: &mut dyn Observer,
 ) -> Result<Rollout, RolloutError> {
@@ -219,9 +215,7 @@ async fn run_locked(
     };
     match run.template_and_tenants(registry, observer).await {
         Ok(mut rollout) => {
-            let Ran { report, doubt } = operation.conclude(db, rollout.tenants).await;
-            rollout.tenants = report;
-            rollout.doubt = doubt;
+            rollout.doubt = operation.conclude_with(keeper, db, &rollout.tenants).await;
             Ok(rollout)
         }
         Err(error) => {

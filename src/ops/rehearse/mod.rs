@@ -17,7 +17,7 @@ use self::perform::{Performance, Stage};
 use super::clone::{CloneError, Contents};
 use super::forward::ForwardError;
 use super::migrate;
-use crate::db::{self, Db, LockHeld, SchemaName, SessionError};
+use crate::db::{self, Db, LockHeld, NO_TRANSACTION_LIMIT, SchemaName, SessionError};
 use crate::fleet::{
     Event, Observer, Outcome, Report, Retry, Stop, TenantReport, Urgency, is_transient, words,
 };
@@ -159,7 +159,7 @@ pub async fn run(
     let id = Id::random();
     let mut keeper = place.apart(&[]).await?;
     let opening = format!(
-        "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SELECT pg_advisory_xact_lock({})",
+        "BEGIN; {NO_TRANSACTION_LIMIT}; SELECT pg_advisory_xact_lock({})",
         id.lock().key()
     );
     let (alive, _) = keeper.begin(&opening).await?;

@@ -36,11 +36,11 @@ use self::shape::Shape;
 use self::shapes::Shapes;
 use self::statement::Job;
 pub use self::taken::{Amount, Taken};
-use super::log::{Doubt, Entry, Operation};
+use super::log::{Doubt, Entry};
 use crate::db::{
-    self, Db, LockHeld, LockName, SchemaName, Session, SessionError, TenantOptions, Transaction,
+    self, Db, LockHeld, LockName, NO_TRANSACTION_LIMIT, SchemaName, Session, SessionError, TenantOptions,
 };
-use crate::fleet::{self, Observer, Plan, Report, Stop, words};
+use crate::fleet::{self, Observer, Plan, Report, Stop};
 use crate::tenant::{RegistryError, Slug, Tenant};
 
 /// What to clean, and how.
@@ -146,7 +146,7 @@ pub async fn run(
     let mut keeper = db.apart(&[]).await?;
     let lock = LockName::Cleanup;
     let opening = format!(
-        "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0; \
+        "BEGIN; {NO_TRANSACTION_LIMIT}; SET LOCAL statement_timeout = 0; \
          SELECT pg_try_advisory_xact_lock({})",
         lock.key()
     );
@@ -167,7 +167,7 @@ pub async fn run(
     drop(session);
     match run_locked(db, request, stop, observer).await {
         Ok(mut cleaned) => {
-            cleaned.doubt = conclude(db, operation, transaction, &cleaned.report).await;
+            cleaned.doubt = operation.conclude_with(transaction, db, &cleaned.report).await;
             Ok(cleaned)
         }
         Err(error) => {
@@ -177,31 +177,6 @@ pub async fn run(
             Err(error)
         }
     }
-}
-
-/// Logs how the run ended, in the transaction that has kept others away: while its connection is there the server has
-/// seen no crash, and its commit waits for the disk with all that was done before. Otherwise batches may be undone whose
-/// tenants were told that they are done, and the log must not say so.
-async fn conclude(
-    db: &Db,
-    operation: Operation,
-    keeper: Transaction<'_>,
-    report: &Report<()>,
-) -> Option<Doubt> {
-    let ended = match operation.finish(&keeper, report).await {
-        Ok(()) => keeper.commit().await,
-        Err(error) if error.is_connection_lost() => Err(error),
-        Err(error) => {
-            keeper.rollback().await.ok();
-            return Some(Doubt::Unlogged(words(&error.into())));
-        }
-    };
-    let lost = ended.err()?;
-    let logged = async { anyhow::Ok(operation.doubt(&db.direct().await?, report).await?) };
-    if let Err(error) = logged.await {
-        tracing::info!("the operation log does not say how this run ended: {error:#}");
-    }
-    Some(Doubt::KeeperLost(lost))
 }
 
 async fn run_locked(

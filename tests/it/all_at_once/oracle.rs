@@ -293,7 +293,9 @@ impl Oracle<'_> {
         self.nothing("files beside those of the configuration", &strangers);
         let strangers: Vec<String> = files(&folder.join("backups"))
             .into_iter()
-            .filter(|name| !name.ends_with(".sql.zst") && name != "index.json")
+            .filter(|name| {
+                !name.ends_with(".sql.zst") && !["index.json", ".index.json.lock"].contains(&name.as_str())
+            })
             .collect();
         self.nothing("files that are no backups", &strangers);
         let known: BTreeSet<String> = self

@@ -51,4 +51,6 @@ fn a_run_whose_lock_was_lost_says_that_its_end_may_be_undone() {
         .says("error: the connection that kept other runs away was lost")
         .says("run it again to be sure");
     assert_eq!(fleet.versions(), "2:2");
+    // Lines of tenants stand and fall with what was done to them.
+    assert_eq!(fleet.log(), "failed: t01 done, t02 done");
 }
