@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use tenantctl::client::{Client, ClientError, Options};
-use tenantctl::db::{self, OpenTenantError};
-use tenantctl::tenant::Tenant;
+use tenantctl::db::{self, OpenTenantError, SessionError};
+use tenantctl::tenant::{RegistryError, Tenant};
 
 use super::ledger::{Fate, Mark, is_due, mark};
 use super::scene::Scene;
@@ -174,12 +174,12 @@ impl Application<'_> {
     fn excuse(&self, slug: &str, error: &anyhow::Error) {
         let words = format!("{error:#}");
         let is_restless = || self.scene.ledger.change(slug, |account| account.is_restless);
-        let is_missing = error
-            .downcast_ref::<OpenTenantError>()
-            .is_some_and(|error| matches!(error, OpenTenantError::SchemaMissing(_)))
-            || ["there is no tenant", "42P01", "XX000"]
-                .iter()
-                .any(|word| words.contains(word));
+        let is_missing = matches!(
+            error.downcast_ref(),
+            Some(ClientError::Open(OpenTenantError::SchemaMissing(_)))
+        ) || ["there is no tenant", "42P01", "XX000"]
+            .iter()
+            .any(|word| words.contains(word));
         let waited = ["55P03", "40P01"].iter().any(|word| words.contains(word));
         let is_excused =
             waited || (is_missing && is_restless()) || (is_of_connections(error) && self.scene.is_hurt());
@@ -207,10 +207,15 @@ fn statements(sign: &str, mark: Mark) -> [String; 2] {
 
 /// Whether the connection was lost while something was under way.
 fn is_lost(error: &anyhow::Error) -> bool {
-    let mut causes = error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<db::Error>());
-    causes.any(db::Error::is_connection_lost)
+    let cause = match error.downcast_ref() {
+        Some(
+            ClientError::Session(SessionError::Sql(cause))
+            | ClientError::Open(OpenTenantError::Sql(cause))
+            | ClientError::Registry(RegistryError::Sql(cause)),
+        ) => Some(cause),
+        _ => error.chain().find_map(|cause| cause.downcast_ref::<db::Error>()),
+    };
+    cause.is_some_and(db::Error::is_connection_lost)
 }
 
 /// Whether it says that there was no way to the server.
