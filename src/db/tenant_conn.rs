@@ -40,7 +40,6 @@ pub struct SchemaMissing(pub SchemaName);
 
 impl SchemaMissing {
     /// What to do next.
-    #[expect(clippy::unused_self, reason = "hints are asked of errors")]
     pub fn hint(&self) -> &'static str {
         "bring it back with `tenantctl restore FILE --replace`, or remove the tenant with `tenantctl drop`"
     }
