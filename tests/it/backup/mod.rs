@@ -6,6 +6,7 @@ mod drop;
 mod faults;
 mod folder;
 mod relocate;
+mod replace;
 mod restore;
 mod types;
 

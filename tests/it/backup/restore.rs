@@ -182,56 +182,6 @@ fn a_dry_run_checks_the_file_and_changes_nothing() {
 }
 
 #[test]
-fn replace_puts_the_backup_in_the_tenants_place() {
-    let backups = Backups::with_tenants(&["acme"]);
-    let file = backups.take("acme");
-    backups.sql("UPDATE tenants SET name = 'Newer' WHERE slug = 'acme'");
-    backups.sql("DROP TABLE tenant_acme.people; CREATE TABLE tenant_acme.later (id int)");
-    let id = backups.sql("SELECT id FROM tenants");
-    let json = backups
-        .database
-        .run(&["restore", &file, "--replace", "--yes", "-o", "json"])
-        .success()
-        .json();
-    assert_eq!(json["replaced"], true);
-    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
-    assert_eq!(backups.sql("SELECT to_regclass('tenant_acme.later')"), "");
-    assert_eq!(backups.sql("SELECT id FROM tenants"), id);
-    assert_eq!(backups.sql("SELECT name FROM tenants"), "Newer");
-    assert_eq!(
-        backups.sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'tenantctl%'"),
-        "0"
-    );
-    backups.database.run(&["drift", "acme"]).exits(4);
-}
-
-#[test]
-fn nobody_is_replaced_without_agreement() {
-    let backups = Backups::with_tenants(&["acme"]);
-    let file = backups.take("acme");
-    backups.sql("DELETE FROM tenant_acme.people");
-    let replace = ["restore", &file, "--replace"];
-    backups
-        .database
-        .run(&replace)
-        .exits(2)
-        .says("there is no terminal");
-    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "0");
-    backups
-        .database
-        .run(&[&replace[..], &["--dry-run"]].concat())
-        .success();
-    // Nobody loses anything where there is nobody.
-    backups
-        .database
-        .run(&[&replace[..], &["--as", "copy"]].concat())
-        .success();
-    backups.sql("DROP SCHEMA tenant_acme CASCADE; DELETE FROM tenants WHERE slug = 'acme'");
-    backups.database.run(&replace).success();
-    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
-}
-
-#[test]
 fn whoever_makes_or_drops_tenants_waits_for_no_rows_that_are_restored() {
     let backups = Backups::with_tenants(&["acme"]);
     backups.sql(
@@ -286,45 +236,6 @@ fn a_tenant_whose_schema_is_gone_gets_it_back() {
         .success();
     assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
     assert_eq!(backups.sql(ROW), row);
-}
-
-#[test]
-fn what_is_replaced_is_there_until_the_backup_is_whole() {
-    let backups = Backups::with_tenants(&["acme"]);
-    let file = backups.take("acme");
-    backups.sql("INSERT INTO tenant_acme.people (name) VALUES ('newer')");
-    // A reader keeps the old tables from being dropped, and sees all of them meanwhile.
-    let reader = Command::new("psql")
-        .args([backups.database.url(), "-XAtq", "-c"])
-        .arg("BEGIN; SELECT count(*) FROM tenant_acme.people; SELECT pg_sleep(1.5); SELECT count(*) FROM tenant_acme.people; COMMIT")
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("psql is installed with the server");
-    wait_until("the reader reads", || {
-        backups.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") != "0"
-    });
-    backups
-        .database
-        .run(&["restore", &file, "--replace", "--yes"])
-        .success();
-    let output = reader.wait_with_output().expect("it ends");
-    let seen = String::from_utf8_lossy(&output.stdout).into_owned();
-    let counts: Vec<&str> = seen.lines().filter(|line| !line.is_empty()).collect();
-    assert_eq!(counts, ["21", "21"]);
-    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
-}
-
-#[test]
-fn replace_spares_what_others_outside_depend_on() {
-    let backups = Backups::with_tenants(&["acme"]);
-    let file = backups.take("acme");
-    backups.sql("CREATE VIEW public.report AS SELECT id FROM tenant_acme.people");
-    backups
-        .database
-        .run(&["restore", &file, "--replace", "--yes"])
-        .exits(1)
-        .says("rule _RETURN on view report");
-    assert_eq!(backups.sql("SELECT count(*) FROM public.report"), "20");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod dry_run;
 mod durability;
 mod faults;
 mod history;
+mod interrupted;
 mod no_transaction;
 mod rollout;
 mod traffic;
