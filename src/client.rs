@@ -320,7 +320,7 @@ impl Client {
 
 /// Whether the same work may well succeed when done again.
 fn may_pass(error: &anyhow::Error) -> bool {
-    is_transient(error) || error.downcast_ref().is_some_and(ClientError::is_transient)
+    is_transient(error.as_ref()) || error.downcast_ref().is_some_and(ClientError::is_transient)
 }
 
 fn active(tenant: Tenant) -> Result<Tenant, ClientError> {

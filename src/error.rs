@@ -79,7 +79,7 @@ pub struct Diagnosis {
 
 /// Reads an error from the outside in: the first cause that knows a hint, or an exit code, decides it.
 pub fn diagnose(error: &anyhow::Error) -> Diagnosis {
-    let mut lines = causes(error);
+    let mut lines = causes(error.as_ref());
     let message = lines.remove(0);
     let hint = error.chain().find_map(hint);
     Diagnosis {

@@ -197,7 +197,7 @@ pub(crate) async fn run(cx: &Context, args: &CloneArgs) -> anyhow::Result<ExitSt
     };
 
     let mut progress = cx.ui.steps("Cloning");
-    let result = clone::run(db, &request, &mut progress).await;
+    let result = clone::run(db, &request, &cx.stop, &mut progress).await;
     progress.finish();
 
     let report = result?;

@@ -195,7 +195,7 @@ async fn bring_back(
             .await?;
     }
     let mut progress = cx.ui.steps("Restoring");
-    let result = planned.carry_out(db, &mut progress).await;
+    let result = planned.carry_out(db, &cx.stop, &mut progress).await;
     progress.finish();
 
     let restored = result?;

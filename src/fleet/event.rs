@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::mpsc;
+
 use crate::tenant::Slug;
 
 /// Something that happened to a tenant.
@@ -73,6 +75,14 @@ pub enum Ending {
 /// Hears what happens. The terminal's progress is one, a test's list another.
 pub trait Observer {
     fn observe(&mut self, event: &Event);
+}
+
+/// For work that is watched from elsewhere.
+impl Observer for mpsc::UnboundedSender<Event> {
+    fn observe(&mut self, event: &Event) {
+        // Nobody listens any more only when the run is over, and then the event does not matter.
+        let _ = self.send(event.clone());
+    }
 }
 
 /// For work that nobody watches.

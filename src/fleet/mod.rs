@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 pub use self::event::{Blocker, Ending, Event, Observer, Unobserved};
 pub use self::report::{Counts, Outcome, Report, TenantReport, causes, words};
-pub use self::retry::{Retry, is_transient};
+pub use self::retry::{Attempts, Retry, is_transient};
 pub use self::stop::{Patience, Stop, Urgency};
 use crate::tenant::{NewTenant, Slug, Tenant};
 
@@ -150,7 +150,7 @@ async fn attempt<M, T, Job>(
     retry: Retry,
     job: &Job,
     stop: &Stop,
-    events: mpsc::UnboundedSender<Event>,
+    mut events: mpsc::UnboundedSender<Event>,
 ) -> TenantReport<T>
 where
     M: Member,
@@ -158,28 +158,16 @@ where
 {
     let started = Instant::now();
     let slug = member.slug().clone();
-    let mut attempts = 0;
+    let mut attempts = Attempts::at(&slug, retry, stop);
     let outcome = loop {
-        attempts += 1;
-        let error = match job(&member).await {
+        match job(&member).await {
             Ok(Answer::Done(result)) => break Outcome::Done(result),
             Ok(Answer::Skip(reason)) => break Outcome::Skipped(reason),
-            Err(error) => error,
-        };
-        if attempts > retry.times || !is_transient(&error) || stop.urgency() == Urgency::Cancel {
-            break Outcome::Failed(error);
-        }
-        let pause = retry.pause(attempts);
-        // Nobody listens any more only when the run is over, and then the event does not matter.
-        let _ = events.send(Event::Retrying {
-            slug: slug.clone(),
-            attempt: attempts,
-            pause,
-            reason: words(&error),
-        });
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = stop.reached(Urgency::Cancel) => break Outcome::Failed(error),
+            Err(error) => {
+                if !attempts.another_after(error.as_ref(), &mut events).await {
+                    break Outcome::Failed(error);
+                }
+            }
         }
     };
     TenantReport {

@@ -1,6 +1,9 @@
 //! How a fleet fared, and what exit code that is.
 
+use std::error::Error;
 use std::time::Duration;
+
+use anyhow::Chain;
 
 use crate::exit::ExitStatus;
 use crate::tenant::Slug;
@@ -149,13 +152,17 @@ fn exit_status(counts: Counts, interrupted: bool) -> ExitStatus {
 
 /// An error with its causes on one line.
 pub fn words(error: &anyhow::Error) -> String {
+    words_of(error.as_ref())
+}
+
+pub(super) fn words_of(error: &(dyn Error + 'static)) -> String {
     causes(error).join(": ")
 }
 
 /// What an error says, and then its causes. One that repeats what stands before it is left out.
-pub fn causes(error: &anyhow::Error) -> Vec<String> {
+pub fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut causes: Vec<String> = Vec::new();
-    for cause in error.chain().map(ToString::to_string) {
+    for cause in Chain::new(error).map(ToString::to_string) {
         if causes.last().is_none_or(|last| !last.ends_with(&cause)) {
             causes.push(cause);
         }

@@ -1,8 +1,15 @@
 //! Trying again: what is worth it, how often, and how long to wait before.
 
+use std::error::Error;
 use std::time::Duration;
 
+use anyhow::Chain;
+
+use super::report::words_of;
+use super::{Event, Observer, Stop, Urgency};
+use crate::blueprint::ReadError;
 use crate::db::{self, backoff};
+use crate::tenant::Slug;
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -20,12 +27,59 @@ impl Retry {
     }
 }
 
-/// Whether the same work may well succeed when done again: PostgreSQL said 55P03, 40001 or 40P01, and nothing else.
-pub fn is_transient(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
+/// The attempts at one tenant.
+#[derive(Debug)]
+pub struct Attempts<'a> {
+    slug: &'a Slug,
+    retry: Retry,
+    stop: &'a Stop,
+    failed: u32,
+}
+
+impl<'a> Attempts<'a> {
+    pub fn at(slug: &'a Slug, retry: Retry, stop: &'a Stop) -> Self {
+        Self {
+            slug,
+            retry,
+            stop,
+            failed: 0,
+        }
+    }
+
+    /// Waits until it is time for another attempt. Says `false` where there is none: this error does not pass, there
+    /// were enough of them, or everything is to be cancelled.
+    pub async fn another_after(
+        &mut self,
+        error: &(dyn Error + 'static),
+        observer: &mut dyn Observer,
+    ) -> bool {
+        self.failed += 1;
+        let cancelled = Urgency::Cancel;
+        if self.failed > self.retry.times || !is_transient(error) || self.stop.urgency() == cancelled {
+            return false;
+        }
+        let pause = self.retry.pause(self.failed);
+        observer.observe(&Event::Retrying {
+            slug: self.slug.clone(),
+            attempt: self.failed,
+            pause,
+            reason: words_of(error),
+        });
+        tokio::select! {
+            () = tokio::time::sleep(pause) => true,
+            () = self.stop.reached(cancelled) => false,
+        }
+    }
+}
+
+/// Whether the same work may well succeed when done again: PostgreSQL said 55P03, 40001 or 40P01, or a schema did not
+/// keep still while it was read. Nothing else is.
+pub fn is_transient(error: &(dyn Error + 'static)) -> bool {
+    Chain::new(error).any(|cause| {
         cause
             .downcast_ref::<db::Error>()
             .is_some_and(db::Error::is_transient)
+            || matches!(cause.downcast_ref(), Some(ReadError::Changing(_)))
     })
 }
 

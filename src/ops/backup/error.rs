@@ -4,7 +4,6 @@ use std::io;
 use std::path::PathBuf;
 
 use super::format::FormatError;
-use crate::blueprint::ReadError;
 use crate::db::{self, LockHeld, SchemaName, SessionError};
 use crate::ops::clone::CloneError;
 use crate::ops::original::{MakeError, OriginalError};
@@ -128,17 +127,6 @@ impl BackupError {
             Self::Make(MakeError::Failed { source, .. }) | Self::Step { source, .. } => !source.is_denied(),
             _ => false,
         }
-    }
-
-    /// Whether the tenant only has to keep still for a moment.
-    pub(super) fn may_pass(&self) -> bool {
-        matches!(
-            self,
-            Self::Original(OriginalError::Read {
-                source: ReadError::Changing(_),
-                ..
-            })
-        )
     }
 }
 

@@ -10,7 +10,7 @@ use super::format::{FormatError, Manifest, Summary};
 use super::restore::{Restored, Target, Work};
 use super::{BackupError, Identities, pack};
 use crate::db::Db;
-use crate::fleet::{Event, Observer, Retry, is_transient, words};
+use crate::fleet::{Attempts, Observer, Retry, Stop};
 use crate::ops::log::Entry;
 use crate::tenant::{NewTenant, Slug, Tenant};
 
@@ -80,36 +80,32 @@ impl Planned {
     }
 
     /// Restores the backup. What often passes is tried again.
-    pub async fn carry_out(mut self, db: &Db, observer: &mut dyn Observer) -> anyhow::Result<Restored> {
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            let error = match self.attempt(db, observer).await {
-                Ok((tenant, replaced)) => {
-                    return Ok(Restored {
-                        slug: self.new.slug,
-                        schema: self.new.schema,
-                        tenant,
-                        replaced,
-                        manifest: self.manifest,
-                        sums: self.sums,
-                    });
+    pub async fn carry_out(
+        mut self,
+        db: &Db,
+        stop: &Stop,
+        observer: &mut dyn Observer,
+    ) -> Result<Restored, BackupError> {
+        let slug = self.new.slug.clone();
+        let mut attempts = Attempts::at(&slug, self.request.retry, stop);
+        let (tenant, replaced) = loop {
+            match self.attempt(db, observer).await {
+                Ok(made) => break made,
+                Err(error) => {
+                    if !attempts.another_after(&error, observer).await {
+                        return Err(error);
+                    }
                 }
-                Err(error) => anyhow::Error::new(error),
-            };
-            let retry = self.request.retry;
-            if attempt > retry.times || !is_transient(&error) {
-                return Err(error);
             }
-            let pause = retry.pause(attempt);
-            observer.observe(&Event::Retrying {
-                slug: self.new.slug.clone(),
-                attempt,
-                pause,
-                reason: words(&error),
-            });
-            tokio::time::sleep(pause).await;
-        }
+        };
+        Ok(Restored {
+            slug,
+            schema: self.new.schema,
+            tenant,
+            replaced,
+            manifest: self.manifest,
+            sums: self.sums,
+        })
     }
 
     async fn attempt(

@@ -69,19 +69,7 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
         shared: &Shared::survey(db, &tenants, plan.jobs, stop).await,
         lock_timeout,
     };
-    let job = async |tenant: &Tenant| {
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            match work.take(tenant).await {
-                Ok(taken) => return Ok(Answer::Done(taken)),
-                Err(error) if error.may_pass() && attempt <= plan.retry.times => {
-                    tokio::time::sleep(plan.retry.pause(attempt)).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    };
+    let job = async |tenant: &Tenant| Ok(Answer::Done(work.take(tenant).await?));
     fleet::run(tenants, plan, stop, observer, job).await
 }
 

@@ -17,7 +17,7 @@ use super::original::{MakeError, OriginalError};
 use super::roles::tenant::TenantRoleError;
 use crate::blueprint::{CannotCopy, ReadError, UnclearText};
 use crate::db::{self, Access, Db, Hold, LockHeld, LockName, Opening, SessionError, Snapshot};
-use crate::fleet::{Event, Observer, Retry, is_transient, words};
+use crate::fleet::{Attempts, Observer, Retry, Stop};
 use crate::tenant::registry::{self, RegistryError};
 use crate::tenant::{NewTenant, Slug, Tenant};
 
@@ -106,17 +106,6 @@ impl CloneError {
             _ => None,
         }
     }
-
-    /// Whether the original only has to keep still for a moment.
-    pub(in crate::ops) fn may_pass(&self) -> bool {
-        matches!(
-            self,
-            Self::Original(OriginalError::Read {
-                source: ReadError::Changing(_),
-                ..
-            })
-        )
-    }
 }
 
 impl From<CannotCopy> for CloneError {
@@ -131,31 +120,26 @@ pub async fn original(db: &Db, slug: &Slug) -> anyhow::Result<Tenant> {
 }
 
 /// Copies the tenant. What often passes is tried again.
-pub async fn run(db: &Db, request: &Request, observer: &mut dyn Observer) -> anyhow::Result<Report> {
-    let mut attempt = 0;
+pub async fn run(
+    db: &Db,
+    request: &Request,
+    stop: &Stop,
+    observer: &mut dyn Observer,
+) -> Result<Report, CloneError> {
+    let mut attempts = Attempts::at(&request.to.slug, request.retry, stop);
     loop {
-        attempt += 1;
-        let error = match attempt_once(db, request, observer).await {
+        match attempt(db, request, observer).await {
             Ok(report) => return Ok(report),
-            Err(error) => error,
-        };
-        let may_pass = error.may_pass();
-        let error = anyhow::Error::new(error);
-        if attempt > request.retry.times || !(may_pass || is_transient(&error)) {
-            return Err(error);
+            Err(error) => {
+                if !attempts.another_after(&error, observer).await {
+                    return Err(error);
+                }
+            }
         }
-        let pause = request.retry.pause(attempt);
-        observer.observe(&Event::Retrying {
-            slug: request.to.slug.clone(),
-            attempt,
-            pause,
-            reason: words(&error),
-        });
-        tokio::time::sleep(pause).await;
     }
 }
 
-async fn attempt_once(db: &Db, request: &Request, observer: &mut dyn Observer) -> Result<Report, CloneError> {
+async fn attempt(db: &Db, request: &Request, observer: &mut dyn Observer) -> Result<Report, CloneError> {
     let mut session = db.direct().await?;
     let opening = Opening {
         snapshot: Snapshot::One,

@@ -18,9 +18,7 @@ use super::clone::{CloneError, Contents};
 use super::forward::ForwardError;
 use super::migrate;
 use crate::db::{self, Db, LockHeld, NO_TRANSACTION_LIMIT, SchemaName, SessionError};
-use crate::fleet::{
-    Event, Observer, Outcome, Report, Retry, Stop, TenantReport, Urgency, is_transient, words,
-};
+use crate::fleet::{Attempts, Observer, Outcome, Report, Stop, TenantReport, Urgency};
 use crate::tenant::Tenant;
 
 pub(in crate::ops) use self::clones::leftovers;
@@ -293,28 +291,16 @@ impl Run<'_> {
             lock_timeout: migrate.how.options.lock_timeout,
             actor: &migrate.log.actor,
         };
-        let retry: Retry = migrate.plan.retry;
-        let mut attempt = 0;
+        let mut attempts = Attempts::at(&tenant.slug, migrate.plan.retry, self.stop);
         loop {
-            attempt += 1;
-            let error = match aside.make(self.db, self.shadow, observer).await {
+            match aside.make(self.db, self.shadow, observer).await {
                 Ok(clone) => return Ok(clone),
-                Err(error) => error,
-            };
-            let may_pass = matches!(&error, RehearseError::Clone(error) if error.may_pass());
-            let reason = anyhow::Error::new(error);
-            let is_last = attempt > retry.times || self.stop.urgency() > Urgency::None;
-            if is_last || !(may_pass || is_transient(&reason)) {
-                return Err(reason.downcast().expect("the error that was put in"));
+                Err(error) => {
+                    if !attempts.another_after(&error, observer).await {
+                        return Err(error);
+                    }
+                }
             }
-            let pause = retry.pause(attempt);
-            observer.observe(&Event::Retrying {
-                slug: tenant.slug.clone(),
-                attempt,
-                pause,
-                reason: words(&reason),
-            });
-            tokio::time::sleep(pause).await;
         }
     }
 }
