@@ -17,7 +17,7 @@ use super::order::{Catalogs, Dependency};
 use super::rows::{Contents, Table};
 use super::stamp;
 use super::text::OwnName;
-use crate::db::{self, QuotedText, Row, SchemaMissing, SchemaName, Session, Transaction};
+use crate::db::{self, QuotedText, Row, SchemaMissing, SchemaName, Session, Transaction, told};
 
 /// Why a schema's definition could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -89,10 +89,7 @@ async fn read_once(
     let (transaction, answers) = session
         .begin(&format!("{OPENING}; SELECT pg_export_snapshot()"))
         .await?;
-    let snapshot = answers
-        .last()
-        .and_then(|answer| answer.rows.first()?.first()?.as_deref());
-    let snapshot = QuotedText::new(snapshot.unwrap_or_default());
+    let snapshot = QuotedText::new(told(&answers, 0).unwrap_or_default());
     let opening = format!("{OPENING}; SET TRANSACTION SNAPSHOT {snapshot}; {SETTINGS} {OF_ONE_SCHEMA}");
     let result = match tokio::time::timeout(PATIENCE, helper.begin(&opening)).await {
         Ok(Ok((helping, _))) => {
@@ -139,10 +136,9 @@ pub async fn stamp_in_tx(
         QuotedText::new(schema.as_str())
     );
     let answers = transaction.text_query(&opening).await?;
-    let oid = answers
-        .last()
-        .and_then(|answer| answer.rows.first()?.first()?.as_deref()?.parse::<u32>().ok());
-    let Some(oid) = oid else { return Ok(None) };
+    let Some(oid) = told(&answers, 0).and_then(|oid| oid.parse().ok()) else {
+        return Ok(None);
+    };
     let stamp = stamp_of(transaction, oid).await?;
     transaction.script(AFTER_CATALOGS).await?;
     Ok(stamp)
@@ -318,8 +314,7 @@ async fn find(transaction: &Transaction<'_>, schema: &SchemaName) -> Result<Foun
         QuotedText::new(schema.as_str()),
     );
     let answers = transaction.text_query(&opening).await?;
-    let row = answers.last().and_then(|answer| answer.rows.first());
-    let Some([Some(oid), Some(version), Some(role)]) = row.map(Vec::as_slice) else {
+    let (Some(oid), Some(version), Some(role)) = (told(&answers, 0), told(&answers, 1), told(&answers, 2)) else {
         return Err(SchemaMissing(schema.clone()).into());
     };
     let unexpected = |_| ReadError::Unexpected(format!("{oid}, {version}"));
@@ -327,7 +322,7 @@ async fn find(transaction: &Transaction<'_>, schema: &SchemaName) -> Result<Foun
     Ok(Found {
         oid,
         version: version.parse().map_err(unexpected)?,
-        role: role.clone(),
+        role: role.to_owned(),
         inventory: Inventory::take(transaction, vec![oid]).await?,
     })
 }

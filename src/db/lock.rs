@@ -5,6 +5,7 @@ use std::fmt;
 use super::error::Error;
 use super::ident::{QuotedText, SchemaName};
 use super::session::Session;
+use super::text_result::told;
 
 /// What a lock stands for.
 #[derive(Debug, Clone, Copy)]
@@ -38,11 +39,7 @@ impl LockName<'_> {
     pub async fn holder(self, session: &Session) -> Result<Option<String>, Error> {
         let statement = include_str!("sql/lock_holder.sql").replace("{key}", &self.key());
         let answers = session.text_query(&statement).await?;
-        let row = answers
-            .into_iter()
-            .next()
-            .and_then(|answer| answer.rows.into_iter().next());
-        Ok(row.and_then(|mut row| row.pop().flatten()))
+        Ok(told(&answers, 0).map(str::to_owned))
     }
 }
 

@@ -10,6 +10,7 @@ mod error;
 mod ident;
 pub mod local;
 mod lock;
+mod message;
 pub mod migrator;
 mod opening;
 mod pool;
@@ -17,6 +18,7 @@ mod running;
 mod session;
 mod sql_text;
 mod tenant_conn;
+mod text_result;
 mod timeout;
 
 pub use tokio_postgres::Row;
@@ -30,11 +32,11 @@ pub use self::ident::{
 pub use self::lock::{LockHeld, LockName};
 pub use self::opening::{Hold, Opening, Snapshot};
 pub use self::pool::{Db, PoolOptions, PoolState, SessionError};
-pub use self::session::{
-    Commit, Param, Session, StatementLimits, TextResult, Transaction, Undone, clean_up_after_all,
-};
+pub use self::message::{Commit, Undone, clean_up_after_all};
+pub use self::session::{Param, Session, StatementLimits, Transaction};
 pub use self::sql_text::{Statement, Token, TokenKind, Unterminated, statements, tokens, without_secrets};
 pub use self::tenant_conn::{
     Access, OpenTenantError, SchemaMissing, TenantOptions, local_settings, settings,
 };
+pub use self::text_result::{TextResult, is_so, told};
 pub use self::timeout::{NO_TRANSACTION_LIMIT, limit_in_ms, optional_limit_in_ms};

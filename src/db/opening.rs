@@ -7,6 +7,7 @@ use super::error::Error;
 use super::lock::{LockHeld, LockName};
 use super::session::{Session, Transaction};
 use super::tenant_conn::Access;
+use super::text_result::is_so;
 use super::timeout::{NO_TRANSACTION_LIMIT, optional_limit_in_ms};
 
 /// What a transaction sees of others that commit meanwhile.
@@ -48,10 +49,9 @@ impl Session {
         opening: &Opening<'_>,
     ) -> Result<Result<Transaction<'_>, LockHeld>, Error> {
         let (transaction, answers) = self.begin(&opening.script()).await?;
-        let tried = answers.iter().rev().nth(1).and_then(|answer| answer.rows.first());
-        let is_free = |at: usize| tried.and_then(|row| row.get(at)?.as_deref()) == Some("t");
+        let tried = answers.split_last().map_or(&[][..], |(_, before)| before);
         let mut locks = opening.locks.iter().enumerate();
-        let Some((_, (held, _))) = locks.find(|(at, _)| !is_free(*at)) else {
+        let Some((_, (held, _))) = locks.find(|(at, _)| !is_so(tried, *at)) else {
             return Ok(Ok(transaction));
         };
         let holder = held.holder(&transaction).await?;

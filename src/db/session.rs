@@ -15,10 +15,12 @@ use futures_util::TryStreamExt;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, SimpleQueryMessage};
 
-use super::conn::{Pooled, clean_up};
+use super::conn::Pooled;
 use super::error::Error;
+use super::message::{self, Commit, Undone};
 use super::running::{Running, Ticket};
-use super::sql_text::{statements, without_secrets};
+use super::sql_text::without_secrets;
+use super::text_result::{self, TextResult};
 
 /// A parameter and the type it is sent as.
 pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -26,33 +28,8 @@ pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 /// How long a cancelled statement may take to say so.
 const CANCEL_GRACE: Duration = Duration::from_secs(2);
 
-/// What stands between the parts of a message. One may end in a comment.
-const BETWEEN_PARTS: &str = "\n;\n";
-
-/// Names that deferred triggers leave open are looked for nowhere rather than in a schema of the default path.
-const NO_PATH: &str = "SET LOCAL search_path = pg_catalog";
-
 /// How much of a slow statement the log shows.
 const LOGGED_CHARACTERS: usize = 120;
-
-/// Whether a commit waits for the server's disk, and for the standbys that it is told to wait for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Commit {
-    /// A crash of the server within a second may undo it, as a whole. A later commit of anybody's that waits takes it
-    /// along: a run over many tenants ends with one, the last line of its log.
-    Soon,
-    Now,
-}
-
-impl Commit {
-    /// The setting as SQL for a transaction.
-    pub fn setting(self) -> &'static str {
-        match self {
-            Self::Soon => "SET LOCAL synchronous_commit = off; ",
-            Self::Now => "",
-        }
-    }
-}
 
 /// The limits that every statement of a session keeps.
 #[derive(Debug, Clone, Copy)]
@@ -80,25 +57,6 @@ pub struct Session {
     /// The last message has cleaned up, and nothing was sent since.
     is_clean: AtomicBool,
     last_answer: Mutex<Option<Instant>>,
-}
-
-/// One statement's answer in text form, for SQL whose columns nobody knows beforehand.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TextResult {
-    /// The columns' names; empty when the statement returns no rows.
-    pub columns: Vec<String>,
-    /// The rows, each value as PostgreSQL writes it.
-    pub rows: Vec<Vec<Option<String>>>,
-    /// How many rows the statement returned or changed.
-    pub affected: u64,
-}
-
-/// A message of several parts that had no effect.
-#[derive(Debug, Clone)]
-pub struct Undone {
-    /// Which part failed, counted from 0.
-    pub part: usize,
-    pub error: Error,
 }
 
 impl Session {
@@ -167,7 +125,7 @@ impl Session {
         let messages = self
             .watch(statements, self.client().simple_query(statements))
             .await?;
-        Ok(collect_text(messages))
+        Ok(text_result::in_order(messages))
     }
 
     /// Begins a transaction with the statements of `opening`, all in one round trip, and returns their answers.
@@ -201,7 +159,7 @@ impl Session {
         self.tainted = true;
         let this = &*self;
         let done = AtomicUsize::new(0);
-        let message = whole(parts, commit);
+        let message = message::whole(parts, commit);
         let sent = this.watch(&message, this.send(&message, &done, |_| ()));
         let (made, answer) = futures_util::future::join(sent, question(this)).await;
         (self.settle(parts, done.into_inner(), made), answer)
@@ -212,14 +170,14 @@ impl Session {
     pub async fn ask_in_one_trip(&mut self, parts: &[&str]) -> Result<Vec<Vec<TextResult>>, Undone> {
         self.tainted = true;
         let done = AtomicUsize::new(0);
-        let message = whole(parts, Commit::Now);
+        let message = message::whole(parts, Commit::Now);
         let mut heard = Vec::new();
         let made = self
             .watch("", self.send(&message, &done, |message| heard.push(message)))
             .await;
         self.settle(parts, done.into_inner(), made)?;
-        let mut answers = collect_text(heard).into_iter();
-        let of_part = |part: &&str| answers.by_ref().take(statements_in(part)).collect();
+        let mut answers = text_result::in_order(heard).into_iter();
+        let of_part = |part: &&str| answers.by_ref().take(message::statements_in(part)).collect();
         Ok(parts.iter().map(of_part).collect())
     }
 
@@ -244,8 +202,8 @@ impl Session {
         let made = made.map_err(|error| Undone {
             // A mistake in writing is found before anything runs.
             part: match error.position() {
-                Some(position) => part_at(parts, position),
-                None => part_after(parts, done),
+                Some(position) => message::part_at(parts, position),
+                None => message::part_after(parts, done),
             },
             error: error.while_committing(),
         });
@@ -400,89 +358,4 @@ impl Deref for Transaction<'_> {
     fn deref(&self) -> &Session {
         self.session
     }
-}
-
-/// A message of these parts, which cleans up at its end. What the cleaning would reset comes after it.
-fn whole(parts: &[&str], commit: Commit) -> String {
-    let clean_up = if parts.iter().any(|part| mentions_prepare(part)) {
-        clean_up_after_all()
-    } else {
-        clean_up().to_owned()
-    };
-    let last = format!("{}{NO_PATH}", commit.setting());
-    [parts, &[clean_up.as_str(), last.as_str()]]
-        .concat()
-        .join(BETWEEN_PARTS)
-}
-
-/// How many statements a part has. What cannot be read would not have been run.
-fn statements_in(part: &str) -> usize {
-    statements(part).map_or(0, |statements| statements.len())
-}
-
-/// The part in which a character of the message stands.
-fn part_at(parts: &[&str], position: usize) -> usize {
-    let between = BETWEEN_PARTS.chars().count();
-    let ends = parts.iter().scan(0, |end, part| {
-        *end += part.chars().count() + between;
-        Some(*end)
-    });
-    ends.take_while(|end| *end <= position)
-        .count()
-        .min(parts.len().saturating_sub(1))
-}
-
-/// The part to which the statement belongs that comes after so many.
-fn part_after(parts: &[&str], done: usize) -> usize {
-    let ends = parts.iter().scan(0, |end, part| {
-        *end += statements_in(part);
-        Some(*end)
-    });
-    ends.take_while(|end| *end <= done)
-        .count()
-        .min(parts.len().saturating_sub(1))
-}
-
-/// Statements that take away whatever SQL that is not ours may leave on a connection which a pooler may hand to somebody
-/// else. Of prepared statements those that came as SQL: the others are the pooler's or the driver's.
-pub fn clean_up_after_all() -> String {
-    const DEALLOCATE: &str = "DO $$ DECLARE statement text; BEGIN \
-                              FOR statement IN SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql LOOP \
-                              EXECUTE format('DEALLOCATE %I', statement); END LOOP; END $$";
-    format!("{} {DEALLOCATE}", clean_up())
-}
-
-/// Whether a statement may have been prepared.
-fn mentions_prepare(message: &str) -> bool {
-    const WORD: &[u8] = b"prepare";
-    message
-        .as_bytes()
-        .windows(WORD.len())
-        .any(|bytes| bytes.eq_ignore_ascii_case(WORD))
-}
-
-/// Sorts the messages of a simple query into one result a statement.
-fn collect_text(messages: Vec<SimpleQueryMessage>) -> Vec<TextResult> {
-    let mut results = Vec::new();
-    let mut current = TextResult::default();
-    for message in messages {
-        match message {
-            SimpleQueryMessage::RowDescription(columns) => {
-                current.columns = columns.iter().map(|column| column.name().to_owned()).collect();
-            }
-            SimpleQueryMessage::Row(row) => {
-                current.rows.push(
-                    (0..row.len())
-                        .map(|index| row.get(index).map(str::to_owned))
-                        .collect(),
-                );
-            }
-            SimpleQueryMessage::CommandComplete(affected) => {
-                current.affected = affected;
-                results.push(std::mem::take(&mut current));
-            }
-            _ => {}
-        }
-    }
-    results
 }

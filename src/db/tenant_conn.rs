@@ -7,6 +7,7 @@ use super::error::Error;
 use super::ident::{QuotedIdent, QuotedText, SchemaName};
 use super::lock::{LockHeld, LockName};
 use super::session::{Session, Transaction};
+use super::text_result::is_so;
 use super::timeout::{limit_in_ms, optional_limit_in_ms};
 
 /// Names the tenant's schema to policies of row level security, which hold for every role but the tables' owner.
@@ -85,13 +86,7 @@ impl Session {
         options: &TenantOptions,
     ) -> Result<(Transaction<'_>, bool), OpenTenantError> {
         let (transaction, answers) = self.begin(&opening(first, schema, options)).await?;
-        let found = answers.last().and_then(|answer| answer.rows.first());
-        let is_true = |column: usize| {
-            found
-                .and_then(|row| row.get(column))
-                .is_some_and(|value| value.as_deref() == Some("t"))
-        };
-        let (locked, exists) = (is_true(0), is_true(1));
+        let (locked, exists) = (is_so(&answers, 0), is_so(&answers, 1));
         if locked {
             return Ok((transaction, exists));
         }
@@ -116,8 +111,7 @@ impl Session {
             QuotedText::new(&name)
         );
         let (transaction, answers) = self.begin(&opening).await?;
-        let found = answers.last().and_then(|answer| answer.rows.first());
-        if found.is_some_and(|row| row[0].as_deref() == Some("t")) {
+        if is_so(&answers, 0) {
             return Ok(transaction);
         }
         transaction.rollback().await?;

@@ -1,7 +1,7 @@
 //! Which of the program's applications a database was made for. Its template's history tells: no second record could
 //! be wrong about it, and a project that keeps the files in a folder of its own is known as well.
 
-use crate::db::migrator::HISTORY_TABLE;
+use crate::db::migrator::{HISTORY_TABLE, History};
 use crate::db::{self, QuotedText, SchemaName, Session};
 use crate::tenant::App;
 
@@ -27,32 +27,24 @@ impl Origin {
 /// Looks at the first migration in the template's history.
 pub async fn of_template(session: &Session, template: &SchemaName) -> Result<Origin, db::Error> {
     let schema = template.quoted().to_string();
-    let history = format!("{schema}.{HISTORY_TABLE}");
     let found = session
         .text_query(&format!(
-            "SELECT to_regclass({}) IS NOT NULL, \
-             EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace({}))",
-            QuotedText::new(&history),
+            "SELECT {}, EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace({}))",
+            History::is_there(template.quoted()),
             QuotedText::new(&schema)
         ))
         .await?;
-    let row = found.first().and_then(|answer| answer.rows.first());
-    let is_true = |column: usize| {
-        row.and_then(|row| row.get(column)?.as_deref())
-            .is_some_and(|value| value == "t")
-    };
-    match (is_true(0), is_true(1)) {
+    match (db::is_so(&found, 0), db::is_so(&found, 1)) {
         (false, false) => return Ok(Origin::Nothing),
         (false, true) => return Ok(Origin::Other),
         (true, _) => {}
     }
     let answers = session
         .text_query(&format!(
-            "SELECT concat_ws(' ', version, name, checksum) FROM {history} ORDER BY version LIMIT 1"
+            "SELECT concat_ws(' ', version, name, checksum) FROM {schema}.{HISTORY_TABLE} ORDER BY version LIMIT 1"
         ))
         .await?;
-    let first = answers.first().and_then(|answer| answer.rows.first());
-    let Some(line) = first.and_then(|row| row.first()?.as_deref()) else {
+    let Some(line) = db::told(&answers, 0) else {
         return Ok(Origin::Nothing);
     };
     Ok(App::of_first_line(line).map_or(Origin::Other, Origin::App))

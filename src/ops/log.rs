@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::db::{self, Db, Session, Transaction, Type, with_constants};
+use crate::db::{self, Db, Session, SessionError, Transaction, Type, with_constants};
 use crate::exit::ExitStatus;
 use crate::fleet::{Outcome, Report, TenantReport, words};
 use crate::tenant::Slug;
@@ -104,8 +104,39 @@ impl Entry {
         )
     }
 
+    /// Logs a run of which there is one at a time, from its beginning to its end. The transaction `keeper` keeps all
+    /// others away, and `report` tells of what the work answers how the tenants fared.
+    pub async fn alone<T, R, E>(
+        &self,
+        db: &Db,
+        keeper: Transaction<'_>,
+        work: impl AsyncFnOnce(Operation) -> Result<T, E>,
+        report: impl FnOnce(&T) -> &Report<R>,
+    ) -> Result<(T, Option<Doubt>), E>
+    where
+        E: From<SessionError> + From<db::Error>,
+    {
+        let session = db.direct().await?;
+        // What the log takes for a run under way was killed.
+        self.close_abandoned(&session).await?;
+        let operation = self.begin(&session).await?;
+        drop(session);
+        match work(operation).await {
+            Ok(done) => {
+                let doubt = operation.conclude_with(keeper, db, report(&done)).await;
+                Ok((done, doubt))
+            }
+            Err(error) => {
+                if let Ok(session) = db.direct().await {
+                    operation.fail(&session).await.ok();
+                }
+                Err(error)
+            }
+        }
+    }
+
     /// Logs that runs of this command were interrupted, when the caller knows that none is under way.
-    pub async fn close_abandoned(&self, session: &Session) -> Result<(), db::Error> {
+    async fn close_abandoned(&self, session: &Session) -> Result<(), db::Error> {
         const STATEMENT: &str = "UPDATE public.tenant_operations \
                                  SET outcome = 'interrupted', finished_at = clock_timestamp() \
                                  WHERE command = $1 AND outcome = 'running'";
@@ -151,7 +182,7 @@ impl Operation {
     }
 
     /// Logs that the run failed before it came to any tenant.
-    pub async fn fail(self, session: &Session) -> Result<(), db::Error> {
+    async fn fail(self, session: &Session) -> Result<(), db::Error> {
         const STATEMENT: &str = "UPDATE public.tenant_operations SET outcome = 'failed', \
                                  finished_at = clock_timestamp() WHERE id = $1";
         session.execute(STATEMENT, &[(&self.id, Type::INT8)]).await?;
@@ -171,7 +202,7 @@ impl Operation {
     /// Logs how the run ended, in the transaction that has kept others away: while its connection is there the server has
     /// seen no crash, and its commit waits for the disk with all that was done before. Otherwise what tenants were told
     /// is done may be undone, and the log must not say so.
-    pub async fn conclude_with<T>(
+    async fn conclude_with<T>(
         self,
         keeper: Transaction<'_>,
         db: &Db,

@@ -5,12 +5,9 @@ use super::unfinished::{self, Unfinished};
 use crate::blueprint::{
     self, Blueprint, CannotCopy, MEANING, ReadError, Shape, Statement, Surroundings, Table, UnclearText,
 };
-use crate::db::migrator::History;
-use crate::db::{self, QuotedText, SchemaName, Session, Transaction};
+use crate::db::migrator::{HISTORY_TABLE, History};
+use crate::db::{self, SchemaName, Session, Transaction};
 use crate::tenant::fingerprints;
-
-/// The history that refinery keeps in a schema.
-pub(super) const HISTORY: &str = "refinery_schema_history";
 
 /// A schema that others are made from.
 #[derive(Debug)]
@@ -146,7 +143,7 @@ impl Original {
         };
         let script = blueprint.script(shape, unclear)?;
         let rows = blueprint
-            .table(HISTORY)
+            .table(HISTORY_TABLE)
             .into_iter()
             .chain(reference_tables)
             .flat_map(|table| [vec![table.copy(schema)], table.continue_sequences(schema)].concat())
@@ -359,13 +356,8 @@ pub(super) fn opening(schema: &SchemaName) -> String {
 
 /// What the history in the schema tells; `None` where there is none.
 async fn history(session: &Session, schema: &SchemaName) -> Result<Option<History>, db::Error> {
-    let name = QuotedText::new(&format!("{}.{HISTORY}", schema.quoted())).to_string();
-    let found = session.text_query(&format!("SELECT to_regclass({name})")).await?;
-    let is_there = found
-        .first()
-        .and_then(|answer| answer.rows.first())
-        .is_some_and(|row| row[0].is_some());
-    if !is_there {
+    let look = format!("SELECT {}", History::is_there(schema.quoted()));
+    if !db::is_so(&session.text_query(&look).await?, 0) {
         return Ok(None);
     }
     let answers = session.text_query(&History::question(schema.quoted())).await?;
@@ -374,14 +366,7 @@ async fn history(session: &Session, schema: &SchemaName) -> Result<Option<Histor
 
 /// The version that the history in the schema tells.
 pub(super) async fn version(session: &Session, schema: &SchemaName) -> Result<Option<i64>, db::Error> {
-    let name = format!("{}.{HISTORY}", schema.quoted());
-    let answers = session
-        .text_query(&format!("SELECT max(version) FROM {name}"))
-        .await?;
-    let value = answers
-        .into_iter()
-        .next()
-        .and_then(|answer| answer.rows.into_iter().next())
-        .and_then(|row| row.into_iter().next().flatten());
-    Ok(value.and_then(|version| version.parse().ok()))
+    let question = format!("SELECT max(version) FROM {}.{HISTORY_TABLE}", schema.quoted());
+    let answers = session.text_query(&question).await?;
+    Ok(db::told(&answers, 0).and_then(|version| version.parse().ok()))
 }

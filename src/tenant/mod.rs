@@ -8,6 +8,7 @@ pub mod fingerprints;
 mod registration;
 pub mod registry;
 mod registry_error;
+mod row;
 mod selection;
 mod slug;
 

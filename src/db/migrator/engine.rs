@@ -9,8 +9,9 @@ use super::{
     Applied, HISTORY_TABLE, History, MigrateError, Migrations, Standing, changed, gone, repeated, too_late,
 };
 use crate::db::error::Error;
-use crate::db::ident::QuotedIdent;
-use crate::db::session::{TextResult, Transaction};
+use crate::db::ident::{QuotedIdent, QuotedText};
+use crate::db::session::Transaction;
+use crate::db::text_result::{TextResult, told};
 
 /// Brings the schema that is first in the search path forward. Expects the lock to be held.
 pub async fn apply_in_tx(
@@ -53,11 +54,7 @@ pub async fn history_in_tx(transaction: &Transaction<'_>) -> Result<Option<Histo
             doing: "reading the migration history".to_owned(),
             source,
         })?;
-    let exists = table
-        .first()
-        .and_then(|answer| answer.rows.first())
-        .is_some_and(|row| row[0].is_some());
-    if !exists {
+    if told(&table, 0).is_none() {
         return Ok(None);
     }
     let applied = OnTransaction(transaction)
@@ -97,6 +94,12 @@ impl History {
     pub fn question(schema: QuotedIdent<'_>) -> String {
         let table = format!("{schema}.{HISTORY_TABLE}");
         OnTransaction::get_applied_migrations_query(&table)
+    }
+
+    /// An expression that says whether the schema has such a table.
+    pub fn is_there(schema: QuotedIdent<'_>) -> String {
+        let table = format!("{schema}.{HISTORY_TABLE}");
+        format!("to_regclass({}) IS NOT NULL", QuotedText::new(&table))
     }
 
     /// Makes the table where it is not there.

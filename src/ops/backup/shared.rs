@@ -162,9 +162,5 @@ async fn order_in_tx(
             names.join(", ")
         ))
         .await?;
-    let word = answers
-        .into_iter()
-        .next()
-        .and_then(|answer| answer.rows.into_iter().next());
-    Ok(word.and_then(|mut row| row.pop().flatten()).unwrap_or_default())
+    Ok(db::told(&answers, 0).unwrap_or_default().to_owned())
 }

@@ -14,7 +14,7 @@ use super::pack::{Recipients, Written};
 use super::prepare::{prepare_in_tx, prepare_rows_in_tx};
 use super::sending::{Begin, Sending};
 use super::shared::Shared;
-use crate::db::{Access, Db, Hold, LockName, Opening, QuotedText, Session, Snapshot, Transaction};
+use crate::db::{Access, Db, Hold, LockName, Opening, QuotedText, Session, Snapshot, Transaction, told};
 use crate::fleet::{self, Answer, Observer, Plan as FleetPlan, Report, Stop};
 use crate::tenant::Tenant;
 
@@ -159,7 +159,7 @@ impl Work<'_> {
 /// Begins a transaction in `second` that sees what the first one sees.
 async fn beside<'s>(first: &Transaction<'_>, second: &'s mut Session) -> Option<Transaction<'s>> {
     let answers = first.text_query("SELECT pg_export_snapshot()").await.ok()?;
-    let snapshot = answers.first()?.rows.first()?.first()?.as_deref()?;
+    let snapshot = told(&answers, 0)?;
     let opening = format!(
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}; \
          SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0",

@@ -133,7 +133,7 @@ impl Plan {
             .text_query(&statements.join(";\n"))
             .await
             .map_err(|source| step("counting the rows of the original", source))?;
-        let count = |answer: &db::TextResult| answer.rows.first()?.first()?.as_deref()?.parse().ok();
+        let count = |answer: &db::TextResult| answer.value(0)?.parse().ok();
         Ok(answers
             .iter()
             .map(|answer| count(answer).unwrap_or_default())

@@ -2,8 +2,9 @@
 
 use super::{CloneError, Contents, Request, step};
 use crate::blueprint::{self, Blueprint, ReadError, Script, Shape, Statement, Table, UnclearText};
+use crate::db::migrator::HISTORY_TABLE;
 use crate::db::{Db, SchemaName, Transaction};
-use crate::ops::original::{self, HISTORY, OriginalError, reference_tables_of};
+use crate::ops::original::{self, OriginalError, reference_tables_of};
 use crate::ops::unfinished::{self, Unfinished};
 use crate::tenant::registry::{self, RegistryError};
 
@@ -38,7 +39,7 @@ pub(super) async fn plan_in_tx(
     }
     let schema = &from.schema;
     let mut plan = Plan::read_in_tx(transaction, schema, &request.contents, request.unclear).await?;
-    plan.version = match (current.schema_version, plan.blueprint.table(HISTORY)) {
+    plan.version = match (current.schema_version, plan.blueprint.table(HISTORY_TABLE)) {
         (None, Some(_)) => original::version(transaction, schema).await?,
         (known, _) => known,
     };
@@ -127,7 +128,7 @@ fn contents(
         Shape::WithRows
     };
     let tables: Vec<Table> = blueprint
-        .table(HISTORY)
+        .table(HISTORY_TABLE)
         .into_iter()
         .chain(references)
         .cloned()

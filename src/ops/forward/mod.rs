@@ -16,7 +16,7 @@ use std::time::Duration;
 use super::log::Operation;
 use super::unfinished;
 use crate::db::migrator::{History, MigrateError, Migrations, Pending, Step, Work, history_in_tx, records};
-use crate::db::{self, Commit, Db, LockName, QuotedText, SchemaName, Session, TenantOptions, Undone};
+use crate::db::{self, Commit, Db, LockName, SchemaName, Session, TenantOptions, Undone};
 use crate::tenant::Tenant;
 
 /// How schemas are brought forward.
@@ -367,11 +367,7 @@ pub(super) fn opening(place: Place<'_>, how: &How) -> String {
 fn guarded(place: Place<'_>, expected: &Reached) -> String {
     let is_expected = History::is_still(place.schema, expected.digest.as_deref().unwrap_or_default());
     let row = place.tenant.map_or_else(String::new, |tenant| {
-        format!(
-            " AND EXISTS (SELECT FROM public.tenants WHERE id = '{}' AND schema_name = {})",
-            tenant.id,
-            QuotedText::new(place.schema.as_str())
-        )
+        format!(" AND {}", tenant.is_registered())
     });
     let table_is_made = match expected.digest {
         Some(_) => String::new(),
@@ -397,12 +393,7 @@ fn recorded(place: Place<'_>, pending: &[Pending], how: &How) -> String {
 fn closing(place: Place<'_>, reached: &Reached) -> String {
     let mut sql = "SET LOCAL search_path = pg_catalog".to_owned();
     if let (Some(tenant), Some(version)) = (place.tenant, reached.version) {
-        // What the schema is like now, nobody has looked at yet.
-        let _ = write!(
-            sql,
-            "; UPDATE public.tenants SET schema_version = {version}, schema_fingerprint = NULL WHERE id = '{}'",
-            tenant.id
-        );
+        let _ = write!(sql, "; {}", tenant.came_to(Some(version)));
         if let Some(operation) = place.operation {
             let from = tenant
                 .schema_version
@@ -416,13 +407,10 @@ fn closing(place: Place<'_>, reached: &Reached) -> String {
 
 /// Corrects a version that the registry has wrong, and says whether it had.
 async fn keep_version(db: &Db, place: Place<'_>, version: Option<i64>) -> Result<bool, ForwardError> {
-    const STATEMENT: &str =
-        "UPDATE public.tenants SET schema_version = $2, schema_fingerprint = NULL WHERE id = $1";
     let Some(tenant) = place.tenant.filter(|tenant| tenant.schema_version != version) else {
         return Ok(false);
     };
-    let params: [db::Param<'_>; 2] = [(&tenant.id, db::Type::UUID), (&version, db::Type::INT8)];
-    db.direct().await?.execute(STATEMENT, &params).await?;
+    db.direct().await?.script(&tenant.came_to(version)).await?;
     Ok(true)
 }
 

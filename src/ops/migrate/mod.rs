@@ -200,31 +200,20 @@ async fn run_locked(
         // Nobody's work depends on it.
         tracing::warn!("what an interrupted rehearsal has left could not be removed: {error}");
     }
-    let session = db.direct().await?;
-    // With the lock held here, a run that the log takes for one under way was killed.
-    request.log.close_abandoned(&session).await?;
-    let operation = request.log.begin(&session).await?;
-    drop(session);
-    let run = Run {
-        db,
-        request,
-        course: Course::new(&request.template.migrations, &request.how),
-        operation,
-        stop,
-        patience,
+    let work = async |operation| {
+        let run = Run {
+            db,
+            request,
+            course: Course::new(&request.template.migrations, &request.how),
+            operation,
+            stop,
+            patience,
+        };
+        run.template_and_tenants(registry, observer).await
     };
-    match run.template_and_tenants(registry, observer).await {
-        Ok(mut rollout) => {
-            rollout.doubt = operation.conclude_with(keeper, db, &rollout.tenants).await;
-            Ok(rollout)
-        }
-        Err(error) => {
-            if let Ok(session) = db.direct().await {
-                operation.fail(&session).await.ok();
-            }
-            Err(error)
-        }
-    }
+    let logged = request.log.alone(db, keeper, work, |rollout| &rollout.tenants);
+    let (rollout, doubt) = logged.await?;
+    Ok(Rollout { doubt, ..rollout })
 }
 
 /// What all parts of a run have in common.

@@ -1,8 +1,8 @@
 //! What is to be done, found without changing anything and, when that is nothing, in next to no time.
 
 use super::{How, Request, RolloutError};
-use crate::db::migrator::{HISTORY_TABLE, History, Standing};
-use crate::db::{Db, QuotedIdent, QuotedText, SchemaMissing, SchemaName, Session};
+use crate::db::migrator::{History, Standing};
+use crate::db::{self, Db, QuotedIdent, SchemaMissing, SchemaName, Session};
 use crate::ops::forward::{ForwardError, has_tables};
 use crate::ops::own_histories::{self, Found};
 use crate::tenant::registry;
@@ -128,22 +128,19 @@ pub(in crate::ops) async fn histories(
     session: &Session,
     template: &SchemaName,
 ) -> Result<(History, Option<History>), RegistryError> {
-    let name = QuotedText::new(&format!("{}.{HISTORY_TABLE}", template.quoted())).to_string();
-    let tables = format!(
-        "SELECT to_regclass('public.tenants') IS NOT NULL AND to_regclass('public.{HISTORY_TABLE}') IS NOT NULL, \
-         to_regclass({name}) IS NOT NULL"
-    );
-    let found = session.text_query(&tables).await?;
-    let is_there = |column: usize| {
-        let row = found.first().and_then(|answer| answer.rows.first());
-        row.and_then(|row| row.get(column))
-            .is_some_and(|value| value.as_deref() == Some("t"))
-    };
-    if !is_there(0) {
+    let public = QuotedIdent::new("public");
+    let found = session
+        .text_query(&format!(
+            "SELECT to_regclass('public.tenants') IS NOT NULL AND {}, {}",
+            History::is_there(public),
+            History::is_there(template.quoted())
+        ))
+        .await?;
+    if !db::is_so(&found, 0) {
         return Err(RegistryError::NotInitialised);
     }
-    let mut questions = vec![History::question(QuotedIdent::new("public"))];
-    if is_there(1) {
+    let mut questions = vec![History::question(public)];
+    if db::is_so(&found, 1) {
         questions.push(History::question(template.quoted()));
     }
     // Each question ends with a semicolon of its own.

@@ -151,32 +151,15 @@ pub async fn run(
         lock.key()
     );
     let (transaction, answers) = keeper.begin(&opening).await?;
-    let is_ours = answers
-        .last()
-        .and_then(|answer| answer.rows.first()?.first()?.as_deref())
-        == Some("t");
-    if !is_ours {
+    if !db::is_so(&answers, 0) {
         let holder = lock.holder(&transaction).await?;
         transaction.rollback().await.ok();
         return Err(LockHeld::new(lock, holder).into());
     }
-    let session = db.direct().await?;
-    // With the lock held here, a run that the log takes for one under way was killed.
-    request.log.close_abandoned(&session).await?;
-    let operation = request.log.begin(&session).await?;
-    drop(session);
-    match run_locked(db, request, stop, observer).await {
-        Ok(mut cleaned) => {
-            cleaned.doubt = operation.conclude_with(transaction, db, &cleaned.report).await;
-            Ok(cleaned)
-        }
-        Err(error) => {
-            if let Ok(session) = db.direct().await {
-                operation.fail(&session).await.ok();
-            }
-            Err(error)
-        }
-    }
+    let work = async |_| run_locked(db, request, stop, observer).await;
+    let logged = request.log.alone(db, transaction, work, |cleaned| &cleaned.report);
+    let (cleaned, doubt) = logged.await?;
+    Ok(Cleanup { doubt, ..cleaned })
 }
 
 async fn run_locked(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::db::{
-    self, Commit, LockHeld, LockName, OpenTenantError, QuotedText, Session, TenantOptions, TextResult,
+    self, Commit, LockHeld, LockName, OpenTenantError, Session, TenantOptions, TextResult,
     Transaction,
 };
 use crate::tenant::Tenant;
@@ -69,7 +69,7 @@ impl<'a> Place<'a> {
 
     /// Settings, the tenant's lock, and an error when the tenant is gone or held.
     fn opening(&self, intent: Intent, commit: Commit) -> String {
-        let Tenant { slug, schema, id, .. } = self.tenant;
+        let Tenant { slug, schema, .. } = self.tenant;
         let mut sql = format!(
             "/* tenant {slug} */ {}",
             db::local_settings(schema, &self.options)
@@ -85,9 +85,9 @@ impl<'a> Place<'a> {
             "SELECT coalesce((SELECT CASE \
                 WHEN coalesce(metadata -> 'legal_hold', 'null') NOT IN ('null', 'false', '\"\"') THEN 'tenantctl: held' \
                 WHEN NOT pg_try_advisory_xact_lock_shared({}) THEN 'tenantctl: locked' \
-                ELSE '1' END FROM public.tenants WHERE id = '{id}' AND schema_name = {}), 'tenantctl: gone')::int;",
+                ELSE '1' END FROM public.tenants WHERE {}), 'tenantctl: gone')::int;",
             LockName::Tenant(schema).key(),
-            QuotedText::new(schema.as_str()),
+            self.tenant.condition(),
         );
         sql
     }

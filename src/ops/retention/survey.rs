@@ -151,6 +151,6 @@ fn found(unit: &Unit, counted: &TextResult) -> Option<Due> {
 
 /// The block of a row's place in the first line of an answer.
 fn block(answer: Option<&TextResult>, column: usize) -> Option<u64> {
-    let place = answer?.rows.first()?.get(column)?.as_deref()?;
+    let place = answer?.value(column)?;
     place.trim_start_matches('(').split_once(',')?.0.parse().ok()
 }

@@ -157,10 +157,8 @@ fn message(
             tenant.slug
         ),
         format!(
-            "SELECT 1 / (EXISTS (SELECT FROM public.tenants WHERE id = '{}' AND schema_name = {}) \
-             AND to_regnamespace({}) IS NOT NULL)::int",
-            tenant.id,
-            QuotedText::new(tenant.schema.as_str()),
+            "SELECT 1 / ({} AND to_regnamespace({}) IS NOT NULL)::int",
+            tenant.is_registered(),
             QuotedText::new(&schema)
         ),
     ];
