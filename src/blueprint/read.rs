@@ -314,7 +314,8 @@ async fn find(transaction: &Transaction<'_>, schema: &SchemaName) -> Result<Foun
         QuotedText::new(schema.as_str()),
     );
     let answers = transaction.text_query(&opening).await?;
-    let (Some(oid), Some(version), Some(role)) = (told(&answers, 0), told(&answers, 1), told(&answers, 2)) else {
+    let (Some(oid), Some(version), Some(role)) = (told(&answers, 0), told(&answers, 1), told(&answers, 2))
+    else {
         return Err(SchemaMissing(schema.clone()).into());
     };
     let unexpected = |_| ReadError::Unexpected(format!("{oid}, {version}"));

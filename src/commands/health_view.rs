@@ -7,10 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::ops::health::{CHECKS, Finding, Fleet, Report, Server, Severity};
-use crate::ui::{Cell, Column, Table, View, format};
+use crate::ui::{Cell, Column, Table, View, format, wrapped};
 
-/// What people's lines may take.
-const WIDTH: usize = 80;
 /// So many tenants are named to people.
 const NAMED: usize = 5;
 
@@ -160,7 +158,7 @@ impl FindingView {
         let mut text = format!("\n{}  {}\n", self.severity.to_uppercase(), self.check);
         let mut part = |label: &str, words: &str| {
             text.push_str(&wrapped(
-                words,
+                words.split(' '),
                 &format!("  {label}"),
                 &" ".repeat(2 + label.len()),
             ));
@@ -277,28 +275,6 @@ impl View for ChecksView {
     }
 }
 
-/// Words on lines of at most [`WIDTH`] characters, as far as there are blanks to break at.
-fn wrapped(words: &str, first: &str, others: &str) -> String {
-    let (mut text, mut line, mut is_empty) = (String::new(), first.to_owned(), true);
-    for word in words.split(' ') {
-        let length = line.chars().count() + usize::from(!is_empty) + word.chars().count();
-        if !is_empty && length > WIDTH {
-            text.push_str(line.trim_end());
-            text.push('\n');
-            line = others.to_owned();
-            is_empty = true;
-        }
-        if !is_empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        is_empty = false;
-    }
-    text.push_str(line.trim_end());
-    text.push('\n');
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -321,14 +297,5 @@ mod tests {
             text.ends_with(&format!("  run: tenantctl list-backups\n       {command}\n")),
             "{text}"
         );
-    }
-
-    #[test]
-    fn words_are_broken_at_blanks_and_set_in() {
-        let text = wrapped(&"word ".repeat(20), "  why: ", "       ");
-        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
-        assert_eq!(text.lines().count(), 2);
-        assert!(text.lines().all(|line| line[7..].starts_with("word")), "{text}");
-        assert_eq!(wrapped(&"x".repeat(90), "  ", "  ").lines().count(), 1);
     }
 }

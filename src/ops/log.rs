@@ -202,12 +202,7 @@ impl Operation {
     /// Logs how the run ended, in the transaction that has kept others away: while its connection is there the server has
     /// seen no crash, and its commit waits for the disk with all that was done before. Otherwise what tenants were told
     /// is done may be undone, and the log must not say so.
-    async fn conclude_with<T>(
-        self,
-        keeper: Transaction<'_>,
-        db: &Db,
-        report: &Report<T>,
-    ) -> Option<Doubt> {
+    async fn conclude_with<T>(self, keeper: Transaction<'_>, db: &Db, report: &Report<T>) -> Option<Doubt> {
         let ended = match self.finish(&keeper, report).await {
             Ok(()) => keeper.commit().await,
             Err(error) if error.is_connection_lost() => Err(error),

@@ -15,10 +15,7 @@ impl Tenant {
 
     /// An expression that says whether its row is still there.
     pub fn is_registered(&self) -> String {
-        format!(
-            "EXISTS (SELECT FROM public.tenants WHERE {})",
-            self.condition()
-        )
+        format!("EXISTS (SELECT FROM public.tenants WHERE {})", self.condition())
     }
 
     /// Writes down that its schema has come to a version. What it is like now, nobody has looked at yet.

@@ -1,29 +1,32 @@
 //! The only module that prints. stdout is the answer, in the form that was asked for; everything else is stderr.
 
+mod document;
 mod events;
+mod failure;
 pub(crate) mod format;
 mod log;
 mod progress;
 mod prompt;
 mod safe;
 mod table;
+mod watch;
+mod wrap;
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
-use serde::Serialize;
-
+pub(crate) use self::document::View;
+use self::document::{csv, json, line};
 use self::events::EventLines;
 pub(crate) use self::log::start_log;
 pub(crate) use self::progress::Progress;
 pub(crate) use self::prompt::Reply;
 pub(crate) use self::safe::printable;
 pub(crate) use self::table::{Cell, Column, Table};
+use self::watch::Watch;
+pub(crate) use self::wrap::{WIDTH, wrapped};
 use crate::config::{ColorChoice, Environment, OutputFormat};
 use crate::db::RoleName;
-use crate::error::{Diagnosis, diagnose};
-use crate::fleet::{Event, Observer, Report};
-use crate::tenant::Slug;
 
 /// Shows what is wrong with a command line, where what was typed is part of that and not to be shown as it is. Says
 /// whether it did.
@@ -34,27 +37,6 @@ pub(crate) fn mistake(text: &str) -> bool {
     }
     io::stderr().write_all(safe.as_bytes()).ok();
     true
-}
-
-/// The version of every JSON document; raised when a field changes its meaning or goes.
-const JSON_VERSION: u32 = 1;
-/// So many tenants that were not started are named.
-const NAMED: usize = 10;
-
-/// A command's answer. Its fields are the JSON document, its tables what people and CSV readers get.
-pub(crate) trait View: Serialize {
-    /// The answer as tables.
-    fn tables(&self) -> Vec<Table>;
-
-    /// The answer as CSV where the tables are not.
-    fn csv(&self) -> Option<Table> {
-        None
-    }
-
-    /// The answer for people where a table would be too much.
-    fn plain(&self) -> Option<String> {
-        None
-    }
 }
 
 /// How a command speaks.
@@ -227,91 +209,6 @@ impl Ui {
         ));
     }
 
-    /// Shows an error with its causes and what to do next.
-    pub(crate) fn error(&self, error: &anyhow::Error) {
-        self.diagnosis(&diagnose(error));
-    }
-
-    fn diagnosis(&self, diagnosis: &Diagnosis) {
-        let mut text = format!(
-            "{}: {}\n",
-            self.painted("error", "31;1"),
-            safe::message(&diagnosis.message).trim_end()
-        );
-        for cause in &diagnosis.causes {
-            text.push_str(&format!("  caused by: {}\n", safe::message(cause).trim_end()));
-        }
-        text.push_str(&self.hint(self.next_step(diagnosis)));
-        self.to_stderr(&text);
-    }
-
-    fn next_step<'a>(&'a self, diagnosis: &'a Diagnosis) -> Option<&'a str> {
-        let hint = diagnosis.hint.as_deref();
-        hint.or(diagnosis.wants_role.then_some(self.role_hint.as_str()))
-    }
-
-    fn hint(&self, hint: Option<&str>) -> String {
-        hint.map_or_else(String::new, |hint| {
-            format!("\n{}: {}\n", self.painted("hint", "36;1"), safe::printable(hint))
-        })
-    }
-
-    /// Shows who failed, who was skipped and who was not reached. `to_do` is the verb: `failed to {to_do}`.
-    pub(crate) fn failures<T>(&self, report: &Report<T>, to_do: &str) {
-        for (slug, reason) in report.skipped() {
-            self.note(format!("skipped `{slug}`: {reason}"));
-        }
-        let failures: Vec<_> = report
-            .failures()
-            .map(|(slug, error)| (slug, diagnose(error)))
-            .collect();
-        if let ([(slug, diagnosis)], 1) = (failures.as_slice(), report.tenants.len()) {
-            return self.diagnosis(&of_tenant(slug, diagnosis));
-        }
-        let not_started: Vec<String> = report.not_started().map(ToString::to_string).collect();
-        if failures.is_empty() && not_started.is_empty() {
-            return;
-        }
-        let total = format::count(report.tenants.len(), "tenant");
-        let mut text = if failures.is_empty() {
-            format!("{}: stopped before the end\n", self.painted("error", "31;1"))
-        } else {
-            let label = self.painted("error", "31;1");
-            format!("{label}: {} of {total} failed to {to_do}\n", failures.len())
-        };
-        let width = failures
-            .iter()
-            .map(|(slug, _)| slug.as_str().len())
-            .max()
-            .unwrap_or(0);
-        for (slug, diagnosis) in &failures {
-            let words: Vec<&str> = std::iter::once(&diagnosis.message)
-                .chain(&diagnosis.causes)
-                .map(String::as_str)
-                .collect();
-            text.push_str(&format!(
-                "  {:width$}  {}\n",
-                slug.as_str(),
-                safe::printable(&words.join(": "))
-            ));
-        }
-        if !not_started.is_empty() {
-            let count = format::count(not_started.len(), "tenant");
-            text.push_str(&format!(
-                "not started: {count}: {}\n",
-                format::few(&not_started, NAMED)
-            ));
-        }
-        text.push_str(
-            &self.hint(
-                failures
-                    .iter()
-                    .find_map(|(_, diagnosis)| self.next_step(diagnosis)),
-            ),
-        );
-        self.to_stderr(&text);
-    }
-
     /// Shows how work over many tenants gets on.
     pub(crate) fn progress(&self, doing: &'static str, total: usize) -> Progress {
         Progress::new(doing, total, self.quiet, self.color_err)
@@ -338,87 +235,6 @@ impl Ui {
         // There is nobody left to tell when stderr is gone.
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
-}
-
-/// The same with the tenant's name, which many a message has already.
-fn of_tenant(slug: &Slug, diagnosis: &Diagnosis) -> Diagnosis {
-    let name = format!("`{slug}`");
-    let message = match diagnosis.message.contains(&name) {
-        true => diagnosis.message.clone(),
-        false => format!("tenant {name}: {}", diagnosis.message),
-    };
-    Diagnosis {
-        message,
-        ..diagnosis.clone()
-    }
-}
-
-/// A JSON document or the last line of a stream.
-#[derive(Serialize)]
-struct Versioned<'a, V> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<&'static str>,
-    version: u32,
-    #[serde(flatten)]
-    view: &'a V,
-}
-
-/// Somebody who is told what happens.
-#[derive(Debug)]
-pub(crate) enum Watch {
-    Progress(Progress),
-    Lines(EventLines),
-}
-
-impl Watch {
-    /// Takes a bar away, so that what follows begins on a line of its own.
-    pub(crate) fn finish(self) {
-        if let Self::Progress(progress) = self {
-            progress.finish();
-        }
-    }
-}
-
-impl Observer for Watch {
-    fn observe(&mut self, event: &Event) {
-        match self {
-            Self::Progress(progress) => progress.observe(event),
-            Self::Lines(lines) => lines.observe(event),
-        }
-    }
-}
-
-fn json<V: View>(view: &V) -> anyhow::Result<String> {
-    let mut text = serde_json::to_string_pretty(&Versioned {
-        event: None,
-        version: JSON_VERSION,
-        view,
-    })?;
-    text.push('\n');
-    Ok(safe::json(&text))
-}
-
-/// The same as one line.
-fn line<V: View>(event: Option<&'static str>, view: &V) -> anyhow::Result<String> {
-    let text = serde_json::to_string(&Versioned {
-        event,
-        version: JSON_VERSION,
-        view,
-    })?;
-    Ok(safe::json(&text) + "\n")
-}
-
-fn csv(tables: &[Table]) -> anyhow::Result<String> {
-    let mut parts = Vec::new();
-    for table in tables {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(table.keys())?;
-        for row in table.raw_rows() {
-            writer.write_record(row)?;
-        }
-        parts.push(String::from_utf8(writer.into_inner()?)?);
-    }
-    Ok(safe::data(parts.join("\n"), &io::stdout()))
 }
 
 /// Writes everything, and takes a closed pipe for the reader's way of saying "enough".

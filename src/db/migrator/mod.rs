@@ -5,6 +5,7 @@
 
 mod concurrent;
 mod engine;
+mod file_text;
 mod history;
 mod work;
 
@@ -15,8 +16,9 @@ use refinery_core::{Migration, Runner};
 
 pub use self::concurrent::Concurrent;
 pub use self::engine::{apply_in_tx, history_in_tx, standing_in_tx};
+pub use self::file_text::{NO_TRANSACTION, UnfitMigration};
 pub use self::history::{History, Standing};
-pub use self::work::{NO_TRANSACTION, Pending, Step, UnfitMigration, Work, records};
+pub use self::work::{Pending, Step, Work, records};
 use super::error::Error;
 
 /// The migrations that the program carries.

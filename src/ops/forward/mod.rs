@@ -366,9 +366,9 @@ pub(super) fn opening(place: Place<'_>, how: &How) -> String {
 /// Fails with a division by zero unless the schema's history is the expected one and the tenant still has this row.
 fn guarded(place: Place<'_>, expected: &Reached) -> String {
     let is_expected = History::is_still(place.schema, expected.digest.as_deref().unwrap_or_default());
-    let row = place.tenant.map_or_else(String::new, |tenant| {
-        format!(" AND {}", tenant.is_registered())
-    });
+    let row = place
+        .tenant
+        .map_or_else(String::new, |tenant| format!(" AND {}", tenant.is_registered()));
     let table_is_made = match expected.digest {
         Some(_) => String::new(),
         None => History::table(place.schema.quoted()),

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::checks;
-use super::finding::{Finding, Severity, counted, first, verb};
+use super::finding::{Finding, Severity};
 use super::registry::{Tenant, slugs};
+use super::words::{counted, first, verb};
 use super::{Asking, HealthError, Request};
 use crate::blueprint;
 use crate::db::{Db, SchemaName};

@@ -2,7 +2,8 @@
 
 use super::ask::{Ask, Row};
 use super::checks;
-use super::finding::{Finding, Severity, bytes, counted, grouped, verb};
+use super::finding::{Finding, Severity};
+use super::words::{bytes, counted, grouped, verb};
 use super::{Asking, HealthError};
 
 /// Rows that a fleet's tables must hold before an index of theirs can be called unused.

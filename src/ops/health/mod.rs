@@ -14,8 +14,10 @@ mod registry;
 mod report;
 mod server;
 mod sessions;
+mod settings;
 mod statements;
 mod tables;
+mod words;
 
 use std::cmp::Reverse;
 use std::path::PathBuf;
@@ -279,7 +281,7 @@ fn groups<'a>(
         )),
         group!(&[], async |ask| {
             let fleet = server::fleet(ask).await?;
-            let found = server::judge(asking, server, &fleet);
+            let found = settings::judge(asking, server, &fleet);
             Ok((Fact::Fleet(fleet), found))
         }),
         group!(&[], async |ask| {

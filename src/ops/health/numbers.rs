@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::ask::{Ask, plain_rows};
 use super::checks::{self, Check};
-use super::finding::{Finding, Severity, counted};
+use super::finding::{Finding, Severity};
+use super::words::counted;
 use super::{Asking, HealthError};
 use crate::db::{self, QuotedIdent};
 

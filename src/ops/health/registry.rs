@@ -2,7 +2,8 @@
 
 use super::ask::Ask;
 use super::checks;
-use super::finding::{Finding, Severity, counted, first, verb};
+use super::finding::{Finding, Severity};
+use super::words::{counted, first, verb};
 use super::{Asking, HealthError};
 use crate::blueprint;
 use crate::db::migrator::Migrations;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ask::{Ask, Row};
 use super::checks;
-use super::finding::{Finding, Severity, counted, excerpt, grouped, span, verb};
+use super::finding::{Finding, Severity};
+use super::words::{counted, excerpt, grouped, span, verb};
 use super::{Asking, HealthError};
 use crate::db::{QuotedIdent, QuotedText};
 

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::ask::Ask;
 use super::checks;
-use super::finding::{Finding, Severity, counted, excerpt, grouped};
+use super::finding::{Finding, Severity};
 use super::registry::Tenant;
+use super::words::{counted, excerpt, grouped};
 use super::{Asking, HealthError};
 use crate::db::QuotedIdent;
 

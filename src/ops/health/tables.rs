@@ -2,7 +2,8 @@
 
 use super::ask::{Ask, Row};
 use super::checks;
-use super::finding::{Finding, Severity, counted, grouped};
+use super::finding::{Finding, Severity};
+use super::words::{counted, grouped};
 use super::{Asking, HealthError};
 
 /// Fewer dead rows than this do no harm.

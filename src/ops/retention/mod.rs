@@ -157,7 +157,9 @@ pub async fn run(
         return Err(LockHeld::new(lock, holder).into());
     }
     let work = async |_| run_locked(db, request, stop, observer).await;
-    let logged = request.log.alone(db, transaction, work, |cleaned| &cleaned.report);
+    let logged = request
+        .log
+        .alone(db, transaction, work, |cleaned| &cleaned.report);
     let (cleaned, doubt) = logged.await?;
     Ok(Cleanup { doubt, ..cleaned })
 }

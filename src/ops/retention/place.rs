@@ -6,8 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::db::{
-    self, Commit, LockHeld, LockName, OpenTenantError, Session, TenantOptions, TextResult,
-    Transaction,
+    self, Commit, LockHeld, LockName, OpenTenantError, Session, TenantOptions, TextResult, Transaction,
 };
 use crate::tenant::Tenant;
 
