@@ -9,7 +9,6 @@ use crate::error::UsageError;
 use crate::exit::ExitStatus;
 use crate::fleet::Retry;
 use crate::ops::clone::{self, Contents, Report};
-use crate::ops::create;
 use crate::tenant::attribute;
 use crate::tenant::{Domain, NewTenant, Slug, Tenant};
 use crate::ui::{Cell, Column, Table, View};
@@ -174,9 +173,6 @@ pub(crate) async fn run(cx: &Context, args: &CloneArgs) -> anyhow::Result<ExitSt
             .note(format!("`{}` is suspended; the copy is active", from.slug));
     }
     let to = args.tenant(cx, &from, domain)?;
-    if args.dry_run && !create::taken(db, std::slice::from_ref(&to)).await?.is_empty() {
-        return Err(clone::CloneError::from(crate::tenant::RegistryError::SlugTaken(to.slug)).into());
-    }
     let request = clone::Request {
         from,
         contents: match args.schema_only {

@@ -279,10 +279,3 @@ pub async fn registered(db: &Db, slugs: &[Slug]) -> anyhow::Result<Vec<Tenant>> 
     };
     Ok(registry::select(&db.session().await?, &selection).await?)
 }
-
-/// The slugs of those who are there of new tenants.
-pub async fn taken(db: &Db, tenants: &[NewTenant]) -> anyhow::Result<Vec<Slug>> {
-    let slugs: Vec<Slug> = tenants.iter().map(|new| new.slug.clone()).collect();
-    let there = registered(db, &slugs).await?;
-    Ok(there.into_iter().map(|tenant| tenant.slug).collect())
-}

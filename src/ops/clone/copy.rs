@@ -10,12 +10,29 @@ use crate::ops::outside;
 use crate::ops::roles::tenant as tenant_role;
 use crate::ops::unfinished;
 use crate::tenant::registry::{self, Origin};
-use crate::tenant::{Slug, Tenant};
+use crate::tenant::{NewTenant, Slug, Tenant};
+
+/// Names in our own statements mean PostgreSQL's functions, whatever the original has under the same names.
+const OUTSIDE: &str = "SET LOCAL search_path = pg_catalog";
 
 impl Plan {
     /// What would be copied.
-    pub(super) async fn foresee(&self, transaction: &Transaction<'_>) -> Result<Report, CloneError> {
-        transaction.script("SET LOCAL row_security = off").await?;
+    pub(super) async fn foresee(
+        &self,
+        transaction: &Transaction<'_>,
+        to: &NewTenant,
+    ) -> Result<Report, CloneError> {
+        transaction
+            .script(&format!("{OUTSIDE}; SET LOCAL row_security = off"))
+            .await?;
+        for rivals in registry::rivals(transaction, std::slice::from_ref(to)).await? {
+            if let Some(problem) = rivals.problem(to) {
+                return Err(problem.into());
+            }
+            if rivals.has_schema {
+                return Err(MakeError::Exists(to.schema.clone()).into());
+            }
+        }
         let counts = self.count(transaction).await?;
         let tables = self.tables.iter().zip(counts).map(|(table, rows)| Copied {
             table: table.name.clone(),
@@ -31,8 +48,6 @@ impl Plan {
         request: &Request,
         observer: &mut dyn Observer,
     ) -> Result<Report, CloneError> {
-        // Names in our own statements mean PostgreSQL's functions, whatever the original has under the same names.
-        const OUTSIDE: &str = "SET LOCAL search_path = pg_catalog";
         let to = &request.to;
         let origin = Origin {
             version: self.version,

@@ -155,7 +155,7 @@ async fn attempt(db: &Db, request: &Request, observer: &mut dyn Observer) -> Res
     let plan = plan_in_tx(db, &transaction, request).await;
     match plan {
         Ok(plan) if request.dry_run => {
-            let report = plan.foresee(&transaction).await;
+            let report = plan.foresee(&transaction, &request.to).await;
             transaction.rollback().await?;
             report
         }

@@ -211,12 +211,13 @@ fn drops_of_tenants_that_look_at_what_they_share_do_not_wait_for_each_other_for_
 }
 
 #[test]
-fn no_limit_on_idle_transactions_ends_a_drop() {
+fn no_limit_on_transactions_ends_a_drop() {
     let backups = Backups::with_tenants(&["acme"]);
     backups.sql(
         "INSERT INTO tenant_acme.people (name) SELECT md5(n::text) FROM generate_series(1, 300000) n; \
-         DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET idle_in_transaction_session_timeout = 100', \
-             current_database()); END $$",
+         DO $$ DECLARE name text; BEGIN FOR name IN SELECT s.name FROM pg_settings s \
+             WHERE s.name IN ('idle_in_transaction_session_timeout', 'transaction_timeout') LOOP \
+             EXECUTE format('ALTER DATABASE %I SET %I = 100', current_database(), name); END LOOP; END $$",
     );
     backups.run(&["drop", "acme", "--yes"]).success();
     assert_eq!(backups.database.state(), (String::new(), String::new()));

@@ -214,7 +214,8 @@ fn a_file_that_is_not_there_is_a_mistake_of_the_caller() {
         .database
         .run(&["restore", "/nonexistent.sql.zst"])
         .exits(2)
-        .says("backup `/nonexistent.sql.zst` cannot be used");
+        .says("backup `/nonexistent.sql.zst` cannot be used")
+        .says("list-backups");
     for command in [&["undrop", "acme"][..], &["list-backups"]] {
         backups
             .database

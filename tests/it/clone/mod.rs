@@ -193,9 +193,11 @@ fn clone_dry_run_changes_nothing() {
 #[test]
 fn what_cannot_be_is_refused_with_the_exit_code_of_create() {
     let database = Database::with_tenants(&["acme", "globex", "a-b"]);
-    database.sql("CREATE SCHEMA tenant_precious");
+    database.sql(
+        "CREATE SCHEMA tenant_precious; UPDATE tenants SET domain = 'globex.example' WHERE slug = 'globex'",
+    );
     let before = database.state();
-    let cases: [(&[&str], i32, &str); 9] = [
+    let cases: [(&[&str], i32, &str); 12] = [
         (&["clone", "acme"], 2, "required"),
         (&["clone", "acem", "copy"], 2, "did you mean `acme`?"),
         (&["clone", "acme", "Copy"], 2, "use `copy` instead"),
@@ -207,6 +209,21 @@ fn what_cannot_be_is_refused_with_the_exit_code_of_create() {
             "choose another slug",
         ),
         (&["clone", "acme", "a_b"], 1, "already belongs to another tenant"),
+        (
+            &["clone", "acme", "a_b", "--dry-run"],
+            1,
+            "already belongs to another tenant",
+        ),
+        (
+            &["clone", "acme", "copy", "--domain", "Globex.example", "--dry-run"],
+            1,
+            "domain `globex.example` already belongs to another tenant",
+        ),
+        (
+            &["clone", "acme", "precious", "--dry-run"],
+            1,
+            "schema `tenant_precious` already exists",
+        ),
         (&["clone", "a-b", "a_b"], 1, "already belongs to another tenant"),
         (
             &["clone", "acme", "precious"],

@@ -37,6 +37,9 @@ impl FormatError {
             Self::Cut | Self::Damaged(_) => {
                 Some("use another backup; `tenantctl verify` says which are whole")
             }
+            Self::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                Some("`tenantctl list-backups` shows the files that there are")
+            }
             Self::NotOurs(_) | Self::Io(_) => None,
         }
     }
