@@ -217,7 +217,7 @@ fn what_cannot_be_is_refused_with_the_exit_code_of_create() {
         (
             &["clone", "acme", "copy", "--domain", "Globex.example", "--dry-run"],
             1,
-            "domain `globex.example` already belongs to another tenant",
+            "domain `Globex.example` already belongs to another tenant",
         ),
         (
             &["clone", "acme", "precious", "--dry-run"],

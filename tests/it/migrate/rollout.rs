@@ -286,9 +286,9 @@ fn committed_migrations_stay_when_a_later_one_fails() {
 #[test]
 fn a_second_run_says_who_is_at_it_or_waits() {
     let fleet = Fleet::new(2);
-    fleet.file("V2__slow.sql", "CREATE TABLE slow (); SELECT pg_sleep(0.7)");
+    fleet.file("V2__slow.sql", "CREATE TABLE slow (); SELECT pg_sleep(1.5)");
     let first = fleet.start(&["--all", "--jobs", "1"]);
-    let held = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(0.7)%' AND wait_event = 'PgSleep' \
+    let held = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(1.5)%' AND wait_event = 'PgSleep' \
                 AND datname = current_database()";
     wait_until("the first run is under way", || fleet.sql(held) != "0");
     fleet

@@ -36,7 +36,7 @@ fn readers_never_wait_longer_than_the_lock_timeout_and_the_blocker_is_named() {
     let is_over = AtomicBool::new(false);
     let (longest, run) = std::thread::scope(|scope| {
         let sql =
-            "BEGIN; SELECT count(*) FROM tenant_t01.customers WHERE name <> 's3cret'; SELECT pg_sleep(1.6)";
+            "BEGIN; SELECT count(*) FROM tenant_t01.customers WHERE name <> 's3cret'; SELECT pg_sleep(3)";
         let mut report = std::process::Command::new("psql")
             .args([fleet.database.url(), "-Xq", "-c", sql])
             .env("PGAPPNAME", "nightly-report")
@@ -109,7 +109,7 @@ fn a_blocker_is_named_even_when_every_connection_waits() {
             fleet.database.url(),
             "-Xq",
             "-c",
-            "BEGIN; LOCK TABLE tenant_t01.orders, tenant_t02.orders IN ROW EXCLUSIVE MODE; SELECT pg_sleep(1.2)",
+            "BEGIN; LOCK TABLE tenant_t01.orders, tenant_t02.orders IN ROW EXCLUSIVE MODE; SELECT pg_sleep(3)",
         ])
         .env("PGAPPNAME", "import")
         .stdout(Stdio::null())
