@@ -98,6 +98,7 @@ fn from_server(error: &DbError, target: &ConnectTarget) -> Failure {
     let kind = match code.code() {
         // Starting up, shutting down, crashed, an administrator's doing, too slow to log in.
         "57P01" | "57P02" | "57P03" | "57014" => Unreachable,
+        "08P01" if is_for_good(error.message()) => Refused,
         // Out of connections, memory or disk; a pooler's or network's trouble.
         code if code.starts_with("53") || code.starts_with("08") => Unreachable,
         _ => Refused,
@@ -142,6 +143,16 @@ fn hint_for(code: &SqlState, message: &str, target: &ConnectTarget) -> Option<St
         return None;
     };
     Some(hint)
+}
+
+/// Whether a pooler says no to what it was asked for. PgBouncer has one code for that and for troubles of its own.
+fn is_for_good(message: &str) -> bool {
+    const REFUSALS: [&str; 3] = [
+        "unsupported startup parameter",
+        "no such database",
+        "no such user",
+    ];
+    REFUSALS.iter().any(|refusal| message.starts_with(refusal))
 }
 
 fn hung_up(endpoint: &Endpoint) -> Failure {

@@ -2,8 +2,8 @@
 //!
 //! One session holds the tenant's lock in a transaction that does nothing else until it writes the history. Another, a
 //! connection of its own whose settings came with the login, runs the statements. Before each of them the first is asked
-//! whether it is still there, and the registry is told which one comes. So a run that was interrupted goes on where it was, and what PostgreSQL left half-built there
-//! is removed first.
+//! whether it is still there, and the registry is told which one comes. So a run that was interrupted goes on where it
+//! was, and what PostgreSQL left half-built there is removed first.
 
 use std::time::{Duration, Instant};
 

@@ -313,11 +313,12 @@ fn behind_a_pooler_they_need_a_way_past_it() {
     assert_eq!(fleet.versions(), "3:3");
     fleet.file("V4__singly.sql", SINGLY);
     let before = fleet.everything();
-    pooled()
+    let refused = pooled()
         .run(&["migrate", "--all"])
         .exits(1)
         .says("past the pooler")
         .says("DIRECT_URL");
+    assert!(!refused.stderr.contains("trying for"), "{}", refused.stderr);
     assert_eq!(fleet.everything(), before);
     direct().run(&["migrate", "--all"]).success();
     assert_eq!(fleet.versions(), "4:3");

@@ -83,6 +83,24 @@ async fn codes_tell_what_may_pass_from_what_must_change() {
 }
 
 #[tokio::test]
+async fn what_a_pooler_refuses_for_good_is_told_from_its_troubles() {
+    for (message, kind) in [
+        ("unsupported startup parameter: options", Refused),
+        ("no such database: acme", Refused),
+        ("server_login_failed", Unreachable),
+        ("query_wait_timeout", Unreachable),
+    ] {
+        assert_eq!(
+            answered("sslmode=disable", server_error("08P01", message))
+                .await
+                .kind(),
+            kind,
+            "{message}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_server_without_tls_is_a_tls_error_where_tls_is_required() {
     let error = answered("sslmode=require", b"N".to_vec()).await;
 
