@@ -1,4 +1,4 @@
-//! How an error is shown and what exit code it is. This file alone walks the chain of causes.
+//! How an error is shown and what exit code it is: this file alone decides both by the chain of causes.
 
 use std::error::Error as StdError;
 use std::fmt;

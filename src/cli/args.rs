@@ -141,8 +141,8 @@ pub(crate) struct JobArgs {
     jobs: Option<u16>,
     #[arg(long, value_enum, value_name = "WHAT", help = format!("{ON_ERROR} [default: stop]"))]
     on_error: Option<OnErrorChoice>,
-    /// Attempts after the first for a tenant that met a lock timeout, a deadlock or a serialization failure
-    /// [default: the configuration's `fleet.retries`, or 3]
+    /// Attempts after the first for a tenant that met a lock timeout, a deadlock or a serialization failure, or that was
+    /// changed while it was being read [default: the configuration's `fleet.retries`, or 3]
     #[arg(long, value_name = "NUMBER")]
     retries: Option<u32>,
 }

@@ -72,7 +72,7 @@ impl Error {
     }
 
     /// Whether the same work may well succeed when it is done again: a lock that came too late, a deadlock or a
-    /// serialization failure. Nothing else is ever tried twice.
+    /// serialization failure.
     pub fn is_transient(&self) -> bool {
         self.has_code(&[
             SqlState::LOCK_NOT_AVAILABLE,

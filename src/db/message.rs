@@ -1,4 +1,4 @@
-//! A message of several parts, which PostgreSQL makes one transaction: how it is put together, and which part it was that
+//! A message of several parts, which PostgreSQL makes one transaction: how it is put together, and which part of it
 //! failed.
 
 use super::conn::clean_up;
@@ -79,8 +79,8 @@ pub(super) fn part_after(parts: &[&str], done: usize) -> usize {
         .min(parts.len().saturating_sub(1))
 }
 
-/// Statements that take away whatever SQL that is not ours may leave on a connection which a pooler may hand to somebody
-/// else. Of prepared statements those that came as SQL: the others are the pooler's or the driver's.
+/// Statements that take away whatever SQL that is not ours may leave on a connection which a pooler may hand to
+/// somebody else. Of prepared statements those that came as SQL: the others are the pooler's or the driver's.
 pub fn clean_up_after_all() -> String {
     const DEALLOCATE: &str = "DO $$ DECLARE statement text; BEGIN \
                               FOR statement IN SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql LOOP \

@@ -38,5 +38,6 @@ pub use self::sql_text::{Statement, Token, TokenKind, Unterminated, statements, 
 pub use self::tenant_conn::{
     Access, OpenTenantError, SchemaMissing, TenantOptions, local_settings, settings,
 };
-pub use self::text_result::{TextResult, is_so, told};
+pub use self::text_result::TextResult;
+pub(crate) use self::text_result::{is_so, told};
 pub use self::timeout::{NO_TRANSACTION_LIMIT, limit_in_ms, optional_limit_in_ms};

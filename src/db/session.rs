@@ -125,7 +125,7 @@ impl Session {
         let messages = self
             .watch(statements, self.client().simple_query(statements))
             .await?;
-        Ok(text_result::in_order(messages))
+        Ok(text_result::by_statement(messages))
     }
 
     /// Begins a transaction with the statements of `opening`, all in one round trip, and returns their answers.
@@ -176,7 +176,7 @@ impl Session {
             .watch("", self.send(&message, &done, |message| heard.push(message)))
             .await;
         self.settle(parts, done.into_inner(), made)?;
-        let mut answers = text_result::in_order(heard).into_iter();
+        let mut answers = text_result::by_statement(heard).into_iter();
         let of_part = |part: &&str| answers.by_ref().take(message::statements_in(part)).collect();
         Ok(parts.iter().map(of_part).collect())
     }

@@ -21,17 +21,17 @@ impl TextResult {
 }
 
 /// What the last statement's first row has in this column, unless that is NULL or there is no row.
-pub fn told(answers: &[TextResult], column: usize) -> Option<&str> {
+pub(crate) fn told(answers: &[TextResult], column: usize) -> Option<&str> {
     answers.last()?.value(column)
 }
 
 /// Whether the last statement's first row says that it is so.
-pub fn is_so(answers: &[TextResult], column: usize) -> bool {
+pub(crate) fn is_so(answers: &[TextResult], column: usize) -> bool {
     told(answers, column) == Some("t")
 }
 
 /// Sorts the messages of a simple query into one result a statement.
-pub(super) fn in_order(messages: Vec<SimpleQueryMessage>) -> Vec<TextResult> {
+pub(super) fn by_statement(messages: Vec<SimpleQueryMessage>) -> Vec<TextResult> {
     let mut results = Vec::new();
     let mut current = TextResult::default();
     for message in messages {

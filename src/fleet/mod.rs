@@ -15,7 +15,8 @@ use tokio::sync::mpsc;
 
 pub use self::event::{Blocker, Ending, Event, Observer, Unobserved};
 pub use self::report::{Counts, Outcome, Report, TenantReport, causes, words};
-pub use self::retry::{Attempts, Retry, is_transient};
+pub(crate) use self::retry::Attempts;
+pub use self::retry::{Retry, is_transient};
 pub use self::stop::{Patience, Stop, Urgency};
 use crate::tenant::{NewTenant, Slug, Tenant};
 

@@ -155,6 +155,7 @@ pub fn words(error: &anyhow::Error) -> String {
     words_of(error.as_ref())
 }
 
+/// The same for any kind of error.
 pub(super) fn words_of(error: &(dyn Error + 'static)) -> String {
     causes(error).join(": ")
 }

@@ -29,7 +29,7 @@ impl Retry {
 
 /// The attempts at one tenant.
 #[derive(Debug)]
-pub struct Attempts<'a> {
+pub(crate) struct Attempts<'a> {
     slug: &'a Slug,
     retry: Retry,
     stop: &'a Stop,
@@ -37,7 +37,7 @@ pub struct Attempts<'a> {
 }
 
 impl<'a> Attempts<'a> {
-    pub fn at(slug: &'a Slug, retry: Retry, stop: &'a Stop) -> Self {
+    pub(crate) fn at(slug: &'a Slug, retry: Retry, stop: &'a Stop) -> Self {
         Self {
             slug,
             retry,
@@ -48,7 +48,7 @@ impl<'a> Attempts<'a> {
 
     /// Waits until it is time for another attempt. Says `false` where there is none: this error does not pass, there
     /// were enough of them, or everything is to be cancelled.
-    pub async fn another_after(
+    pub(crate) async fn another_after(
         &mut self,
         error: &(dyn Error + 'static),
         observer: &mut dyn Observer,

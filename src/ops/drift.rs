@@ -3,6 +3,7 @@
 //! Fingerprints of the whole fleet come first, with as many queries for a group of tenants as for one. Definitions are
 //! read where fingerprints differ, and once for all tenants that have the same one.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +14,7 @@ use tokio::sync::OnceCell;
 
 use super::exec::is_gone;
 use super::original::OriginalError;
-use crate::blueprint::{self, Blueprint, DataLoss, Difference, Mend, ReplayError, Replayed, Same};
+use crate::blueprint::{self, Blueprint, DataLoss, Difference, Mend, ReadError, ReplayError, Replayed, Same};
 use crate::db::{Db, SchemaMissing, SchemaName};
 use crate::fleet::{self, Answer, Observer, Plan, Report, Stop, Urgency};
 use crate::tenant::{Tenant, fingerprints};
@@ -105,12 +106,14 @@ pub async fn run(
         });
     }
     let reference = Reference::new(db, against, mend, lock_timeout).await?;
-    let known = take_fingerprints(db, &tenants, plan.jobs, stop).await;
+    let known = RefCell::new(take_fingerprints(db, &tenants, plan.jobs, stop).await);
     let drifts = Drifts::default();
 
     let job = async |tenant: &Tenant| {
-        let fingerprint = match known.get(&tenant.schema) {
-            Some(fingerprint) => fingerprint.clone(),
+        // It serves one attempt: there is another where it is true no more.
+        let taken = known.borrow_mut().remove(&tenant.schema);
+        let fingerprint = match taken {
+            Some(fingerprint) => fingerprint,
             // The group that it was in could not be asked, or it has no schema: it is looked at alone.
             None => {
                 let mut session = db.direct().await?;
@@ -131,7 +134,9 @@ pub async fn run(
             true => None,
             false => Some(
                 drifts
-                    .find(&fingerprint, async || reference.compare(db, &tenant.schema).await)
+                    .find(&fingerprint, async || {
+                        reference.compare(db, &tenant.schema, &fingerprint).await
+                    })
                     .await?,
             ),
         };
@@ -222,19 +227,14 @@ impl Reference {
 
     async fn blueprint(&self, db: &Db) -> anyhow::Result<&Blueprint> {
         self.blueprint
-            .get_or_try_init(async || {
-                let mut session = db.direct().await?;
-                Ok(blueprint::read(&mut session, None, self.against.schema()).await?)
-            })
+            .get_or_try_init(async || read(db, self.against.schema(), &self.fingerprint).await)
             .await
     }
 
     /// Reads a schema whose fingerprint differs and says how it departs.
-    async fn compare(&self, db: &Db, schema: &SchemaName) -> anyhow::Result<Drift> {
+    async fn compare(&self, db: &Db, schema: &SchemaName, fingerprint: &str) -> anyhow::Result<Drift> {
         let expected = self.blueprint(db).await?;
-        let mut session = db.direct().await?;
-        let found = blueprint::read(&mut session, None, schema).await?;
-        drop(session);
+        let found = read(db, schema, fingerprint).await?;
         let same = match expected.needs_replay(&found) {
             true => self.same(db, expected, &found).await?,
             false => Same::default(),
@@ -266,6 +266,18 @@ impl Reference {
             _ => by_text(found.schema(), of_found.as_ref().err()),
         })
     }
+}
+
+/// Reads a schema, which is to have this fingerprint still: what is found counts for all that have it.
+async fn read(db: &Db, schema: &SchemaName, fingerprint: &str) -> anyhow::Result<Blueprint> {
+    let mut session = db.direct().await?;
+    let found = blueprint::read(&mut session, None, schema).await?;
+    let now = blueprint::fingerprints(&mut session, std::slice::from_ref(schema)).await?;
+    let is_same = now.get(schema).is_some_and(|now| now == fingerprint);
+    if !is_same || !blueprint::is_unchanged(&mut session, &found).await? {
+        return Err(ReadError::Changing(schema.clone()).into());
+    }
+    Ok(found)
 }
 
 fn by_text(schema: &SchemaName, error: Option<&ReplayError>) -> Same {

@@ -234,7 +234,10 @@ impl Work<'_> {
                 });
             }
             transaction.script("ROLLBACK TO not_dropped").await?;
-            tokio::time::sleep(self.retry.pause(attempt)).await;
+            tokio::select! {
+                () = tokio::time::sleep(self.retry.pause(attempt)) => {}
+                () = self.stop.reached(Urgency::Cancel) => {}
+            }
         }
     }
 }

@@ -106,7 +106,7 @@ impl Entry {
 
     /// Logs a run of which there is one at a time, from its beginning to its end. The transaction `keeper` keeps all
     /// others away, and `report` tells of what the work answers how the tenants fared.
-    pub async fn alone<T, R, E>(
+    pub(super) async fn alone<T, R, E>(
         &self,
         db: &Db,
         keeper: Transaction<'_>,

@@ -147,11 +147,14 @@ fn hint_for(code: &SqlState, message: &str, target: &ConnectTarget) -> Option<St
 
 /// Whether a pooler says no to what it was asked for. PgBouncer has one code for that and for troubles of its own.
 fn is_for_good(message: &str) -> bool {
-    const REFUSALS: [&str; 3] = [
+    const REFUSALS: [&str; 4] = [
         "unsupported startup parameter",
+        "unsupported options startup parameter",
         "no such database",
         "no such user",
     ];
+    // Versions differ in how they begin.
+    let message = message.to_ascii_lowercase();
     REFUSALS.iter().any(|refusal| message.starts_with(refusal))
 }
 

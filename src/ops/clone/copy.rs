@@ -16,7 +16,7 @@ use crate::tenant::{NewTenant, Slug, Tenant};
 const OUTSIDE: &str = "SET LOCAL search_path = pg_catalog";
 
 impl Plan {
-    /// What would be copied.
+    /// What would be copied, or what the registry or another schema would refuse it for.
     pub(super) async fn foresee(
         &self,
         transaction: &Transaction<'_>,
@@ -25,13 +25,12 @@ impl Plan {
         transaction
             .script(&format!("{OUTSIDE}; SET LOCAL row_security = off"))
             .await?;
-        for rivals in registry::rivals(transaction, std::slice::from_ref(to)).await? {
-            if let Some(problem) = rivals.problem(to) {
-                return Err(problem.into());
-            }
-            if rivals.has_schema {
-                return Err(MakeError::Exists(to.schema.clone()).into());
-            }
+        let rivals = registry::rivals(transaction, std::slice::from_ref(to)).await?;
+        if let Some(problem) = rivals.iter().find_map(|rivals| rivals.problem(to)) {
+            return Err(problem.into());
+        }
+        if rivals.iter().any(|rivals| rivals.has_schema) {
+            return Err(MakeError::Exists(to.schema.clone()).into());
         }
         let counts = self.count(transaction).await?;
         let tables = self.tables.iter().zip(counts).map(|(table, rows)| Copied {

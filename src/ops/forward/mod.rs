@@ -366,9 +366,9 @@ pub(super) fn opening(place: Place<'_>, how: &How) -> String {
 /// Fails with a division by zero unless the schema's history is the expected one and the tenant still has this row.
 fn guarded(place: Place<'_>, expected: &Reached) -> String {
     let is_expected = History::is_still(place.schema, expected.digest.as_deref().unwrap_or_default());
-    let row = place
-        .tenant
-        .map_or_else(String::new, |tenant| format!(" AND {}", tenant.is_registered()));
+    let row = place.tenant.map_or_else(String::new, |tenant| {
+        format!(" AND {}", tenant.is_registered_sql())
+    });
     let table_is_made = match expected.digest {
         Some(_) => String::new(),
         None => History::table(place.schema.quoted()),
@@ -393,7 +393,7 @@ fn recorded(place: Place<'_>, pending: &[Pending], how: &How) -> String {
 fn closing(place: Place<'_>, reached: &Reached) -> String {
     let mut sql = "SET LOCAL search_path = pg_catalog".to_owned();
     if let (Some(tenant), Some(version)) = (place.tenant, reached.version) {
-        let _ = write!(sql, "; {}", tenant.came_to(Some(version)));
+        let _ = write!(sql, "; {}", tenant.came_to_sql(Some(version)));
         if let Some(operation) = place.operation {
             let from = tenant
                 .schema_version
@@ -410,7 +410,7 @@ async fn keep_version(db: &Db, place: Place<'_>, version: Option<i64>) -> Result
     let Some(tenant) = place.tenant.filter(|tenant| tenant.schema_version != version) else {
         return Ok(false);
     };
-    db.direct().await?.script(&tenant.came_to(version)).await?;
+    db.direct().await?.script(&tenant.came_to_sql(version)).await?;
     Ok(true)
 }
 

@@ -73,10 +73,7 @@ pub(in crate::ops) async fn hand(
     let pooler = || ForwardError::Pooler(pending.name.clone());
     let session = db.apart(&settings).await.map_err(|error| match error {
         // PgBouncer refuses settings that it does not know. A server that is away says nothing of them.
-        SessionError::Connect(refusal)
-            if refusal.kind() == ConnectErrorKind::Refused
-                || refusal.sqlstate().is_some_and(|code| code.code() == "08P01") =>
-        {
+        SessionError::Connect(refusal) if refusal.kind() == ConnectErrorKind::Refused => {
             tracing::debug!("{refusal}");
             pooler()
         }

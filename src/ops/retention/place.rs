@@ -86,7 +86,7 @@ impl<'a> Place<'a> {
                 WHEN NOT pg_try_advisory_xact_lock_shared({}) THEN 'tenantctl: locked' \
                 ELSE '1' END FROM public.tenants WHERE {}), 'tenantctl: gone')::int;",
             LockName::Tenant(schema).key(),
-            self.tenant.condition(),
+            self.tenant.condition_sql(),
         );
         sql
     }

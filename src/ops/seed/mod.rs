@@ -158,7 +158,7 @@ fn message(
         ),
         format!(
             "SELECT 1 / ({} AND to_regnamespace({}) IS NOT NULL)::int",
-            tenant.is_registered(),
+            tenant.is_registered_sql(),
             QuotedText::new(&schema)
         ),
     ];

@@ -1,5 +1,7 @@
 //! Texts that PostgreSQL changes once they have been read back are no drift.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::{in_schema, listed, psql};
 use crate::support::Database;
 
@@ -96,4 +98,37 @@ fn the_order_of_columns_and_rows_are_no_drift() {
         INSERT INTO a VALUES ('x', 1)",
     );
     database.run(&["drift", "acme"]).success();
+}
+
+#[test]
+fn a_tenant_that_changes_meanwhile_lends_its_differences_to_nobody() {
+    let database = with_template("CREATE TABLE users (id int PRIMARY KEY)");
+    database.run(&["create", "--quiet", "a", "b", "c"]).success();
+    for slug in ["a", "b", "c"] {
+        in_schema(
+            &database,
+            &format!("tenant_{slug}"),
+            "CREATE TABLE extra (id int)",
+        );
+    }
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in (0..100).take_while(|_| !is_over.load(Ordering::Relaxed)) {
+                database.sql(
+                    "DO $$ BEGIN FOR n IN 1..20 LOOP \
+                         DROP TABLE tenant_a.extra; CREATE TABLE tenant_a.other (id int); COMMIT; PERFORM pg_sleep(0.02); \
+                         DROP TABLE tenant_a.other; CREATE TABLE tenant_a.extra (id int); COMMIT; PERFORM pg_sleep(0.02); \
+                     END LOOP; END $$",
+                );
+            }
+        });
+        for _ in 0..8 {
+            let run = database.run(&["drift", "--all", "-o", "json"]);
+            for slug in ["b", "c"] {
+                assert_eq!(listed(&run.json(), slug), ["extra table extra"], "{}", run.stderr);
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
 }

@@ -86,7 +86,11 @@ async fn codes_tell_what_may_pass_from_what_must_change() {
 async fn what_a_pooler_refuses_for_good_is_told_from_its_troubles() {
     for (message, kind) in [
         ("unsupported startup parameter: options", Refused),
-        ("no such database: acme", Refused),
+        (
+            "unsupported options startup parameter: only '-c config=val' is allowed",
+            Refused,
+        ),
+        ("No such database: acme", Refused),
         ("server_login_failed", Unreachable),
         ("query_wait_timeout", Unreachable),
     ] {
