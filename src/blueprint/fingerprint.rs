@@ -20,7 +20,7 @@ use super::text::{BEFORE_OBJECTS, SCHEMA_COLUMNS};
 use crate::db::{self, SchemaName, Session, Transaction, Type};
 
 /// Goes up whenever the same definition gets another fingerprint than before.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 macro_rules! queries {
     ($($name:literal $found:literal,)*) => {

@@ -39,7 +39,8 @@ const ATTEMPTS: usize = 3;
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What follows may be about rows by the million, and is planned as ever.
-const AFTER_CATALOGS: &str = "SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT";
+const AFTER_CATALOGS: &str = "SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT; \
+                              SET LOCAL timezone TO DEFAULT";
 
 /// The sources of what is named with its schema where that is not in the search path.
 const NAMESPACES: [&str; 10] = [

@@ -16,18 +16,26 @@ use super::session::{Session, Transaction};
 /// How large the pieces are in which rows are handed on.
 const PIECE: usize = 128 * 1024;
 
-/// How rows are written and read, so that they are the same text on every server.
-pub const READABLE: &str = "SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off; \
-                            SET LOCAL xmloption = content; SET LOCAL datestyle = iso; \
-                            SET LOCAL intervalstyle = postgres; SET LOCAL extra_float_digits = 3; \
-                            SET LOCAL bytea_output = hex; SET LOCAL lc_monetary = 'C'";
+/// What rows are written with and read with.
+const TEXT: &str = "SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off; \
+                    SET LOCAL xmloption = content; SET LOCAL datestyle = iso; \
+                    SET LOCAL intervalstyle = postgres; SET LOCAL extra_float_digits = 3; \
+                    SET LOCAL bytea_output = hex; SET LOCAL lc_monetary = 'C'";
 
-/// The same where what reads rows, such as a type's functions, finds the objects of a schema.
-pub fn readable_in(schema: &SchemaName) -> String {
-    format!(
-        "{READABLE}; SET LOCAL search_path = {}, pg_catalog",
-        schema.quoted()
-    )
+/// The zone in which times are told.
+pub const TOLD_ZONE: &str = "SET LOCAL timezone = 'UTC'";
+
+/// The database's own zone, in which what depends on it is done: checks of rows, views that are filled.
+pub const OWN_ZONE: &str = "SET LOCAL timezone TO DEFAULT";
+
+/// How rows are read, so that they are the same text on every server.
+pub fn readable() -> String {
+    format!("{TEXT}; {TOLD_ZONE}")
+}
+
+/// How rows are written, where what reads them, such as a type's functions, finds the objects of a schema.
+pub fn writable_in(schema: &SchemaName) -> String {
+    format!("{TEXT}; SET LOCAL search_path = {}, pg_catalog", schema.quoted())
 }
 
 /// Why rows did not arrive, and on which side that was.

@@ -6,7 +6,7 @@ use crate::blueprint::{
     self, Blueprint, CannotCopy, MEANING, ReadError, Shape, Statement, Surroundings, Table, UnclearText,
 };
 use crate::db::migrator::{HISTORY_TABLE, History};
-use crate::db::{self, SchemaName, Session, Transaction};
+use crate::db::{self, OWN_ZONE, SchemaName, Session, Transaction};
 use crate::tenant::fingerprints;
 
 /// A schema that others are made from.
@@ -349,6 +349,7 @@ pub(super) fn opening(schema: &SchemaName) -> String {
          SET LOCAL search_path = {name}, pg_catalog;\n\
          SET LOCAL client_min_messages = warning;\n\
          SET LOCAL row_security = off;\n\
+         {OWN_ZONE};\n\
          {MEANING}",
         name = schema.quoted()
     )

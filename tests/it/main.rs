@@ -46,4 +46,5 @@ mod support;
 mod suspend;
 mod template;
 mod template_schema;
+mod time_zones;
 mod tls;

@@ -7,7 +7,7 @@ use super::format::{Definition, Manifest, TenantRow};
 use super::left_out::leave_out_in_tx;
 use super::shared::{Known, Shared};
 use crate::blueprint::{self, Shape, Table, UnclearText, state_of_sequence};
-use crate::db::{self, Db, READABLE, SchemaName, Transaction, Type};
+use crate::db::{self, Db, SchemaName, Transaction, Type, readable};
 use crate::ops::clone::{Contents, Plan, lock_tables, step};
 use crate::ops::original::{self, OriginalError};
 use crate::ops::unfinished;
@@ -85,7 +85,7 @@ pub(super) async fn prepare_in_tx(
 
 /// How rows are told: the same on every server, and in the order in which they are.
 fn rows_readable() -> String {
-    format!("{READABLE}; SET LOCAL synchronize_seqscans = off")
+    format!("{}; SET LOCAL synchronize_seqscans = off", readable())
 }
 
 fn copies<'a>(tables: impl Iterator<Item = &'a Table>, schema: &SchemaName) -> Vec<Copy> {

@@ -9,8 +9,8 @@ use super::feed::Rows;
 use super::format::{Manifest, RowSum, Summary};
 use crate::blueprint::{self, CannotCopy, Shape, Table, UnclearText};
 use crate::db::{
-    self, Access, Db, Hold, LockName, Opening, RoleName, RowsIn, SchemaName, Snapshot, Transaction, Type,
-    read_rows, readable_in,
+    self, Access, Db, Hold, LockName, OWN_ZONE, Opening, RoleName, RowsIn, SchemaName, Snapshot, TOLD_ZONE,
+    Transaction, Type, read_rows, writable_in,
 };
 use crate::fleet::Observer;
 use crate::ops::clone::{AfterRows, Steps, step};
@@ -267,7 +267,7 @@ impl Work<'_> {
             observer,
         };
         original::make(transaction, &self.new.schema, &script.before_rows).await?;
-        transaction.script(&readable_in(schema)).await?;
+        transaction.script(&writable_in(schema)).await?;
         for table in tables {
             steps.begin(&format!("rows of table {}", table.name));
             self.load(transaction, table, &mut rows).await?;
@@ -296,7 +296,7 @@ impl Work<'_> {
                 .script(&format!(
                     "SET LOCAL search_path = pg_catalog;\n{};\n{}",
                     outside::lock_for_dropping(old),
-                    readable_in(&self.new.schema)
+                    writable_in(&self.new.schema)
                 ))
                 .await?;
         }
@@ -349,12 +349,14 @@ impl Work<'_> {
         let sent = rows.send(table, &mut into).await?;
         let arrived = into.finish().await.map_err(writing)?;
         let mut found = RowSum::default();
+        transaction.script(TOLD_ZONE).await?;
         read_rows(transaction, &table.copy_out(&self.new.schema), async |piece| {
             found.add(&piece);
             true
         })
         .await
         .map_err(|source| step(&format!("reading the rows of table {} again", table.name), source))?;
+        transaction.script(OWN_ZONE).await?;
         let found = found.of(&table.name);
         if found.rows != sent.rows || arrived != sent.rows {
             return Err(BackupError::Differs(format!(
