@@ -180,6 +180,7 @@ async fn clean(cx: &Context, args: &CleanupArgs) -> anyhow::Result<ExitStatus> {
             batch_size: retention.batch_size,
             max_batch: retention.max_batch,
             max_fraction: (!args.yes).then_some(retention.max_fraction),
+            free_rows: retention.free_rows,
             max_replica_lag: retention.max_replica_lag,
             pause: args.pause.unwrap_or_default(),
             deadline: args.max_duration.map(|limit| started + limit),

@@ -20,6 +20,7 @@ pub(super) struct RetentionTable {
     batch_size: Option<u32>,
     max_batch_ms: Option<u32>,
     max_fraction: Option<f64>,
+    free_rows: Option<u64>,
     max_replica_lag: Option<WrittenDuration>,
     pub(super) archive_dir: Option<PathBuf>,
     pub(super) file: Option<PathBuf>,
@@ -66,6 +67,8 @@ pub struct RetentionSettings {
     pub max_batch: Duration,
     /// The largest part of a table that goes without `--yes`.
     pub max_fraction: f64,
+    /// So many rows of a table go without it, whatever part they are.
+    pub free_rows: u64,
     /// Batches wait while a replica is further behind; zero for never.
     pub max_replica_lag: Duration,
     pub archive_dir: Option<PathBuf>,
@@ -144,6 +147,7 @@ impl RetentionTable {
             batch_size: self.batch_size.unwrap_or(5000),
             max_batch: Duration::from_millis(self.max_batch_ms.unwrap_or(200).into()),
             max_fraction: self.max_fraction.unwrap_or(0.5),
+            free_rows: self.free_rows.unwrap_or(1000),
             max_replica_lag: self.max_replica_lag.map_or(Duration::from_secs(30), |lag| lag.0),
             archive_dir: self.archive_dir,
             policies,

@@ -120,6 +120,14 @@ impl Session {
             .await
     }
 
+    /// The same, cancelled after so long; zero for never.
+    pub async fn script_within(&mut self, statements: &str, limit: Duration) -> Result<(), Error> {
+        let usual = std::mem::replace(&mut self.limits.timeout, limit);
+        let result = self.script(statements).await;
+        self.limits.timeout = usual;
+        result
+    }
+
     /// Sends statements without parameters as one message and returns what each answered, as text.
     pub async fn text_query(&self, statements: &str) -> Result<Vec<TextResult>, Error> {
         let messages = self

@@ -110,12 +110,17 @@ impl CleanupError {
     }
 }
 
-/// A policy that would take more of a table than it may.
+/// Policies that would take more of a table than they may. Their rows stay.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct TooMuch(Vec<Excess>);
+
+/// What one of them would take.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "policy `{policy}` would take {due} of {total} rows of `{table}`, more than the {share} % that go without `--yes`"
 )]
-pub struct TooMuch {
+struct Excess {
     policy: String,
     table: String,
     due: u64,

@@ -22,6 +22,8 @@ pub struct Limits {
     pub max_batch: Duration,
     /// The largest part of a table that may go; none once somebody has said yes.
     pub max_fraction: Option<f64>,
+    /// So many rows may go whatever part they are.
+    pub free_rows: u64,
     /// How far a replica may be behind; zero for any.
     pub max_replica_lag: Duration,
     /// A pause after each batch.
@@ -61,6 +63,14 @@ impl<'a> Pace<'a> {
         self.limits
             .deadline
             .is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// How much of the time that was given is left; nothing where there is no end.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        let deadline = self.limits.deadline?;
+        // Zero would be no limit.
+        let shortest = Duration::from_millis(1);
+        Some(deadline.saturating_duration_since(Instant::now()).max(shortest))
     }
 
     /// The longest transaction so far.
@@ -149,6 +159,7 @@ mod tests {
             batch_size: 5000,
             max_batch: Duration::from_millis(200),
             max_fraction: None,
+            free_rows: 0,
             max_replica_lag: Duration::ZERO,
             pause: Duration::ZERO,
             deadline: None,

@@ -5,7 +5,7 @@ use super::statement::Job;
 use super::taken::{Amount, Taken};
 use super::work::{Work, number};
 
-/// Counts what each policy would take, without the rows that an earlier one would have taken already.
+/// Counts what each policy would take by itself. A row that an earlier one would take as well is counted by both.
 pub(super) async fn of(work: &Work<'_>, jobs: &[Job<'_>]) -> anyhow::Result<Vec<Taken>> {
     let mut all = Vec::new();
     for job in jobs {
@@ -17,6 +17,10 @@ pub(super) async fn of(work: &Work<'_>, jobs: &[Job<'_>]) -> anyhow::Result<Vec<
             continue;
         }
         for unit in &job.table.units {
+            if work.pace.is_over() {
+                taken.not_reached = true;
+                break;
+            }
             let answers = work.look_up(&job.measure(unit).join("; ")).await?;
             for (which, answer) in answers.iter().enumerate() {
                 let amount = Amount {

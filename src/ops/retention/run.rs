@@ -17,7 +17,7 @@ use super::statement::Job;
 use super::survey::Due;
 use super::taken::Taken;
 use super::work::Work;
-use super::{Request, TooMuch, preview};
+use super::{Excess, Request, TooMuch, preview};
 use crate::db::{self, Db};
 use crate::fleet::Answer;
 use crate::ops::exec;
@@ -88,10 +88,7 @@ impl Run<'_> {
         if self.request.dry_run {
             let mut taken = preview::of(&work, &jobs).await?;
             for (job, taken) in jobs.iter().zip(&mut taken) {
-                match self.check_share(&work, job, taken.own.rows).await {
-                    Err(error) if error.is::<TooMuch>() => taken.needs_yes = true,
-                    other => other?,
-                }
+                taken.needs_yes = self.excess(&work, job, taken.own.rows).await?.is_some();
             }
             self.taken.borrow_mut().insert(tenant.slug.clone(), taken);
             return Ok(());
@@ -101,7 +98,7 @@ impl Run<'_> {
             archives.close(&work.session).await?;
         }
         if self.request.vacuum {
-            self.vacuum(&work, &shape, tenant).await?;
+            self.vacuum(&mut work, &shape, tenant).await?;
         }
         Ok(())
     }
@@ -118,17 +115,29 @@ impl Run<'_> {
         }
         let mut found = found?.into_iter();
         let mut surveys = Vec::new();
+        let mut excesses = Vec::new();
         for job in jobs {
-            let units: Vec<_> = job.table.units.iter().zip(found.by_ref()).collect();
-            let due = units.iter().map(|(_, due)| due.rows).sum();
-            self.check_share(work, job, due).await?;
-            surveys.push(units);
+            let units: Units<'_> = job.table.units.iter().zip(found.by_ref()).collect();
+            match self.excess(work, job, due(&units)).await? {
+                None => surveys.push((job, units)),
+                Some(excess) => excesses.push(excess),
+            }
         }
-        for (job, units) in jobs.iter().zip(surveys) {
+        let mut has_taken = false;
+        for (job, mut units) in surveys {
             let started = Instant::now();
+            // What kept rows here may have gone.
+            if has_taken && units.iter().any(|(_, due)| due.kept > 0) {
+                units = work.survey_table(job).await?;
+                if let Some(excess) = self.excess(work, job, due(&units)).await? {
+                    excesses.push(excess);
+                    continue;
+                }
+            }
             let mut taken = Taken::nothing(job);
             let result = self.take(work, job, units, &mut taken).await;
             taken.elapsed = started.elapsed();
+            has_taken |= taken.all().rows > 0;
             let mut all = self.taken.borrow_mut();
             let of_tenant = all.entry(tenant.slug.clone()).or_default();
             match of_tenant.iter_mut().find(|known| known.policy == taken.policy) {
@@ -137,14 +146,17 @@ impl Run<'_> {
             }
             result.with_context(|| format!("policy `{}`", job.rule.name()))?;
         }
-        Ok(())
+        match excesses.is_empty() {
+            true => Ok(()),
+            false => Err(TooMuch(excesses).into()),
+        }
     }
 
     async fn take(
         &self,
         work: &mut Work<'_>,
         job: &Job<'_>,
-        units: Vec<(&Unit, Due)>,
+        units: Units<'_>,
         taken: &mut Taken,
     ) -> anyhow::Result<()> {
         let units = work.whole_partitions(job, units, taken).await?;
@@ -159,31 +171,29 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether these are more rows of a table than may go.
-    async fn check_share(&self, work: &Work<'_>, job: &Job<'_>, due: u64) -> anyhow::Result<()> {
-        let Some(limit) = self.request.limits.max_fraction else {
-            return Ok(());
+    /// What the policy would take where these are more rows of a table than may go.
+    async fn excess(&self, work: &Work<'_>, job: &Job<'_>, due: u64) -> anyhow::Result<Option<Excess>> {
+        let limits = &self.request.limits;
+        let Some(limit) = limits.max_fraction else {
+            return Ok(None);
         };
         let limit = job.rule.settings.max_fraction.unwrap_or(limit);
-        if due == 0 || limit >= 1.0 {
-            return Ok(());
+        if due <= limits.free_rows || limit >= 1.0 {
+            return Ok(None);
         }
         let total = work.total(&job.table.units).await?;
-        if due as f64 <= limit * total {
-            return Ok(());
-        }
-        Err(TooMuch {
+        let is_more = due as f64 > limit * total;
+        Ok(is_more.then(|| Excess {
             policy: job.rule.name().to_owned(),
             table: job.table.name.clone(),
             due,
             total: total as u64,
             share: limit * 100.0,
-        }
-        .into())
+        }))
     }
 
     /// Makes the room of rows that went free for others.
-    async fn vacuum(&self, work: &Work<'_>, shape: &Shape, tenant: &Tenant) -> anyhow::Result<()> {
+    async fn vacuum(&self, work: &mut Work<'_>, shape: &Shape, tenant: &Tenant) -> anyhow::Result<()> {
         let tables: BTreeSet<String> = {
             let all = self.taken.borrow();
             let taken = all.get(&tenant.slug).into_iter().flatten();
@@ -197,13 +207,27 @@ impl Run<'_> {
             if self.pace.is_over() {
                 break;
             }
-            work.session
-                .script(&format!("VACUUM (ANALYZE, SKIP_LOCKED) {}", table.full_name))
-                .await
-                .with_context(|| format!("vacuuming {}", table.full_name))?;
+            let vacuum = format!("VACUUM (ANALYZE, SKIP_LOCKED) {}", table.full_name);
+            let time_left = self.pace.time_left().unwrap_or_default();
+            match work.session.script_within(&vacuum, time_left).await {
+                Err(error) if self.pace.is_late() => {
+                    tracing::info!(
+                        "the time is over before {} was vacuumed: {error}",
+                        table.full_name
+                    );
+                }
+                done => done.with_context(|| format!("vacuuming {}", table.full_name))?,
+            }
         }
         Ok(())
     }
+}
+
+/// A table in parts, and what is due in each.
+type Units<'u> = Vec<(&'u Unit, Due)>;
+
+fn due(units: &Units<'_>) -> u64 {
+    units.iter().map(|(_, due)| due.rows).sum()
 }
 
 /// Writes down that the tenant's turn came, whatever comes of it: one that takes all the time of every run must not keep

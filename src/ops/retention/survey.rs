@@ -79,18 +79,26 @@ impl Work<'_> {
         Ok(surveyed)
     }
 
+    /// Where the due rows of a table are.
+    pub(super) async fn survey_table<'u>(&self, job: &Job<'u>) -> anyhow::Result<Vec<(&'u Unit, Due)>> {
+        let units = &job.table.units;
+        let places: Vec<_> = units.iter().map(|unit| (job, unit)).collect();
+        let surveyed = self.survey_all(None, &places).await?;
+        Ok(units.iter().zip(surveyed).collect())
+    }
+
     /// Where the due rows of a unit are.
     pub(super) async fn survey(&self, job: &Job<'_>, unit: &Unit) -> anyhow::Result<Due> {
         let surveyed = self.survey_all(None, &[(job, unit)]).await?;
         Ok(surveyed.into_iter().next().unwrap_or_default())
     }
 
-    /// The same stretch by stretch.
+    /// The same stretch by stretch, until the time is over: then nothing is taken any more either.
     async fn look_through(&self, job: &Job<'_>, unit: &Unit) -> anyhow::Result<Due> {
         let mut due = Due::default();
         let step = if job.is_indexed { u64::MAX } else { BLOCKS_A_LOOK };
         let mut from = 0;
-        while from < unit.blocks {
+        while from < unit.blocks && !self.pace.is_over() {
             let to = unit.blocks.min(from.saturating_add(step));
             let found = self.look(job, unit, &places(from, to)).await?;
             due.kept += found.kept;

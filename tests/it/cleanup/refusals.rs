@@ -78,6 +78,44 @@ fn more_than_half_of_a_table_needs_a_yes() {
 }
 
 #[test]
+fn a_policy_that_needs_a_yes_keeps_no_other_from_its_work() {
+    let tables = &format!("{LOGS}; CREATE TABLE visits (at timestamptz)");
+    let fleet = fleet(
+        tables,
+        2,
+        &(policy("logs", "at", "") + &policy("visits", "at", "max_fraction = 1")),
+    );
+    each(&fleet, FILL);
+    each(
+        &fleet,
+        "INSERT INTO visits SELECT '2020-01-01' FROM generate_series(1, 3000)",
+    );
+    fleet.sql("DELETE FROM tenant_t02.logs");
+    cleanup(&fleet, &["--days", "10"])
+        .exits(3)
+        .says("t01  policy `old-logs` would take 2161 of 2400 rows");
+    assert_eq!(
+        ask(
+            &fleet,
+            "t01",
+            "SELECT (SELECT count(*) FROM logs), (SELECT count(*) FROM visits)"
+        ),
+        "2400|0"
+    );
+}
+
+#[test]
+fn a_small_table_may_be_emptied_by_age_without_anybody_there() {
+    let fleet = fleet(LOGS, 1, &policy("logs", "at", ""));
+    each(
+        &fleet,
+        "INSERT INTO logs (id, at) SELECT n, '2020-01-01' FROM generate_series(1, 1000) n",
+    );
+    cleanup(&fleet, &["--days", "10"]).success();
+    assert_eq!(ask(&fleet, "t01", "SELECT count(*) FROM logs"), "0");
+}
+
+#[test]
 fn a_tenant_that_lacks_a_policys_table_fails_alone() {
     let fleet = logs(3);
     fleet.sql("ALTER TABLE tenant_t02.logs RENAME COLUMN at TO moment");

@@ -205,3 +205,29 @@ fn tables_may_be_called_whatever_and_share_the_names_of_columns() {
         "1|21|40|2"
     );
 }
+
+#[test]
+fn a_parent_goes_in_the_run_in_which_its_last_child_goes() {
+    let tables = "CREATE TABLE parents (id int PRIMARY KEY, at timestamptz); \
+                  CREATE TABLE children (parent int REFERENCES parents, at timestamptz)";
+    let fleet = fleet(
+        tables,
+        1,
+        &(policy("parents", "at", "") + &policy("children", "at", "")),
+    );
+    each(
+        &fleet,
+        "INSERT INTO parents SELECT n, '2020-01-01' FROM generate_series(1, 10) n; \
+         INSERT INTO children SELECT n, '2020-01-01' FROM generate_series(1, 10) n; \
+         INSERT INTO children VALUES (7, now())",
+    );
+    cleanup(&fleet, &["--days", "10"]).success();
+    assert_eq!(
+        ask(
+            &fleet,
+            "t01",
+            "SELECT (SELECT string_agg(id::text, ' ') FROM parents), (SELECT count(*) FROM children)"
+        ),
+        "7|1"
+    );
+}

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{FILL, LOGS, ask, cleanup, each, fleet, logs, policy};
 use crate::support::{Fleet, Program, Run, psql, wait_until};
@@ -297,6 +297,24 @@ fn a_run_that_fails_leaves_no_success_of_another_day_in_its_metrics() {
     fleet.sql("ALTER TABLE tenant_template.logs RENAME COLUMN at TO since");
     run(fleet.program(), &[]).exits(2).says("no column `at`");
     assert!(!is_success());
+}
+
+#[test]
+fn vacuum_ends_with_the_time_that_was_given() {
+    let fleet = logs(1);
+    // Some minutes for the pages of the table.
+    fleet.sql(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET vacuum_cost_delay = 100', current_database()); \
+             EXECUTE format('ALTER DATABASE %I SET vacuum_cost_limit = 1', current_database()); END $$",
+    );
+    let started = Instant::now();
+    cleanup(&fleet, &["--days", "60", "--vacuum", "--max-duration", "3s"]).success();
+    assert!(
+        started.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(ask(&fleet, "t01", "SELECT count(*) FROM logs"), "1439");
 }
 
 #[test]
