@@ -30,6 +30,7 @@ mod lint;
 mod messages;
 mod migrate;
 mod new;
+mod not_copied;
 mod one_trip;
 mod output;
 mod pgbouncer;

@@ -34,6 +34,21 @@ SELECT l.refused, l.words
          WHERE c.relispartition AND p.oid = ANY ($2) AND c.relnamespace <> ALL ($1)
            AND c.relkind IN ('r', 'p', 'f')
          UNION ALL
+        SELECT false, format('event trigger %I calls function %s, and none that a copy has', e.evtname, p.oid::regprocedure)
+          FROM pg_event_trigger e
+          JOIN pg_proc p ON p.oid = e.evtfoid
+         WHERE p.pronamespace = ANY ($1)
+         UNION ALL
+        SELECT false, format('subscription %I fills table %s, and none of a copy', s.subname, r.srrelid::regclass)
+          FROM pg_subscription_rel r
+          JOIN pg_subscription s ON s.oid = r.srsubid
+         WHERE r.srrelid = ANY ($2)
+         UNION ALL
+        SELECT false, format('publication %I is of all tables, those of a copy included', p.pubname)
+          FROM pg_publication p
+         WHERE p.puballtables AND EXISTS (SELECT FROM pg_class c
+                                           WHERE c.oid = ANY ($2) AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p')
+         UNION ALL
         SELECT false, format('publication %I does not follow to the copy', p.pubname)
           FROM pg_publication p
          WHERE EXISTS (SELECT FROM pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid
