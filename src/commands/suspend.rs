@@ -4,6 +4,7 @@ use serde_json::json;
 use super::failed_view::Accounted;
 use crate::cli::args::{Confirmation, JobArgs, TenantSelection, name_them};
 use crate::context::Context;
+use crate::db::Db;
 use crate::error::fleet_status;
 use crate::exit::ExitStatus;
 use crate::fleet::{OnError, Report};
@@ -89,6 +90,9 @@ impl View for StatusView {
     }
 }
 
+/// So many tenants are named.
+const NAMED: usize = 10;
+
 /// What the change is called.
 struct Words {
     verb: &'static str,
@@ -161,6 +165,32 @@ async fn set_status(cx: &Context, args: &StatusArgs, status: Status) -> anyhow::
         )),
         _ => {}
     }
+    if status == Status::Active {
+        say_who_is_behind(cx, db, &report).await;
+    }
     cx.ui.failures(&report, words.to_be);
     Ok(fleet_status(&report))
+}
+
+/// Who was suspended while others were migrated has an old schema, which an application does not expect.
+async fn say_who_is_behind(cx: &Context, db: &Db, report: &Report<update::Report>) {
+    let template = cx.settings.tenants.naming.template();
+    let (version, behind) = match update::behind(db, template, report).await {
+        Ok(Some(found)) => found,
+        Ok(None) => return,
+        // Whoever may resume tenants may not be one who reads the template.
+        Err(error) => {
+            tracing::debug!("whether they are behind the template is not known: {error:#}");
+            return;
+        }
+    };
+    let names: Vec<String> = behind.iter().map(ToString::to_string).collect();
+    let command = match names.as_slice() {
+        [name] => format!("tenantctl migrate {name}"),
+        _ => "tenantctl migrate --all".to_owned(),
+    };
+    cx.ui.warn(format!(
+        "behind the template, which is at V{version}: {}; run `{command}`",
+        format::few(&names, NAMED)
+    ));
 }

@@ -1,7 +1,8 @@
 //! Changing a tenant's row: what is known of it, and whether it is in use.
 
 use super::log::Entry;
-use crate::db::{Db, Transaction};
+use super::migrate::survey::histories;
+use crate::db::{Db, SchemaName, Transaction};
 use crate::fleet::{self, Answer, Observer, Plan, Stop};
 use crate::tenant::registry::{self, RegistryError};
 use crate::tenant::{Changes, Slug, Status, Tenant};
@@ -75,6 +76,22 @@ pub async fn set_status(
         Ok(Answer::Done(run(db, &request).await?))
     };
     fleet::run(tenants, plan, stop, observer, job).await
+}
+
+/// Those of these tenants whose schema lacks what the template has, by the registry, and the template's version.
+pub async fn behind(
+    db: &Db,
+    template: &SchemaName,
+    report: &fleet::Report<Report>,
+) -> anyhow::Result<Option<(i64, Vec<Slug>)>> {
+    let (_, history) = histories(&db.session().await?, template).await?;
+    let Some(version) = history.and_then(|history| history.version()) else {
+        return Ok(None);
+    };
+    let is_behind = |tenant: &Tenant| tenant.schema_version.is_some_and(|own| own < version);
+    let behind = report.done().filter(|(_, updated)| is_behind(&updated.after));
+    let slugs: Vec<Slug> = behind.map(|(slug, _)| slug.clone()).collect();
+    Ok((!slugs.is_empty()).then_some((version, slugs)))
 }
 
 async fn change_in_tx(transaction: &Transaction<'_>, request: &Request) -> Result<Report, RegistryError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::checks;
 use super::finding::{Finding, Severity};
-use super::registry::{Tenant, slugs};
+use super::registry::{Tenant, flag, slugs};
 use super::words::{counted, first, verb};
 use super::{Asking, HealthError, Request};
 use crate::blueprint;
@@ -44,12 +44,12 @@ pub(super) async fn drift(
             return anew(db, tenants, &expected, is_comparable).await;
         }
         let differs = |tenant: &Tenant| tenant.fingerprint.as_ref().is_some_and(|own| *own != expected);
-        let drifted = slugs(tenants, |tenant| is_comparable(tenant) && differs(tenant));
-        found.extend(drifting(drifted, When::Kept));
+        let has_drifted = |tenant: &Tenant| is_comparable(tenant) && differs(tenant);
+        let drifted = slugs(tenants, has_drifted);
+        found.extend(drifting(drifted, flag(tenants, has_drifted), When::Kept));
     }
-    let unknown = slugs(tenants, |tenant| {
-        is_comparable(tenant) && tenant.fingerprint.is_none()
-    });
+    let is_unknown = |tenant: &Tenant| is_comparable(tenant) && tenant.fingerprint.is_none();
+    let unknown = slugs(tenants, is_unknown);
     if !unknown.is_empty() {
         let summary = format!(
             "{} {} no fingerprint: nobody has looked since the last migration",
@@ -58,7 +58,7 @@ pub(super) async fn drift(
         );
         found.push(
             Finding::new(Severity::Note, &checks::DRIFT_UNKNOWN, summary)
-                .run("tenantctl drift --all")
+                .run(format!("tenantctl drift --all{}", flag(tenants, is_unknown)))
                 .about(unknown),
         );
     }
@@ -72,7 +72,7 @@ enum When {
     Now,
 }
 
-fn drifting(drifted: Vec<String>, when: When) -> Option<Finding> {
+fn drifting(drifted: Vec<String>, flag: &str, when: When) -> Option<Finding> {
     (!drifted.is_empty()).then(|| {
         let summary = format!(
             "{} {} from the template",
@@ -83,7 +83,7 @@ fn drifting(drifted: Vec<String>, when: When) -> Option<Finding> {
             }
         );
         Finding::new(Severity::Warning, &checks::DRIFT, summary)
-            .run(format!("tenantctl drift {}", first(&drifted)))
+            .run(format!("tenantctl drift {}{flag}", first(&drifted)))
             .about(drifted)
     })
 }
@@ -109,15 +109,13 @@ async fn anew(
         );
     }
     let now = |tenant: &Tenant| taken.get(&tenant.schema);
-    let drifted = slugs(tenants, |tenant| {
-        is_comparable(tenant) && now(tenant).is_some_and(|now| now != expected)
-    });
-    let changed = slugs(
-        tenants,
-        |tenant| matches!((now(tenant), &tenant.fingerprint), (Some(now), Some(kept)) if now != kept),
-    );
+    let has_drifted =
+        |tenant: &Tenant| is_comparable(tenant) && now(tenant).is_some_and(|now| now != expected);
+    let has_changed = |tenant: &Tenant| matches!((now(tenant), &tenant.fingerprint), (Some(now), Some(kept)) if now != kept);
+    let changed = slugs(tenants, has_changed);
     let mut found = Vec::new();
-    found.extend(drifting(drifted, When::Now));
+    let drifted = slugs(tenants, has_drifted);
+    found.extend(drifting(drifted, flag(tenants, has_drifted), When::Now));
     if !changed.is_empty() {
         let summary = format!(
             "the {} of {} changed since {} last looked at",
@@ -127,7 +125,11 @@ async fn anew(
         );
         found.push(
             Finding::new(Severity::Warning, &checks::SCHEMA_CHANGED, summary)
-                .run(format!("tenantctl drift {}", first(&changed)))
+                .run(format!(
+                    "tenantctl drift {}{}",
+                    first(&changed),
+                    flag(tenants, has_changed)
+                ))
                 .about(changed),
         );
     }

@@ -20,6 +20,7 @@ pub(super) struct Tenant {
     pub(super) fingerprint: Option<String>,
     is_there: bool,
     has_tables: bool,
+    is_active: bool,
 }
 
 /// Every tenant in the registry.
@@ -35,6 +36,7 @@ pub(super) async fn tenants(ask: &Ask) -> Result<Vec<Tenant>, db::Error> {
             .map(str::to_owned),
         is_there: row.flag(4),
         has_tables: row.flag(5),
+        is_active: row.flag(6),
     };
     Ok(rows.iter().map(tenant).collect())
 }
@@ -43,6 +45,14 @@ pub(super) async fn tenants(ask: &Ask) -> Result<Vec<Tenant>, db::Error> {
 pub(super) fn slugs(tenants: &[Tenant], is_so: impl Fn(&Tenant) -> bool) -> Vec<String> {
     let those = tenants.iter().filter(|tenant| is_so(tenant));
     those.map(|tenant| tenant.slug.clone()).collect()
+}
+
+/// What a command needs that is to reach all of those.
+pub(super) fn flag(tenants: &[Tenant], is_so: impl Fn(&Tenant) -> bool) -> &'static str {
+    match tenants.iter().any(|tenant| !tenant.is_active && is_so(tenant)) {
+        true => " --inactive",
+        false => "",
+    }
 }
 
 /// Rows without schemas, schemas without rows, and what was interrupted.
@@ -71,7 +81,8 @@ pub(super) async fn reality(
     let strangers = ask.rows(include_str!("sql/strangers.sql")).await?;
     let template = asking.request.template.schema.as_str();
     let template_has_tables = strangers.iter().any(|row| row.text(0) == template && row.flag(1));
-    let empty = slugs(tenants, |tenant| tenant.is_there && !tenant.has_tables);
+    let is_empty = |tenant: &Tenant| tenant.is_there && !tenant.has_tables;
+    let empty = slugs(tenants, is_empty);
     if !empty.is_empty() && template_has_tables {
         let summary = format!(
             "the {} of {} {} no table",
@@ -81,7 +92,11 @@ pub(super) async fn reality(
         );
         found.push(
             Finding::new(Severity::Critical, &checks::SCHEMA_EMPTY, summary)
-                .run(format!("tenantctl drift {} --sql", first(&empty)))
+                .run(format!(
+                    "tenantctl drift {} --sql{}",
+                    first(&empty),
+                    flag(tenants, is_empty)
+                ))
                 .about(empty),
         );
     }
@@ -235,11 +250,16 @@ fn beside_template(version: Option<i64>, tenants: &[Tenant]) -> Vec<Finding> {
     let Some(version) = version else {
         return Vec::new();
     };
-    let behind = slugs(tenants, |tenant| tenant.version.is_some_and(|own| own < version));
-    let ahead = slugs(tenants, |tenant| tenant.version.is_some_and(|own| own > version));
-    let unknown = slugs(tenants, |tenant| tenant.version.is_none());
+    let is_behind = |tenant: &Tenant| tenant.version.is_some_and(|own| own < version);
+    let is_ahead = |tenant: &Tenant| tenant.version.is_some_and(|own| own > version);
+    let is_unknown = |tenant: &Tenant| tenant.version.is_none();
+    let [behind, ahead, unknown] = [
+        slugs(tenants, is_behind),
+        slugs(tenants, is_ahead),
+        slugs(tenants, is_unknown),
+    ];
     let mut found = Vec::new();
-    let mut push = |severity, check, those: Vec<String>, words: String, run: &str| {
+    let mut push = |severity, check, those: Vec<String>, words: String, run: String| {
         if !those.is_empty() {
             let summary = format!("{} {words}", counted(those.len(), "tenant"));
             found.push(Finding::new(severity, check, summary).run(run).about(those));
@@ -254,7 +274,7 @@ fn beside_template(version: Option<i64>, tenants: &[Tenant]) -> Vec<Finding> {
         &checks::VERSION_BEHIND,
         behind,
         words,
-        "tenantctl migrate --all",
+        format!("tenantctl migrate --all{}", flag(tenants, is_behind)),
     );
     let words = format!(
         "{} ahead of the template, which is at V{version}",
@@ -265,7 +285,7 @@ fn beside_template(version: Option<i64>, tenants: &[Tenant]) -> Vec<Finding> {
         &checks::VERSION_AHEAD,
         ahead,
         words,
-        "tenantctl status --deep",
+        format!("tenantctl status --deep{}", flag(tenants, is_ahead)),
     );
     let words = format!(
         "{} no version in the registry",
@@ -276,7 +296,7 @@ fn beside_template(version: Option<i64>, tenants: &[Tenant]) -> Vec<Finding> {
         &checks::VERSION_UNKNOWN,
         unknown,
         words,
-        "tenantctl migrate --all --deep",
+        format!("tenantctl migrate --all --deep{}", flag(tenants, is_unknown)),
     );
     found
 }

@@ -131,6 +131,32 @@ fn versions_that_differ_are_found() {
 }
 
 #[test]
+fn what_is_to_be_run_reaches_suspended_tenants_too() {
+    let fleet = Fleet::new(2);
+    fleet.run(&["suspend", "t02"]).success();
+    fleet.file("V2__more.sql", "CREATE TABLE more (id int);");
+    fleet.migrate(&["--all"]).success();
+    let behind = one(&look(&fleet).success(), "version-behind");
+    assert_eq!(
+        (behind.tenants, behind.run),
+        (
+            vec!["t02".to_owned()],
+            vec!["tenantctl migrate --all --inactive".to_owned()]
+        )
+    );
+    let resumed = fleet.run(&["resume", "t02"]).success();
+    resumed.says("behind the template, which is at V2: t02; run `tenantctl migrate t02`");
+    fleet.migrate(&["t02"]).success();
+    fleet.run(&["suspend", "t02"]).success();
+    fleet.sql("ALTER TABLE tenant_t02.customers ADD COLUMN extra int");
+    let deep = health_with(fleet.program(), &["--deep"]).success();
+    assert_eq!(one(&deep, "drift").run, ["tenantctl drift t02 --inactive"]);
+    fleet.run(&["drift", "t02", "--inactive"]).exits(4);
+    let resumed = fleet.run(&["resume", "t02"]).success();
+    assert!(!resumed.stderr.contains("behind"), "{}", resumed.stderr);
+}
+
+#[test]
 fn drift_is_known_from_the_last_look_and_anew_with_deep() {
     let fleet = Fleet::new(3);
     fleet.sql("ALTER TABLE tenant_t01.customers ADD COLUMN extra int");
