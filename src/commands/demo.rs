@@ -9,7 +9,7 @@ use crate::exit::ExitStatus;
 const DATABASE: &str = "tenantctl_demo";
 
 /// What the demo runs, as a person would type it.
-const STEPS: [&[&str]; 15] = [
+const STEPS: [&[&str]; 19] = [
     &["init"],
     &[
         "create",
@@ -49,8 +49,12 @@ const STEPS: [&[&str]; 15] = [
     &["exec", "--all", "--sql", "select current_schema()"],
     &["seed", "--users", "3", "--days", "30"],
     &["sizes", "--top", "5"],
-    &["cleanup", "--all", "--days", "14", "--yes", "--dry-run"],
-    &["cleanup", "--all", "--days", "14", "--yes"],
+    &["migrate", "--all"],
+    &["status"],
+    &["clone", "pro-co", "pro-copy", "--dry-run"],
+    &["drift", "--all"],
+    &["cleanup", "--all", "--days", "14", "--dry-run"],
+    &["cleanup", "--all", "--days", "14"],
     &["backup", "--all", "--keep", "3"],
     &["drop", "pro-co", "--yes"],
     &["undrop", "pro-co"],
