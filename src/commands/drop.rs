@@ -10,11 +10,10 @@ use crate::context::Context;
 use crate::db::Access;
 use crate::error::{UsageError, fleet_status, worse};
 use crate::exit::ExitStatus;
-use crate::fleet::OnError;
+use crate::fleet::{OnError, Report};
 use crate::ops::backup::{Folder, Options, Taken};
-use crate::ops::drop;
-use crate::ops::roles::tenant as tenant_role;
-use crate::tenant::{Selection, Slug, Which};
+use crate::ops::drop::{self, Dropped};
+use crate::tenant::{Selection, Slug, Tenant, Which};
 use crate::ui::{Cell, Column, Table, View};
 
 /// Remove tenants for good: schema, data and row
@@ -108,8 +107,39 @@ impl DropArgs {
     }
 }
 
-fn names(roles: impl IntoIterator<Item = impl ToString>) -> Vec<String> {
-    roles.into_iter().map(|role| role.to_string()).collect()
+/// The tenants that are gone, or would be.
+fn rows(report: &Report<Dropped>) -> Vec<DroppedRow> {
+    let row = |(slug, dropped): (&Slug, &Dropped)| {
+        let gone = dropped.roles.iter().filter(|former| former.kept.is_none());
+        DroppedRow {
+            slug: slug.to_string(),
+            schema: dropped.schema.to_string(),
+            roles: gone.map(|former| former.role.to_string()).collect(),
+            backup: dropped
+                .backup
+                .as_ref()
+                .map(|taken| taken.file.display().to_string()),
+        }
+    };
+    report.done().map(row).collect()
+}
+
+async fn foresee(cx: &Context, args: &DropArgs, tenants: Vec<Tenant>) -> anyhow::Result<ExitStatus> {
+    let db = cx.db().await?;
+    let mut progress = cx.ui.progress("Looking", tenants.len());
+    let plan = args
+        .jobs
+        .plan(&cx.settings.fleet, db.capacity(), OnError::Continue);
+    let report = drop::foresee(db, tenants, plan, &cx.stop, &mut progress).await;
+    progress.finish();
+
+    cx.ui.answer(&DropView {
+        dry_run: true,
+        dropped: rows(&report),
+        rest: Accounted::of(&report),
+    })?;
+    cx.ui.failures(&report, "be dropped");
+    Ok(fleet_status(&report))
 }
 
 pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitStatus> {
@@ -120,24 +150,6 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
         ..Selection::default()
     };
     let tenants = selection.resolve(&db.session().await?).await?;
-    if args.dry_run {
-        let session = db.session().await?;
-        let mut dropped = Vec::new();
-        for tenant in &tenants {
-            dropped.push(DroppedRow {
-                slug: tenant.slug.to_string(),
-                schema: tenant.schema.to_string(),
-                roles: names(tenant_role::of_schema(&session, &tenant.schema).await?),
-                backup: None,
-            });
-        }
-        cx.ui.answer(&DropView {
-            dry_run: true,
-            dropped,
-            rest: Accounted::default(),
-        })?;
-        return Ok(ExitStatus::Done);
-    }
     let backup = match args.no_backup {
         true => None,
         false => Some(Options {
@@ -146,6 +158,9 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
             left_out: Vec::new(),
         }),
     };
+    if args.dry_run {
+        return foresee(cx, args, tenants).await;
+    }
     let at_once = match args.no_backup {
         true => db.capacity(),
         false => halved(db)?,
@@ -176,24 +191,7 @@ pub(crate) async fn run(cx: &Context, args: &DropArgs) -> anyhow::Result<ExitSta
     let report = drop::run(db, request, &cx.stop, &mut progress).await;
     progress.finish();
 
-    let dropped: Vec<DroppedRow> = report
-        .done()
-        .map(|(slug, dropped)| DroppedRow {
-            slug: slug.to_string(),
-            schema: dropped.schema.to_string(),
-            roles: names(
-                dropped
-                    .roles
-                    .iter()
-                    .filter(|former| former.kept.is_none())
-                    .map(|former| &former.role),
-            ),
-            backup: dropped
-                .backup
-                .as_ref()
-                .map(|taken| taken.file.display().to_string()),
-        })
-        .collect();
+    let dropped = rows(&report);
     let missing = report.done().filter(|(_, dropped)| dropped.schema_was_missing);
     for (slug, dropped) in missing {
         cx.ui.warn(format!(

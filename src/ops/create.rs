@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::log::Entry;
-use super::original::{MakeError, Original};
+use super::original::{self, MakeError, Original};
 use super::outside;
 use super::roles::tenant::{self as tenant_role, TenantRoleError};
 use crate::blueprint::UnclearText;
@@ -254,13 +254,12 @@ pub async fn foresee(
     let foreseen = tenants.into_iter().zip(found).map(|(new, rivals)| TenantReport {
         slug: new.slug.clone(),
         elapsed: Duration::ZERO,
-        outcome: match (rivals.problem(&new), rivals.has_schema) {
-            (Some(RegistryError::SlugTaken(_)), _) if if_not_exists => {
+        outcome: match original::obstacle::<CreateError>(rivals, &new) {
+            Some(CreateError::Registry(RegistryError::SlugTaken(_))) if if_not_exists => {
                 Outcome::Skipped(ALREADY_THERE.to_owned())
             }
-            (Some(problem), _) => Outcome::Failed(CreateError::Registry(problem).into()),
-            (None, true) => Outcome::Failed(CreateError::Schema(MakeError::Exists(new.schema)).into()),
-            (None, false) => Outcome::Done(new),
+            Some(obstacle) => Outcome::Failed(obstacle.into()),
+            None => Outcome::Done(new),
         },
     });
     let foreseen = Report {

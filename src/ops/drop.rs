@@ -112,6 +112,35 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
     fleet::run(tenants, plan, stop, observer, job).await
 }
 
+/// Finds out what a run would remove, and whom it would have to leave. Nothing is changed.
+pub async fn foresee(
+    db: &Db,
+    tenants: Vec<Tenant>,
+    plan: Plan,
+    stop: &Stop,
+    observer: &mut dyn Observer,
+) -> Report<Dropped> {
+    let job = async |tenant: &Tenant| {
+        let mut session = db.direct().await?;
+        let (transaction, _) = session.begin("BEGIN READ ONLY").await?;
+        let looked = async {
+            not_needed_outside(&transaction, &tenant.schema).await?;
+            tenant_role::of_schema(&transaction, &tenant.schema)
+                .await
+                .map_err(DropError::from)
+        };
+        let looked = looked.await;
+        let roles = transaction.end(looked).await?.into_iter();
+        Ok(Answer::Done(Dropped {
+            schema: tenant.schema.clone(),
+            schema_was_missing: false,
+            backup: None,
+            roles: roles.map(|role| Former { role, kept: None }).collect(),
+        }))
+    };
+    fleet::run(tenants, plan, stop, observer, job).await
+}
+
 /// What is the same for all tenants of a run.
 struct Work<'a> {
     db: &'a Db,

@@ -7,7 +7,8 @@ use crate::blueprint::{
 };
 use crate::db::migrator::{HISTORY_TABLE, History};
 use crate::db::{self, OWN_ZONE, SchemaName, Session, Transaction};
-use crate::tenant::fingerprints;
+use crate::tenant::registry::{RegistryError, Rivals};
+use crate::tenant::{NewTenant, fingerprints};
 
 /// A schema that others are made from.
 #[derive(Debug)]
@@ -222,6 +223,19 @@ impl Original {
         let failing = first_failing(&transaction, schema, self.statements(schema)).await;
         transaction.rollback().await?;
         failing
+    }
+}
+
+/// What would keep a tenant from being made, by what is there already.
+pub(super) fn obstacle<E>(rivals: Rivals, new: &NewTenant) -> Option<E>
+where
+    E: From<RegistryError> + From<MakeError>,
+{
+    match rivals.problem(new) {
+        Some(problem) => Some(problem.into()),
+        None => rivals
+            .has_schema
+            .then(|| MakeError::Exists(new.schema.clone()).into()),
     }
 }
 

@@ -68,6 +68,22 @@ fn the_answer_of_drop_has_everybody_in_it() {
 }
 
 #[test]
+fn a_dry_run_fails_as_the_drop_would() {
+    let database = Database::with_tenants(&["a", "b"]);
+    database.sql("CREATE VIEW public.report AS SELECT id FROM tenant_b.users");
+    let run = database
+        .run(&["drop", "--no-backup", "a", "b", "--dry-run"])
+        .exits(3)
+        .says("objects outside schema `tenant_b` depend on it: view public.report");
+    assert_eq!(run.stdout, "would drop tenant `a` with schema `tenant_a`\n");
+    database
+        .run(&["drop", "a", "--dry-run"])
+        .exits(2)
+        .says("no folder for backups was named");
+    assert_eq!(database.state().1, "tenant_a tenant_b");
+}
+
+#[test]
 fn drop_spares_what_others_outside_depend_on() {
     let database = Database::with_tenants(&["acme", "globex"]);
     database.sql(

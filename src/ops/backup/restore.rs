@@ -122,9 +122,16 @@ impl Work<'_> {
     /// Says whether a tenant would be replaced.
     pub(super) async fn foresee(&self, db: &Db) -> Result<bool, BackupError> {
         let session = db.session().await?;
-        match registry::look_up(&session, &self.new.slug).await? {
-            Some(_) if !self.target.replace => Err(RegistryError::SlugTaken(self.new.slug.clone()).into()),
-            found => Ok(found.is_some()),
+        if self.target.replace && registry::look_up(&session, &self.new.slug).await?.is_some() {
+            return Ok(true);
+        }
+        let rivals = registry::rivals(&session, std::slice::from_ref(self.new)).await?;
+        match rivals
+            .into_iter()
+            .find_map(|rivals| original::obstacle(rivals, self.new))
+        {
+            Some(obstacle) => Err(obstacle),
+            None => Ok(false),
         }
     }
 

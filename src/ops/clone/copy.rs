@@ -26,11 +26,11 @@ impl Plan {
             .script(&format!("{OUTSIDE}; SET LOCAL row_security = off"))
             .await?;
         let rivals = registry::rivals(transaction, std::slice::from_ref(to)).await?;
-        if let Some(problem) = rivals.iter().find_map(|rivals| rivals.problem(to)) {
-            return Err(problem.into());
-        }
-        if rivals.iter().any(|rivals| rivals.has_schema) {
-            return Err(MakeError::Exists(to.schema.clone()).into());
+        if let Some(obstacle) = rivals
+            .into_iter()
+            .find_map(|rivals| original::obstacle(rivals, to))
+        {
+            return Err(obstacle);
         }
         let counts = self.count(transaction).await?;
         let tables = self.tables.iter().zip(counts).map(|(table, rows)| Copied {

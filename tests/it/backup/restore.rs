@@ -417,3 +417,21 @@ fn a_sealed_file_whose_rows_are_not_those_of_its_sums_changes_nothing() {
         assert_eq!(backups.database.state(), before);
     }
 }
+
+#[test]
+fn a_dry_run_fails_as_the_restore_would() {
+    let backups = Backups::with_tenants(&["acme", "globex"]);
+    backups.sql("UPDATE tenants SET domain = 'acme.example' WHERE slug = 'acme'");
+    let file = backups.take("acme");
+    let database = &backups.database;
+    let foresee = || database.run(&["restore", &file, "--dry-run"]);
+    foresee().exits(1).says("tenant `acme` already exists");
+    database.run(&["drop", "acme", "--no-backup", "--yes"]).success();
+    foresee().success();
+    backups.sql("UPDATE tenants SET domain = 'acme.example' WHERE slug = 'globex'");
+    foresee()
+        .exits(1)
+        .says("domain `acme.example` already belongs to another tenant");
+    backups.sql("UPDATE tenants SET domain = NULL; CREATE SCHEMA tenant_acme");
+    foresee().exits(1).says("schema `tenant_acme` already exists");
+}
