@@ -74,7 +74,7 @@ fn a_dry_run_fails_as_the_drop_would() {
     let run = database
         .run(&["drop", "--no-backup", "a", "b", "--dry-run"])
         .exits(3)
-        .says("objects outside schema `tenant_b` depend on it: view public.report");
+        .says("objects outside schema `tenant_b` depend on it: rule _RETURN on view report");
     assert_eq!(run.stdout, "would drop tenant `a` with schema `tenant_a`\n");
     database
         .run(&["drop", "a", "--dry-run"])
