@@ -53,6 +53,11 @@ pub(crate) async fn run(cx: &Context, args: &ShellArgs) -> anyhow::Result<ExitSt
     if args.read_only {
         settings.push(("default_transaction_read_only", "on".to_owned()));
     }
+    if db.apart_in(&tenant.schema, &settings).await?.is_none() {
+        return Err(UsageError::new("`shell` needs a connection past the pooler")
+            .with_hint("set DIRECT_URL to the database itself")
+            .into());
+    }
     become_psql(cx, &db.target().clone().with_settings(&settings), &args.arguments)
 }
 

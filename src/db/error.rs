@@ -165,6 +165,17 @@ impl Error {
         if let Cause::CommitUnknown(_) = *self.0 {
             return Some("look whether the change is there before doing it again".to_owned());
         }
+        // PgBouncer's word.
+        if self
+            .server()
+            .is_some_and(|error| error.message() == "query_wait_timeout")
+        {
+            return Some(
+                "the pooler had no connection to the server to spare, and some work needs two at once: raise its \
+                 `default_pool_size`, or set DIRECT_URL to the database itself"
+                    .to_owned(),
+            );
+        }
         if self.is_connection_lost() {
             return Some("look into the server's log; what was not committed has been undone".to_owned());
         }

@@ -8,9 +8,11 @@ use std::time::Duration;
 use deadpool::Runtime;
 use deadpool::managed::TimeoutType;
 use tokio::sync::OnceCell;
+use tokio_postgres::types::Type;
 
-use super::conn::{ConnectError, ConnectTarget, Manager, Pool, PoolError};
+use super::conn::{ConnectError, ConnectErrorKind, ConnectTarget, Manager, Pool, PoolError};
 use super::error::Error;
+use super::ident::SchemaName;
 use super::running::Running;
 use super::session::{Session, StatementLimits};
 
@@ -159,6 +161,29 @@ impl Db {
     pub async fn apart(&self, settings: &[(&str, String)]) -> Result<Session, SessionError> {
         let target = self.target().clone().with_settings(settings);
         self.take_from(&pool_of(1, target, &self.options)).await
+    }
+
+    /// The same for settings with which `schema` is the current one. `None` where a pooler keeps them away: it refuses
+    /// the login, or passes over what it does not know.
+    pub async fn apart_in(
+        &self,
+        schema: &SchemaName,
+        settings: &[(&str, String)],
+    ) -> Result<Option<Session>, SessionError> {
+        const QUESTION: &str = "SELECT current_schema() = $1";
+        let session = match self.apart(settings).await {
+            // A server that is away says nothing of settings.
+            Err(SessionError::Connect(refusal)) if refusal.kind() == ConnectErrorKind::Refused => {
+                tracing::debug!("{refusal}");
+                return Ok(None);
+            }
+            made => made?,
+        };
+        let row = session
+            .query_opt(QUESTION, &[(&schema.as_str(), Type::NAME)])
+            .await?;
+        let is_in = row.and_then(|row| row.get(0)) == Some(true);
+        Ok(is_in.then_some(session))
     }
 
     /// The same database for what must come to its end: [`Db::cancel_running`] passes these sessions by.

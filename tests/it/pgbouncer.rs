@@ -10,8 +10,13 @@ struct Pooled {
 
 impl Pooled {
     fn new() -> Self {
+        Self::with_connections(1)
+    }
+
+    /// The same with so many server connections.
+    fn with_connections(connections: usize) -> Self {
         let server = Server::start(&[]);
-        let bouncer = PgBouncer::start(&server);
+        let bouncer = PgBouncer::with_connections(&server, connections);
         Self {
             database: Database::on(&server),
             bouncer,
@@ -71,11 +76,40 @@ fn every_command_works_through_a_pooler() {
         "{counted}"
     );
     pooled.run(&["health", "--deep"]).success();
+    // What was made by hand above is in every tenant and not in the template.
+    pooled.run(&["drift", "acme", "b3"]).exits(4);
+    pooled.run(&["template", "status"]).success();
+    pooled.run(&["status", "--deep"]).success();
+    pooled.run(&["history", "acme"]).success();
     pooled
         .run(&["drop", "--no-backup", "acme", "b1", "b2", "--yes"])
         .success();
     pooled.run(&["create", "acme"]).success();
     pooled.run(&["create", "acme"]).exits(1).says("already exists");
+}
+
+#[test]
+fn what_needs_two_sessions_at_once_works_through_two_connections() {
+    let pooled = Pooled::with_connections(2);
+    pooled.run(&["init"]).success();
+    pooled.run(&["create", "acme", "globex"]).success();
+    pooled.run(&["clone", "acme", "copy"]).success();
+    pooled.run(&["clone", "acme", "bare", "--schema-only"]).success();
+    pooled.run(&["migrate", "--all", "--deep"]).success();
+    pooled.run(&["cleanup", "--all", "--days", "30"]).success();
+    pooled.run(&["drift", "--all"]).success();
+}
+
+#[test]
+fn a_pooler_with_one_connection_is_named_where_two_are_needed() {
+    let pooled = Pooled::new();
+    pooled.run(&["init"]).success();
+    pooled.run(&["create", "acme"]).success();
+    pooled
+        .run(&["clone", "acme", "copy"])
+        .exits(5)
+        .says("the pooler had no connection to the server to spare")
+        .says("DIRECT_URL");
 }
 
 #[test]

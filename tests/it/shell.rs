@@ -88,3 +88,18 @@ fn it_goes_past_a_pooler() {
         .success();
     assert_eq!(run.stdout, "tenant_acme\n");
 }
+
+#[test]
+fn behind_a_pooler_it_needs_a_way_past_it() {
+    let server = Server::start(&[]);
+    let bouncer = PgBouncer::start(&server);
+    let database = Database::on(&server);
+    database.run(&["init", "--quiet"]).success();
+    database.run(&["create", "acme", "--quiet"]).success();
+    Program::new()
+        .env("DATABASE_URL", bouncer.url(database.name()))
+        .run(&["shell", "acme", "--", "-XAtc", "SELECT current_schema()"])
+        .exits(2)
+        .says("needs a connection past the pooler")
+        .says("DIRECT_URL");
+}

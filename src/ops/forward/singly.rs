@@ -8,11 +8,8 @@
 use std::time::{Duration, Instant};
 
 use super::{ForwardError, How, Place, Reached, closing, guarded, opening, stale_or};
-use crate::db::conn::ConnectErrorKind;
 use crate::db::migrator::{Concurrent, Pending, records};
-use crate::db::{
-    self, Db, LockHeld, LockName, NO_TRANSACTION_LIMIT, SchemaName, Session, SessionError, Statement, Type,
-};
+use crate::db::{self, Db, LockHeld, LockName, NO_TRANSACTION_LIMIT, SchemaName, Session, Statement, Type};
 use crate::ops::unfinished;
 
 /// Applies one migration statement by statement.
@@ -70,27 +67,11 @@ pub(in crate::ops) async fn hand(
         settings.retain(|(name, _)| *name != "lock_timeout");
         settings.push(("lock_timeout", "0".to_owned()));
     }
-    let pooler = || ForwardError::Pooler(pending.name.clone());
-    let session = db.apart(&settings).await.map_err(|error| match error {
-        // PgBouncer refuses settings that it does not know. A server that is away says nothing of them.
-        SessionError::Connect(refusal) if refusal.kind() == ConnectErrorKind::Refused => {
-            tracing::debug!("{refusal}");
-            pooler()
-        }
-        error => error.into(),
-    })?;
+    let Some(session) = db.apart_in(place.schema, &settings).await? else {
+        return Err(ForwardError::Pooler(pending.name.clone()));
+    };
     // The server does not look whether its client is still there while a statement runs.
     let session = session.unlimited();
-    let row = session
-        .query_opt(
-            "SELECT current_schema() = $1",
-            &[(&place.schema.as_str(), Type::NAME)],
-        )
-        .await?;
-    match row.and_then(|row| row.get(0)) {
-        Some(true) => {}
-        _ => return Err(pooler()),
-    }
     alone(&session, place, how).await?;
     Ok(session)
 }
