@@ -152,7 +152,9 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
                 .into()),
         }
     };
-    fleet::run(tenants, plan, stop, observer, job).await
+    let report = fleet::run(tenants, plan, stop, observer, job).await;
+    log.record_failures(db, &report).await;
+    report
 }
 
 /// The row comes first: its unique constraints make runs for one slug wait for each other before any of them

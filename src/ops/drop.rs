@@ -109,7 +109,9 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
             Err(error) => Err(error.into()),
         }
     };
-    fleet::run(tenants, plan, stop, observer, job).await
+    let report = fleet::run(tenants, plan, stop, observer, job).await;
+    log.record_failures(db, &report).await;
+    report
 }
 
 /// Finds out what a run would remove, and whom it would have to leave. Nothing is changed.

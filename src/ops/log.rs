@@ -3,11 +3,15 @@
 //! What is done to a tenant and its line in the log are one transaction, so that the log is right whenever the
 //! program is killed.
 
+use std::error::Error;
+use std::time::Duration;
+
+use anyhow::Chain;
 use serde_json::Value;
 
 use crate::db::{self, Db, Session, SessionError, Transaction, Type, with_constants};
 use crate::exit::ExitStatus;
-use crate::fleet::{Outcome, Report, TenantReport, words};
+use crate::fleet::{Outcome, Report, TenantReport, causes, words};
 use crate::tenant::Slug;
 
 /// What the log says of a run before it has begun.
@@ -135,6 +139,41 @@ impl Entry {
         }
     }
 
+    /// Logs whom a run did not get done that logs each tenant by itself. Nobody's work depends on it.
+    pub(super) async fn record_failures<T>(&self, db: &Db, report: &Report<T>) {
+        let is_not_done =
+            |tenant: &&TenantReport<T>| matches!(tenant.outcome, Outcome::Failed(_) | Outcome::NotStarted);
+        let lines: Vec<Line> = report.tenants.iter().filter(is_not_done).map(Line::of).collect();
+        self.record(db, outcome_word(report.exit_status()), lines).await;
+    }
+
+    /// The same for work on one tenant.
+    pub(super) async fn record_failure(&self, db: &Db, slug: &Slug, error: &(dyn Error + 'static)) {
+        let line = Line {
+            slug: slug.to_string(),
+            outcome: "failed",
+            message: Some(words_without_data(error)),
+            elapsed: Duration::ZERO,
+        };
+        self.record(db, "failed", vec![line]).await;
+    }
+
+    async fn record(&self, db: &Db, outcome: &str, lines: Vec<Line>) {
+        if lines.is_empty() {
+            return;
+        }
+        let recorded = async {
+            let mut session = db.session().await?;
+            let (transaction, _) = session.begin("BEGIN; SET LOCAL lock_timeout = '5s'").await?;
+            let operation = self.begin(&transaction).await?;
+            operation.write(&transaction, outcome, lines.into_iter()).await?;
+            anyhow::Ok(transaction.commit().await?)
+        };
+        if let Err(error) = recorded.await {
+            tracing::debug!("the operation log does not say what failed: {error:#}");
+        }
+    }
+
     /// Logs that runs of this command were interrupted, when the caller knows that none is under way.
     async fn close_abandoned(&self, session: &Session) -> Result<(), db::Error> {
         const STATEMENT: &str = "UPDATE public.tenant_operations \
@@ -239,21 +278,24 @@ impl Operation {
         outcome_of_run: &str,
         tenants: impl Iterator<Item = &'t TenantReport<T>>,
     ) -> Result<(), db::Error> {
+        self.write(session, outcome_of_run, tenants.map(Line::of)).await
+    }
+
+    async fn write(
+        self,
+        session: &Session,
+        outcome_of_run: &str,
+        lines: impl Iterator<Item = Line>,
+    ) -> Result<(), db::Error> {
         let mut slugs = Vec::new();
         let mut outcomes = Vec::new();
         let mut messages = Vec::new();
         let mut durations = Vec::new();
-        for tenant in tenants {
-            let (outcome, message) = match &tenant.outcome {
-                Outcome::Done(_) => ("done", None),
-                Outcome::Skipped(reason) => ("skipped", Some(reason.clone())),
-                Outcome::Failed(error) => ("failed", Some(words_without_data(error))),
-                Outcome::NotStarted => ("not_started", None),
-            };
-            slugs.push(tenant.slug.to_string());
-            outcomes.push(outcome);
-            messages.push(message);
-            durations.push(i64::try_from(tenant.elapsed.as_millis()).unwrap_or(i64::MAX));
+        for line in lines {
+            slugs.push(line.slug);
+            outcomes.push(line.outcome);
+            messages.push(line.message);
+            durations.push(i64::try_from(line.elapsed.as_millis()).unwrap_or(i64::MAX));
         }
         session
             .execute(
@@ -272,9 +314,34 @@ impl Operation {
     }
 }
 
-fn words_without_data(error: &anyhow::Error) -> String {
-    let text = words(error);
-    match error.chain().find_map(|cause| cause.downcast_ref::<db::Error>()) {
+/// What the log says of one tenant.
+struct Line {
+    slug: String,
+    outcome: &'static str,
+    message: Option<String>,
+    elapsed: Duration,
+}
+
+impl Line {
+    fn of<T>(tenant: &TenantReport<T>) -> Self {
+        let (outcome, message) = match &tenant.outcome {
+            Outcome::Done(_) => ("done", None),
+            Outcome::Skipped(reason) => ("skipped", Some(reason.clone())),
+            Outcome::Failed(error) => ("failed", Some(words_without_data(error.as_ref()))),
+            Outcome::NotStarted => ("not_started", None),
+        };
+        Self {
+            slug: tenant.slug.to_string(),
+            outcome,
+            message,
+            elapsed: tenant.elapsed,
+        }
+    }
+}
+
+fn words_without_data(error: &(dyn Error + 'static)) -> String {
+    let text = causes(error).join(": ");
+    match Chain::new(error).find_map(|cause| cause.downcast_ref::<db::Error>()) {
         Some(cause) => text.replace(&cause.to_string(), &cause.without_data()),
         None => text,
     }

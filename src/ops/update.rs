@@ -42,6 +42,19 @@ pub struct Report {
 
 /// Makes the change and its line in the log in one transaction; under `dry_run` it is undone at the end.
 pub async fn run(db: &Db, request: &Request) -> anyhow::Result<Report> {
+    let result = change(db, request).await;
+    if let Err(error) = &result
+        && !request.dry_run
+    {
+        request
+            .log
+            .record_failure(db, &request.slug, error.as_ref())
+            .await;
+    }
+    result
+}
+
+async fn change(db: &Db, request: &Request) -> anyhow::Result<Report> {
     let mut session = db.session().await?;
     let (transaction, _) = session.begin("BEGIN; SET LOCAL lock_timeout = '5s'").await?;
     let result = change_in_tx(&transaction, request).await;
@@ -73,9 +86,13 @@ pub async fn set_status(
             dry_run,
             log: log.clone(),
         };
-        Ok(Answer::Done(run(db, &request).await?))
+        Ok(Answer::Done(change(db, &request).await?))
     };
-    fleet::run(tenants, plan, stop, observer, job).await
+    let report = fleet::run(tenants, plan, stop, observer, job).await;
+    if !dry_run {
+        log.record_failures(db, &report).await;
+    }
+    report
 }
 
 /// Those of these tenants whose schema lacks what the template has, by the registry, and the template's version.

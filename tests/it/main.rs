@@ -21,6 +21,7 @@ mod exec;
 mod exit_codes;
 mod fidelity;
 mod health;
+mod history;
 mod hostile;
 mod init;
 mod judge;

@@ -92,9 +92,13 @@ impl Planned {
             match self.attempt(db, observer).await {
                 Ok(made) => break made,
                 Err(error) => {
-                    if !attempts.another_after(&error, observer).await {
-                        return Err(error);
+                    if attempts.another_after(&error, observer).await {
+                        continue;
                     }
+                    if !self.request.dry_run {
+                        self.request.log.record_failure(db, &slug, &error).await;
+                    }
+                    return Err(error);
                 }
             }
         };

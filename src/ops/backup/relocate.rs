@@ -58,6 +58,19 @@ pub async fn relocate(
     request: &MoveRequest,
     observer: &mut dyn Observer,
 ) -> Result<Moved, BackupError> {
+    let moved = send(from, to, request, observer).await;
+    if let Err(error) = &moved {
+        request.log.record_failure(from, &request.slug, error).await;
+    }
+    moved
+}
+
+async fn send(
+    from: &Db,
+    to: &Db,
+    request: &MoveRequest,
+    observer: &mut dyn Observer,
+) -> Result<Moved, BackupError> {
     may_move(from, to, &request.slug).await?;
     let mut session = from.direct().await?;
     let found = registry::find(&session, &request.slug).await?;

@@ -131,9 +131,13 @@ pub async fn run(
         match attempt(db, request, observer).await {
             Ok(report) => return Ok(report),
             Err(error) => {
-                if !attempts.another_after(&error, observer).await {
-                    return Err(error);
+                if attempts.another_after(&error, observer).await {
+                    continue;
                 }
+                if !request.dry_run {
+                    request.log.record_failure(db, &request.to.slug, &error).await;
+                }
+                return Err(error);
             }
         }
     }
