@@ -1,6 +1,8 @@
-//! The command line: global flags and the list of commands. The groups of flags that commands share are in [`args`].
+//! The command line: global flags and the list of commands. The groups of flags that commands share are in [`args`],
+//! what `tenantctl help` shows in [`tour`].
 
 pub(crate) mod args;
+pub(crate) mod tour;
 
 use std::path::PathBuf;
 
@@ -13,14 +15,15 @@ use crate::tenant::App;
 
 /// Run fleets of schema-per-tenant PostgreSQL tenants
 ///
-/// Every tenant has a row in `public.tenants` and a schema of its own. Begin with `tenantctl demo`, which shows the
-/// main job on a private local server, or with `tenantctl init` on a database of yours.
+/// Every tenant has a row in `public.tenants` and a schema of its own.
 #[derive(Debug, Parser)]
 #[command(
     name = "tenantctl",
     version,
     propagate_version = true,
-    subcommand_required = true
+    subcommand_required = true,
+    help_template = tour::template(),
+    max_term_width = 80
 )]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 some tenants failed and the \

@@ -21,7 +21,7 @@ use crate::tenant::batch::{self, Defaults, Format};
 use crate::tenant::{Domain, Naming, NewTenant, Slug, Tenant};
 use crate::ui::format;
 
-/// Create tenants: a row in the registry and a schema, both or neither
+/// Create tenants: a row and a schema each, both or neither
 ///
 /// Each tenant is made from the template in a transaction of its own.
 ///

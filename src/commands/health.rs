@@ -11,7 +11,7 @@ use crate::fleet::Urgency;
 use crate::ops::health::{self, HealthError, Limits, Report, Request, Severity, Skip, metrics};
 use crate::tenant::App;
 
-/// Say whether the database is fit for its tenants, and what to do where it is not
+/// Say whether the database is fit for its tenants, and what to do
 ///
 /// Looks at connections and settings, at the registry beside the schemas that are there, at versions and drift, at
 /// indexes, constraints, dead rows, numbers that run out, and at sessions that keep others waiting. Everything is read

@@ -10,7 +10,7 @@ use crate::ops::history::{self, Fared, Run, Wanted};
 use crate::tenant::Slug;
 use crate::ui::{Cell, Column, Table, View, format};
 
-/// Show what was done to the tenants: who ran what, when, and how it ended
+/// Show who did what to the tenants, when, and how it ended
 ///
 /// Every command that changes tenants writes the operation log, `public.tenant_operations`. Rows outlive their tenants.
 #[derive(Debug, clap::Args)]

@@ -17,7 +17,7 @@ use crate::ops::forward::How;
 use crate::ops::migrate::{self, Request, Rollout, RolloutError};
 use crate::ui::format;
 
-/// Apply pending migrations to the registry, the template and every tenant
+/// Apply pending migrations to registry, template and every tenant
 ///
 /// The files are those of `tenantctl init`: `V1__users.sql` and so on, which name no schema. The template comes first,
 /// then a few canaries, then everybody else, `--jobs` at a time. Each tenant's migrations are one transaction, which
