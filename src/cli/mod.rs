@@ -135,7 +135,7 @@ pub(crate) enum Command {
     Db(commands::db::DbArgs),
     Demo(commands::demo::DemoArgs),
     Completions(commands::completions::CompletionsArgs),
-    Man(commands::completions::ManArgs),
+    Man(commands::man::ManArgs),
 }
 
 impl Command {

@@ -22,6 +22,7 @@ pub(crate) mod lint;
 mod lint_view;
 pub(crate) mod list;
 pub(crate) mod list_backups;
+pub(crate) mod man;
 pub(crate) mod migrate;
 mod migrate_plan;
 mod migrate_view;
@@ -84,6 +85,6 @@ pub(crate) async fn run(cx: &Context, command: &Command) -> anyhow::Result<ExitS
         Command::Db(args) => db::run(cx, args).await,
         Command::Demo(args) => demo::run(cx, args).await,
         Command::Completions(args) => completions::run(cx, args),
-        Command::Man(args) => completions::run_man(cx, args),
+        Command::Man(args) => man::run(cx, args),
     }
 }

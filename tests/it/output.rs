@@ -1,3 +1,4 @@
+use std::fs;
 use std::io::{BufRead, BufReader};
 
 use crate::support::{Database, Program, terminal, visible, wait_until};
@@ -104,7 +105,7 @@ fn a_registry_query_that_takes_too_long_is_cancelled() {
 }
 
 #[test]
-fn completions_and_the_manual_are_printed() {
+fn completions_are_printed() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(
             Program::new()
@@ -114,7 +115,45 @@ fn completions_and_the_manual_are_printed() {
                 .contains("tenantctl")
         );
     }
-    assert!(Program::new().run(&["man"]).success().stdout.starts_with(".ie"));
+}
+
+#[test]
+fn the_manual_has_a_page_for_every_command() {
+    let page = |command: &[&str]| {
+        let page = Program::new().run(&[&["man"], command].concat()).success().stdout;
+        page.replace("\\-", "-")
+    };
+    assert!(page(&[]).contains("Begin with `tenantctl demo`"));
+    assert!(page(&["migrate"]).contains("--rehearse"));
+    assert!(page(&["db", "stop"]).contains("--remove"));
+    let run = Program::new().run(&["man", "migate"]).exits(2);
+    insta::assert_snapshot!(run.stderr, @"
+    error: there is no command `migate`
+
+    hint: did you mean `migrate`?
+    ");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = || {
+        let program = Program::new().folder(folder.path());
+        program.run(&["man", "--dir", "man/man1", "--quiet"]).success()
+    };
+    let first = run();
+    for line in first.stdout.lines() {
+        let text = fs::read_to_string(folder.path().join(line)).expect("a page");
+        assert!(text.contains(".SH NAME"), "{line}");
+    }
+    assert!(first.stdout.starts_with("man/man1/tenantctl.1\n"));
+    assert!(first.stdout.contains("man/man1/tenantctl-template-status.1\n"));
+    assert_eq!(run().stdout, first.stdout, "a page that is there is written anew");
+    let file = folder.path().join("file");
+    fs::write(&file, "").expect("written");
+    let file = file.to_str().expect("UTF-8");
+    Program::new()
+        .run(&["man", "--dir", file])
+        .exits(1)
+        .says("writing the manual into folder");
+    Program::new().run(&["man", "list", "--dir", file]).exits(2);
 }
 
 #[test]
