@@ -49,8 +49,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::config::{ConfigError, Environment};
-use crate::db::conn::{ConnInfoError, ConnectTarget, Env};
+use crate::config::{ConfigError, DatabaseVariables, Environment};
+use crate::db::conn::{ConnInfoError, ConnectTarget, Env, Secret};
 use crate::db::{
     Access, Db, OpenTenantError, PoolOptions, PoolState, Session, SessionError, StatementLimits,
     TenantOptions, Transaction,
@@ -62,6 +62,8 @@ use crate::tenant::{Domain, DomainError, Selection, Slug, SlugError, Tenant, Whi
 /// How a service uses its database.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Connections that [`Client::warm`] opens ahead.
+    pub pool_min: usize,
     /// The most connections; `None` for the URL's `connection_limit`, else ten.
     pub pool_max: Option<usize>,
     /// How long to wait for a free connection.
@@ -81,6 +83,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            pool_min: 2,
             pool_max: None,
             pool_wait: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
@@ -92,10 +95,24 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// The same where nothing else is said by variables.
+    fn overridden(self, variables: &DatabaseVariables) -> Self {
+        Self {
+            pool_min: variables.pool_min.unwrap_or(self.pool_min),
+            pool_max: variables.pool_max.or(self.pool_max),
+            pool_wait: variables.pool_timeout.unwrap_or(self.pool_wait),
+            statement_timeout: variables.query_timeout.unwrap_or(self.statement_timeout),
+            slow: variables.slow_query.unwrap_or(self.slow),
+            ..self
+        }
+    }
+}
+
 /// Why there is no tenant to work in. What lies behind it is in its words already, so it has no source.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// A variable that cannot be read.
+    /// A variable, or the file with the password, that cannot be read.
     #[error("{0}")]
     Config(ConfigError),
     #[error("{0}")]
@@ -172,21 +189,39 @@ impl Client {
     /// Prepares to work with the database of `url`, read as libpq reads it. What it leaves open is taken from libpq's
     /// variables and files. Nothing is connected before it is needed.
     pub fn connect(url: &str, options: Options) -> Result<Self, ClientError> {
-        Self::at(Some(url), &Environment::of_process(), options)
-    }
-
-    /// The same with the variable `DATABASE_URL`, or libpq's own.
-    pub fn from_env(options: Options) -> Result<Self, ClientError> {
         let environment = Environment::of_process();
-        Self::at(environment.get("DATABASE_URL"), &environment, options)
+        environment.check()?;
+        Self::at(Some(url), None, &environment, options)
     }
 
-    fn at(url: Option<&str>, environment: &Environment, options: Options) -> Result<Self, ClientError> {
+    /// The same as the environment says: with the database of `DATABASE_URL`, or of libpq's own variables, and the
+    /// password in the file `DATABASE_PASSWORD_FILE`.
+    ///
+    /// `options` are what holds where the environment says nothing. Whoever runs a service knows its database better
+    /// than its code does, so `DATABASE_POOL_MIN`, `DATABASE_POOL_MAX`, `DATABASE_POOL_TIMEOUT_MS`,
+    /// `DATABASE_QUERY_TIMEOUT_MS` and `SLOW_QUERY_THRESHOLD_MS` win over them, and one that is no number is an error.
+    pub fn from_env(options: Options) -> Result<Self, ClientError> {
+        Self::of(&Environment::of_process(), options)
+    }
+
+    fn of(environment: &Environment, options: Options) -> Result<Self, ClientError> {
         environment.check()?;
+        let variables = DatabaseVariables::of(environment)?;
+        let urls = &variables.urls;
+        let options = options.overridden(&variables);
+        Self::at(urls.url.as_deref(), urls.password()?, environment, options)
+    }
+
+    fn at(
+        url: Option<&str>,
+        password: Option<Secret>,
+        environment: &Environment,
+        options: Options,
+    ) -> Result<Self, ClientError> {
         let lookup = |name: &str| environment.get(name).map(str::to_owned);
-        let target = ConnectTarget::resolve(url, &Env::new(&lookup), None)?;
+        let target = ConnectTarget::resolve(url, &Env::new(&lookup), password)?;
         let pool = PoolOptions {
-            min: 0,
+            min: options.pool_min,
             max: options.pool_max,
             wait: options.pool_wait,
             connect_wait: Duration::ZERO,
@@ -199,6 +234,11 @@ impl Client {
             db: Db::new(target, None, pool),
             options,
         })
+    }
+
+    /// Opens the connections that [`Options::pool_min`] asks for, so that the first requests do not wait for them.
+    pub async fn warm(&self) -> Result<(), ClientError> {
+        Ok(self.db.warm(self.db.capacity()).await?)
     }
 
     /// The active tenant that a host name belongs to; a port behind it and a dot at its end are passed over.
@@ -330,3 +370,6 @@ fn active(tenant: Tenant) -> Result<Tenant, ClientError> {
         Err(ClientError::Suspended(tenant.slug))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,7 +70,7 @@ impl Context {
         let Some(url) = urls.shadow.as_deref() else {
             return Ok(None);
         };
-        let password = urls.password_file.as_deref().map(read_password).transpose()?;
+        let password = urls.password()?;
         Ok(Some(self.db_at(self.target(Some(url), password)?, None)))
     }
 
@@ -114,7 +114,7 @@ impl Context {
     }
 
     fn open(&self, urls: &Urls) -> anyhow::Result<Db> {
-        let password = urls.password_file.as_deref().map(read_password).transpose()?;
+        let password = urls.password()?;
         let target = self.target(urls.url.as_deref(), password.clone())?;
         let direct = urls
             .direct
@@ -224,18 +224,6 @@ impl Context {
             details,
             actor: actor(&self.settings.environment),
         }
-    }
-}
-
-fn read_password(path: &Path) -> Result<Secret, UsageError> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| UsageError::new(format!("password file `{shown}` cannot be read: {error}")))?;
-    match text.lines().next() {
-        Some(line) if !line.is_empty() => Ok(Secret::from(line)),
-        _ => Err(UsageError::new(format!(
-            "the first line of password file `{shown}` is empty"
-        ))),
     }
 }
 

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::file::{DatabaseTable, TargetTable, nearest};
-use super::{ConfigError, Environment, Flags, number, positive};
+use super::{ConfigError, DatabaseVariables, Environment, Flags};
+use crate::db::conn::Secret;
 
 /// What the command line says about the database. clap sees to it that at most one of them is given.
 /// `Debug` hides the URL, since it may hold a password.
@@ -84,27 +85,27 @@ impl DatabaseSettings {
         flags: &Flags,
         environment: &Environment,
     ) -> Result<Self, ConfigError> {
-        let millis = |name| Ok(number(environment, name)?.map(Duration::from_millis));
+        let variables = DatabaseVariables::of(environment)?;
         let written = |value: Option<super::duration::WrittenDuration>| value.map(|written| written.0);
         let settings = Self {
-            pool_min: number(environment, "DATABASE_POOL_MIN")?
-                .or(file.pool_min)
-                .unwrap_or(2),
-            pool_max: positive(environment, "DATABASE_POOL_MAX")?.or(file.pool_max),
-            pool_timeout: millis("DATABASE_POOL_TIMEOUT_MS")?
+            pool_min: variables.pool_min.or(file.pool_min).unwrap_or(2),
+            pool_max: variables.pool_max.or(file.pool_max),
+            pool_timeout: variables
+                .pool_timeout
                 .or(written(file.pool_timeout))
                 .unwrap_or(Duration::from_secs(5)),
-            query_timeout: millis("DATABASE_QUERY_TIMEOUT_MS")?
+            query_timeout: variables
+                .query_timeout
                 .or(written(file.query_timeout))
                 .unwrap_or(Duration::from_secs(10)),
-            slow_query: millis("SLOW_QUERY_THRESHOLD_MS")?
+            slow_query: variables
+                .slow_query
                 .or(written(file.slow_query))
                 .unwrap_or(Duration::from_secs(1)),
-            connect_wait: match environment.get("TENANTCTL_CONNECT_WAIT") {
-                Some(text) => super::parse_duration(text)
-                    .map_err(|message| ConfigError::in_variable("TENANTCTL_CONNECT_WAIT", message))?,
-                None => written(file.connect_wait).unwrap_or(Duration::from_secs(5)),
-            },
+            connect_wait: variables
+                .connect_wait
+                .or(written(file.connect_wait))
+                .unwrap_or(Duration::from_secs(5)),
             source: DatabaseSource::resolve(
                 Urls {
                     url: file.url,
@@ -115,7 +116,7 @@ impl DatabaseSettings {
                 targets,
                 local_enabled,
                 flags,
-                environment,
+                variables.urls,
             )?,
         };
         if settings.pool_max == Some(0) {
@@ -133,7 +134,7 @@ impl DatabaseSource {
         mut targets: BTreeMap<String, TargetTable>,
         local_enabled: bool,
         flags: &Flags,
-        environment: &Environment,
+        from_environment: Urls,
     ) -> Result<Self, ConfigError> {
         if flags.database.local {
             return Ok(Self::Local);
@@ -158,7 +159,6 @@ impl DatabaseSource {
                 ..Urls::default()
             }));
         }
-        let from_environment = Urls::of(environment);
         if from_environment.url.is_some() {
             return Ok(Self::Urls(from_environment));
         }
@@ -182,7 +182,12 @@ impl DatabaseSource {
 }
 
 impl Urls {
-    fn of(environment: &Environment) -> Self {
+    /// The password of the file that holds it, where there is one.
+    pub fn password(&self) -> Result<Option<Secret>, ConfigError> {
+        self.password_file.as_deref().map(read_password).transpose()
+    }
+
+    pub(super) fn of(environment: &Environment) -> Self {
         let variable = |name| environment.get(name).map(str::to_owned);
         Self {
             url: variable("DATABASE_URL"),
@@ -201,6 +206,18 @@ impl Urls {
             self.password_file.as_ref().map(|_| "DATABASE_PASSWORD_FILE"),
         ];
         names.into_iter().flatten()
+    }
+}
+
+fn read_password(path: &Path) -> Result<Secret, ConfigError> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| ConfigError::general(format!("password file `{shown}` cannot be read: {error}")))?;
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(Secret::from(line)),
+        _ => Err(ConfigError::general(format!(
+            "the first line of password file `{shown}` is empty"
+        ))),
     }
 }
 
@@ -241,8 +258,6 @@ pub(super) fn unknown_target<T>(
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::super::Settings;
     use super::super::file::ConfigFile;
     use super::*;

@@ -49,6 +49,23 @@ async fn a_tenant_is_found_by_its_host_whatever_its_case_and_port() {
 }
 
 #[tokio::test]
+async fn connections_are_opened_ahead_but_no_more_than_there_may_be() {
+    let database = Database::new();
+    for (pool_min, pool_max, open) in [(0, 3, 0), (2, 3, 2), (5, 3, 3)] {
+        let options = Options {
+            pool_min,
+            pool_max: Some(pool_max),
+            ..Options::default()
+        };
+        let tenants = Client::connect(database.url(), options).expect("a valid URL");
+        tenants.warm().await.expect("connected");
+        // Asking takes a connection too.
+        let health = tenants.health().await.expect("an answer");
+        assert_eq!(health.pool.open, open.max(1));
+    }
+}
+
+#[tokio::test]
 async fn a_suspended_tenant_is_not_served() {
     let database = with_domains();
     database.run(&["suspend", "acme"]).success();
