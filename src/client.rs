@@ -1,4 +1,4 @@
-//! A service's way to its tenants: find one by the host name of a request, and work in its schema.
+//! A service's way to its tenants: find one by the host name of a request, its slug or its id, and work in its schema.
 //!
 //! ```
 //! # use tenantctl::db::local::{Binaries, Cluster, Folders, Owner, StopMode};
@@ -34,6 +34,10 @@
 //!     .await?;
 //! assert_eq!((count, id.len()), (1, 36));
 //!
+//! // A job that was put off knows its tenant by the id, which stays when domain or name are changed.
+//! let same = tenants.by_id(acme.id).await?;
+//! assert_eq!(same.schema, acme.schema);
+//!
 //! let health = tenants.health().await?;
 //! assert!(health.latency.as_secs() < 5 && health.tenants == 1);
 //! # Ok(())
@@ -48,6 +52,8 @@
 //! schema in the setting `app.current_tenant`. Both end with it, so a pooler in transaction mode changes nothing.
 
 use std::time::{Duration, Instant};
+
+use uuid::Uuid;
 
 use crate::config::{ConfigError, DatabaseVariables, Environment};
 use crate::db::conn::{ConnInfoError, ConnectTarget, Env, Secret};
@@ -123,6 +129,8 @@ pub enum ClientError {
     Slug(SlugError),
     #[error("no tenant has the domain `{0}`")]
     NoSuchDomain(Domain),
+    #[error("no tenant has the id `{0}`")]
+    NoSuchId(Uuid),
     #[error("tenant `{0}` is suspended")]
     Suspended(Slug),
     #[error("{0}")]
@@ -246,6 +254,12 @@ impl Client {
         let domain = Domain::of_host(host)?;
         let found = registry::find_by_domain(&self.db.session().await?, &domain).await?;
         active(found.ok_or(ClientError::NoSuchDomain(domain))?)
+    }
+
+    /// The active tenant of that id.
+    pub async fn by_id(&self, id: Uuid) -> Result<Tenant, ClientError> {
+        let found = registry::find_by_id(&self.db.session().await?, id).await?;
+        active(found.ok_or(ClientError::NoSuchId(id))?)
     }
 
     /// The active tenant of that slug.

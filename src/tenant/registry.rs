@@ -279,6 +279,13 @@ pub async fn find_by_domain(session: &Session, domain: &Domain) -> Result<Option
     row.as_ref().map(Tenant::from_row).transpose()
 }
 
+/// The tenant of that id, active or not.
+pub async fn find_by_id(session: &Session, id: Uuid) -> Result<Option<Tenant>, RegistryError> {
+    const STATEMENT: &str = concat!("SELECT ", columns!(), " FROM public.tenants WHERE id = $1");
+    let row = session.query_opt(STATEMENT, &[(&id, Type::UUID)]).await?;
+    row.as_ref().map(Tenant::from_row).transpose()
+}
+
 /// Changes a tenant's row.
 pub async fn update_in_tx(
     transaction: &Transaction<'_>,

@@ -49,6 +49,20 @@ async fn a_tenant_is_found_by_its_host_whatever_its_case_and_port() {
 }
 
 #[tokio::test]
+async fn a_tenant_is_found_by_its_id() {
+    let database = with_domains();
+    let tenants = client(&database);
+    let acme = tenants.by_slug("acme").await.expect("found");
+    assert_eq!(tenants.by_id(acme.id).await.expect("found"), acme);
+    let stranger = tenants.by_id(uuid::Uuid::nil()).await.expect_err("unknown");
+    assert!(matches!(stranger, ClientError::NoSuchId(_)));
+    assert_eq!(
+        stranger.to_string(),
+        "no tenant has the id `00000000-0000-0000-0000-000000000000`"
+    );
+}
+
+#[tokio::test]
 async fn connections_are_opened_ahead_but_no_more_than_there_may_be() {
     let database = Database::new();
     for (pool_min, pool_max, open) in [(0, 3, 0), (2, 3, 2), (5, 3, 3)] {
@@ -68,8 +82,10 @@ async fn connections_are_opened_ahead_but_no_more_than_there_may_be() {
 #[tokio::test]
 async fn a_suspended_tenant_is_not_served() {
     let database = with_domains();
+    let id = client(&database).by_slug("acme").await.expect("found").id;
     database.run(&["suspend", "acme"]).success();
     let tenants = client(&database);
+    assert!(matches!(tenants.by_id(id).await, Err(ClientError::Suspended(_))));
     let refused = tenants.by_domain("acme.example").await;
     assert!(matches!(refused, Err(ClientError::Suspended(_))));
     assert!(matches!(
