@@ -33,20 +33,28 @@ const HOMES: [(&str, &[&str]); 12] = [
     ("tokio_postgres", &["db/"]),
 ];
 
-fn sources() -> Vec<(String, String)> {
-    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).expect("readable").flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                walk(&path, found);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(path);
-            }
+/// The longest that a file may be without a reason.
+const LONG: usize = 500;
+/// The words with which a longer one gives its reason.
+const REASON: &str = "in one file";
+
+/// Everything below a folder.
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("readable").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            walk(&path, found);
+        } else {
+            found.push(path);
         }
     }
+}
+
+fn sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut paths = Vec::new();
     walk(&root, &mut paths);
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));
     let name = |path: &Path| path.strip_prefix(&root).expect("below src").display().to_string();
     paths
         .iter()
@@ -133,4 +141,47 @@ fn each_library_has_one_home() {
         "libraries away from home:\n{}",
         wrong.join("\n")
     );
+}
+
+/// Whether a text is short enough, or says in a comment at its top why it is not.
+fn is_short_or_has_a_reason(text: &str) -> bool {
+    let is_comment = |line: &str| ["//", "--", "#"].iter().any(|mark| line.starts_with(mark));
+    let mut top = text.lines().take(5).filter(|line| is_comment(line));
+    text.lines().count() <= LONG || top.any(|line| line.to_lowercase().contains(REASON))
+}
+
+#[test]
+fn a_long_file_says_why_it_is_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    for folder in ["src", "tests", "benches", "fixtures"] {
+        walk(&root.join(folder), &mut paths);
+    }
+    // What the tests write themselves is as long as it is.
+    paths.retain(|path| !path.iter().any(|part| part == "snapshots"));
+    assert!(paths.len() > 300, "only {} files were found", paths.len());
+    let mut wrong = Vec::new();
+    for path in paths {
+        let Ok(text) = fs::read_to_string(&path) else {
+            continue;
+        };
+        if !is_short_or_has_a_reason(&text) {
+            let name = path.strip_prefix(root).unwrap_or(&path).display();
+            wrong.push(format!("{name} has {} lines", text.lines().count()));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "split these, or say in the first five lines why all of it is {REASON}:\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn a_reason_stands_in_a_comment_at_the_top() {
+    let long = "line\n".repeat(LONG + 1);
+    let with = |top: &str| is_short_or_has_a_reason(&format!("{top}\n{long}"));
+    assert!(is_short_or_has_a_reason(&long[5..]) && !is_short_or_has_a_reason(&long));
+    assert!(with("//! All of it\n//! in one file, because …") && with("-- In one file, because …"));
+    assert!(!with("let words = \"in one file\";") && !with(&format!("{}// in one file", "\n".repeat(5))));
 }
