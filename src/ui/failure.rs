@@ -34,7 +34,11 @@ impl Ui {
 
     fn hint(&self, hint: Option<&str>) -> String {
         hint.map_or_else(String::new, |hint| {
-            format!("\n{}: {}\n", self.painted("hint", "36;1"), safe::printable(hint))
+            format!(
+                "\n{}: {}\n",
+                self.painted("hint", "36;1"),
+                safe::message(hint).trim_end()
+            )
         })
     }
 

@@ -60,10 +60,12 @@ fn live(app: &str) {
         "json",
     ])
     .json();
-    let gone = run(&["cleanup", "--days", "1", "--all", "-o", "json"]).json();
+    // As cron does.
+    run(&["cleanup", "--days", "30"]);
+    let gone = run(&["cleanup", "--days", "1", "--all", "--yes", "-o", "json"]).json();
     assert!(gone["rows"].as_u64() > Some(0), "{gone}");
     assert!(due["rows"].as_u64() > Some(0), "{due}");
-    let left = run(&["cleanup", "--days", "1", "--all", "-o", "json"]).json();
+    let left = run(&["cleanup", "--days", "1", "--all", "--yes", "-o", "json"]).json();
     assert_eq!(left["rows"], 0, "{left}");
     run(&["drift", "--all"]);
     run(&["drop", "copy", "acme", "--yes", "--no-backup"]);

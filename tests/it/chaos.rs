@@ -17,7 +17,7 @@ fn is_consistent(database: &Database) -> bool {
          AND NOT EXISTS (SELECT FROM pg_namespace n LEFT JOIN tenants t ON n.nspname = t.schema_name \
                          WHERE n.nspname LIKE 'tenant\\_%' AND n.nspname <> 'tenant_template' AND t.id IS NULL) \
          AND (SELECT count(*) FILTER (WHERE command = 'create') - count(*) FILTER (WHERE command = 'drop') \
-              FROM tenant_operations) = (SELECT count(*) FROM tenants)",
+              FROM tenant_operations WHERE outcome = 'done') = (SELECT count(*) FROM tenants)",
     ) == "t"
 }
 

@@ -311,7 +311,7 @@ fn a_create_that_is_cancelled_leaves_nothing() {
     wait_until("nothing runs any more", || database.sql(creating) == "0");
     assert_eq!(database.state(), (String::new(), String::new()));
     assert_eq!(
-        database.sql("SELECT count(*) FROM tenant_operations WHERE command = 'create'"),
+        database.sql("SELECT count(*) FROM tenant_operation_results WHERE outcome = 'done'"),
         "0"
     );
 }

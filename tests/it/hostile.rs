@@ -180,7 +180,7 @@ fn no_file_is_obeyed_by_its_name() {
         }
         fs::write(folder.path().join(&name), &text).expect("written");
         let file = format!("./{name}");
-        let commands: [&[&str]; 8] = [
+        let commands: [&[&str]; 11] = [
             &["create", "--from-file", &file],
             &["exec", "--all", "--file", &file],
             &["restore", &file],
@@ -189,6 +189,9 @@ fn no_file_is_obeyed_by_its_name() {
             &["lint", &file],
             &["list", "--config", &file],
             &["backup", "acme", "--dir", &file],
+            &["init", "--scaffold", &file],
+            &["cleanup", "--days", "30", "--metrics-file", &file],
+            &["sizes", "--html", &file],
         ];
         for command in commands {
             let run = database.program().folder(folder.path()).run(command);
@@ -205,5 +208,43 @@ fn no_file_is_obeyed_by_its_name() {
             tenants.starts_with(&before.0) && schemas.starts_with(&before.1),
             "{text:?}"
         );
+    }
+}
+
+#[test]
+fn no_flag_obeys_its_value() {
+    let database = Database::with_tenants(&["acme"]);
+    let before = database.state();
+    let folder = tempfile::tempdir().expect("a folder");
+    let commands: [&[&str]; 15] = [
+        &["list", "--plan"],
+        &["list", "--region"],
+        &["list", "--exclude"],
+        &["list", "--target"],
+        &["create", "fresh", "--dry-run", "--domain"],
+        &["clone", "acme", "copy", "--dry-run", "--name"],
+        &["clone", "acme", "copy", "--dry-run", "--domain"],
+        &["clone", "acme", "copy", "--dry-run", "--plan"],
+        &["restore", "no.sql.zst", "--as"],
+        &["move", "acme", "--yes", "--to"],
+        &["migrate", "--all", "--dry-run", "--to"],
+        &["cleanup", "--days", "30", "--dry-run", "--policy"],
+        &["history", "--limit"],
+        &["history", "--command"],
+        &["new"],
+    ];
+    for text in hostile() {
+        for command in commands {
+            let arguments = [command, &[text.as_str()]].concat();
+            let run = database.program().folder(folder.path()).run(&arguments);
+            harmless(&run, &arguments);
+            assert!(
+                [0, 1, 2, 4].contains(&run.code),
+                "{arguments:?}: {}\n{}",
+                run.code,
+                run.stderr
+            );
+        }
+        assert_eq!(database.state(), before, "{text:?}");
     }
 }

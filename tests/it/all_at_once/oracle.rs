@@ -145,7 +145,7 @@ impl Oracle<'_> {
         self.expect(
             "tenants by the log, less those by the registry",
             "SELECT (SELECT count(*) FILTER (WHERE command IN ('create', 'clone', 'undrop')) \
-                          - count(*) FILTER (WHERE command = 'drop') FROM tenant_operations) \
+                          - count(*) FILTER (WHERE command = 'drop') FROM tenant_operations WHERE outcome = 'done') \
                     - (SELECT count(*) FROM tenants)",
             "0",
         );
