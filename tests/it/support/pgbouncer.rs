@@ -40,7 +40,7 @@ impl PgBouncer {
         let text = format!(
             "[databases]\n* = host={socket} port=5432\n[pgbouncer]\nlisten_addr =\nlisten_port = 6432\n\
              unix_socket_dir = {folder}\nauth_type = trust\nauth_file = {users}\npool_mode = transaction\n\
-             default_pool_size = {connections}\nquery_wait_timeout = 15\nlogfile = {folder}/log\npidfile = {folder}/pid\n",
+             default_pool_size = {connections}\nquery_wait_timeout = 8\nlogfile = {folder}/log\npidfile = {folder}/pid\n",
             socket = server.socket_dir().display(),
             folder = folder.display(),
             users = users.display(),
