@@ -53,6 +53,11 @@ impl Block {
         typed
     }
 
+    /// What stands between the fences.
+    pub(super) fn text(&self) -> String {
+        self.lines.iter().map(|line| format!("{line}\n")).collect()
+    }
+
     /// The commands of a script, of a job of CI or of a crontab.
     pub(super) fn commands(&self) -> impl Iterator<Item = String> {
         self.lines.iter().filter_map(|line| {
