@@ -6,6 +6,7 @@ use std::path::Path;
 use tenantctl::client::{Client, Options};
 
 use super::blocks_of;
+use super::typed::Block;
 use crate::support::{Database, Program, Server, psql};
 
 /// README and every page of docs.
@@ -80,7 +81,7 @@ fn the_page_on_roles_works_on_a_server_of_ones_own() {
     };
     let blocks: Vec<String> = blocks_of("docs/roles.md", "sql")
         .iter()
-        .map(|block| block.text())
+        .map(Block::text)
         .collect();
     let [logins, application, by_hand] = blocks.as_slice() else {
         panic!("{} blocks", blocks.len());
