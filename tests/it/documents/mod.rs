@@ -1,6 +1,6 @@
 //! What README and docs show is what happens. Each block of a terminal is typed line by line where its first command has
-//! a place, and the answers are held against those that stand there; lines for CI, cron and the shell are run, and so is
-//! what the pages show of configuration, SQL and Rust.
+//! a place, and the answers are held against those that stand there; lines for CI, cron and the shell are run, so are
+//! commands within sentences, and what the pages show of configuration, SQL and Rust.
 //!
 //! Moments, times and sizes are never the same twice. Where the place is not the one in the text, neither are other
 //! numbers. Everything else has to be as it is written.
@@ -8,6 +8,7 @@
 mod pages;
 mod place;
 mod shown;
+mod spoken;
 mod typed;
 
 use std::fmt::Write as _;

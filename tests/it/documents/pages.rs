@@ -10,7 +10,7 @@ use super::typed::Block;
 use crate::support::{Database, Program, Server, psql};
 
 /// README and every page of docs.
-fn pages() -> Vec<String> {
+pub(super) fn pages() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut pages = vec!["README.md".to_owned()];
     for folder in ["docs", "docs/apps"] {

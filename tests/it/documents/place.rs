@@ -81,7 +81,7 @@ impl Place {
     }
 
     /// A project of one's own, with its migrations in a folder.
-    fn project(database: Database) -> Self {
+    pub(super) fn project(database: Database) -> Self {
         let place = Self::new(database);
         let config = "[template]\nmigrations = \"migrations\"\n";
         std::fs::write(place.path("tenantctl.toml"), config).expect("written");
@@ -188,7 +188,7 @@ impl Place {
         place
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -207,7 +207,7 @@ impl Place {
         psql(&self.url(), sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
-    fn run(&self, arguments: &[&str]) {
+    pub(super) fn run(&self, arguments: &[&str]) {
         let program = Program::new().env("DATABASE_URL", self.url());
         program.folder(self.folder.path()).run(arguments).success();
     }
