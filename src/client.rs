@@ -1,20 +1,12 @@
 //! A service's way to its tenants: find one by the host name of a request, its slug or its id, and work in its schema.
 //!
 //! ```
-//! # use tenantctl::db::local::{Binaries, Cluster, Folders, Owner, StopMode};
-//! # let folder = std::env::temp_dir().join(format!("tenantctl-doc-{}", std::process::id()));
-//! # let variable = |name: &str| std::env::var(name).ok();
-//! # let cluster = Cluster::new(Binaries::find(None, &variable)?, Owner::pick(None)?, Folders::below(&folder)?);
-//! # cluster.init_and_start()?;
-//! # let url = &cluster.folders.url("postgres");
-//! # assert!(tenantctl::run(["tenantctl", "--database-url", url, "--quiet", "init"]) == std::process::ExitCode::SUCCESS);
-//! # let create = ["tenantctl", "--database-url", url, "--quiet", "create", "acme", "--domain", "acme.example"];
-//! # assert!(tenantctl::run(create) == std::process::ExitCode::SUCCESS);
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/scene.rs"));
+//! # fn main() -> anyhow::Result<()> {
+//! # with_tenants(async |url| {
 //! use tenantctl::client::{Client, Options};
 //! use tenantctl::db::Type;
 //!
-//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-//! # let result: anyhow::Result<()> = runtime.block_on(async {
 //! let tenants = Client::connect(url, Options::default())?;
 //! let acme = tenants.by_domain("acme.example").await?;
 //!
@@ -39,13 +31,10 @@
 //! assert_eq!(same.schema, acme.schema);
 //!
 //! let health = tenants.health().await?;
-//! assert!(health.latency.as_secs() < 5 && health.tenants == 1);
+//! assert!(health.latency.as_secs() < 5 && health.tenants == 2);
 //! # Ok(())
-//! # });
-//! # cluster.stop(StopMode::Immediate)?;
-//! # std::fs::remove_dir_all(&folder).ok();
-//! # result?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })
+//! # }
 //! ```
 //!
 //! A transaction sees the tenant's tables under their bare names, and policies of row level security see the tenant's
@@ -281,6 +270,43 @@ impl Client {
     ///
     /// After a lock timeout, a deadlock or a serialization failure all of it is done again, so `work` must be safe to
     /// repeat. When it answers although a statement had failed, that is an error too, and nothing of it is done.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/scene.rs"));
+    /// # fn main() -> anyhow::Result<()> {
+    /// # with_tenants(async |url| {
+    /// # use tenantctl::client::{Client, Options};
+    /// # let attempts = std::cell::Cell::new(0);
+    /// # let conflict = "DO $$ BEGIN RAISE EXCEPTION 'two at once' USING ERRCODE = 'serialization_failure'; END $$";
+    /// # let reserve = async |tx: &tenantctl::db::Transaction<'_>| {
+    /// #     attempts.set(attempts.get() + 1);
+    /// #     tx.query(if attempts.get() < 3 { conflict } else { "SELECT" }, &[]).await
+    /// # };
+    /// let tenants = Client::connect(url, Options { retries: 5, ..Options::default() })?;
+    /// let acme = tenants.by_slug("acme").await?;
+    /// let reserved = tenants
+    ///     .transaction(&acme, async |tx| {
+    ///         // Twice somebody else is in the way.
+    ///         reserve(tx).await?;
+    ///         Ok("reserved")
+    ///     })
+    ///     .await?;
+    /// assert_eq!((reserved, attempts.get()), ("reserved", 3));
+    ///
+    /// // What does not pass by itself is not tried again, and what was done before it is undone.
+    /// let failed: anyhow::Result<()> = tenants
+    ///     .transaction(&acme, async |tx| {
+    ///         attempts.set(attempts.get() + 1);
+    ///         tx.query("DELETE FROM users", &[]).await?;
+    ///         tx.query("SELECT 1 / 0", &[]).await?;
+    ///         Ok(())
+    ///     })
+    ///     .await;
+    /// assert!(failed.is_err() && attempts.get() == 4);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     ///
     /// The error is `work`'s own, a [`ClientError`] where the tenant could not be entered, or a
     /// [`db::Error`](crate::db::Error) of the commit.

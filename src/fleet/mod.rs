@@ -2,6 +2,39 @@
 //!
 //! [`run`] starts the job for up to `jobs` tenants at once, tries again what often passes, hears the request to stop,
 //! and accounts for every tenant in its [`Report`]. What the job does, and how its result is shown, is left to others.
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/scene.rs"));
+//! # fn main() -> anyhow::Result<()> {
+//! # with_tenants(async |url| {
+//! use tenantctl::client::{Client, Options};
+//! use tenantctl::fleet::{self, Answer, OnError, Plan, Retry, Stop, Unobserved};
+//!
+//! let tenants = Client::connect(url, Options { retries: 0, ..Options::default() })?;
+//! let everybody = tenants.all().await?;
+//!
+//! // Four at once, all of them whatever happens to some, and three more attempts after a deadlock.
+//! let plan = Plan { jobs: 4, on_error: OnError::Continue, retry: Retry { times: 3 } };
+//! let report = fleet::run(everybody, plan, &Stop::default(), &mut Unobserved, async |tenant| {
+//!     if tenant.slug.as_str() == "globex" {
+//!         return Ok(Answer::Skip("not theirs to count".to_owned()));
+//!     }
+//!     let users: i64 = tenants
+//!         .read(tenant, async |tx| Ok(tx.query("SELECT count(*) FROM users", &[]).await?[0].get(0)))
+//!         .await?;
+//!     Ok(Answer::Done(users))
+//! })
+//! .await;
+//!
+//! for (slug, users) in report.done() {
+//!     println!("{slug}: {users} users");
+//! }
+//! let counts = report.counts();
+//! assert_eq!((counts.done, counts.skipped, counts.failed), (1, 1, 0));
+//! # Ok(())
+//! # })
+//! # }
+//! ```
 
 mod event;
 mod report;

@@ -1,6 +1,32 @@
 //! The table `public.tenants`: reading and writing its rows, and what its constraints mean in words.
 //!
 //! Functions named `…_in_tx` expect the caller's transaction; what else belongs to the change is the caller's.
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/scene.rs"));
+//! # fn main() -> anyhow::Result<()> {
+//! # with_tenants(async |url| {
+//! use tenantctl::client::{Client, Options};
+//! use tenantctl::tenant::registry;
+//! use tenantctl::tenant::{Changes, Selection, Status};
+//!
+//! let mut session = Client::connect(url, Options::default())?.session().await?;
+//! let acme = registry::find(&session, &"acme".parse()?).await?;
+//! assert_eq!(acme.domain.as_deref(), Some("acme.example"));
+//!
+//! let (transaction, _) = session.begin("BEGIN").await?;
+//! let changes = Changes { plan: Some("pro".to_owned()), ..Changes::default() };
+//! registry::update_in_tx(&transaction, &acme.slug, &changes).await?;
+//! transaction.commit().await?;
+//!
+//! // All tenants of a plan, the suspended ones left out.
+//! let selection = Selection { plans: vec!["pro".to_owned()], ..Selection::default() };
+//! let paying = registry::select(&session, &selection).await?;
+//! assert!(paying.len() == 1 && paying[0].status == Status::Active);
+//! # Ok(())
+//! # })
+//! # }
+//! ```
 
 use std::error::Error as _;
 
