@@ -32,6 +32,45 @@ fn place() -> &'static Path {
     Path::new(if free > PLENTY { MEMORY } else { "/tmp" })
 }
 
+/// A folder that is gone when this process is, with the server in it.
+fn watched_folder() -> (PathBuf, Child) {
+    let folder = tempfile::Builder::new()
+        .prefix("tc-it-")
+        .tempdir_in(place())
+        .expect("a folder")
+        .keep();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("permissions");
+    let watchdog = Command::new("sh")
+        .args(["-c", WATCHDOG, "watchdog"])
+        .arg(&folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a shell");
+    (folder, watchdog)
+}
+
+fn cluster_in(folder: &Path, owner: Owner) -> Cluster {
+    let found = Binaries::find(None, &crate::support::variable);
+    let binaries =
+        found.unwrap_or_else(|error| panic!("{error}\nhint: {}", error.hint().unwrap_or_default()));
+    let folders = Folders::below(folder).expect("a usable path");
+    Cluster::new(binaries, owner, folders).throwaway()
+}
+
+/// What `initdb` makes, once for all servers of a run: it takes a second of computing, a copy a twentieth.
+fn fresh_data() -> &'static Path {
+    static MADE: OnceLock<(PathBuf, Child)> = OnceLock::new();
+    let (data, _) = MADE.get_or_init(|| {
+        let (folder, watchdog) = watched_folder();
+        let cluster = cluster_in(&folder, Owner::pick(None).expect("a user to run the server as"));
+        cluster.init().expect("initdb works");
+        (cluster.folders.data, watchdog)
+    });
+    data
+}
+
 /// A server of the test's own, which may be stopped, killed and started again.
 pub(crate) struct Server {
     cluster: Cluster,
@@ -47,32 +86,20 @@ impl Server {
 
     /// Starts a server after `prepare` has put files into its folder; what it makes belongs to the server's user.
     pub(crate) fn prepare(settings: &[(&str, &str)], prepare: impl FnOnce(&Path, &Owner)) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("tc-it-")
-            .tempdir_in(place())
-            .expect("a folder")
-            .keep();
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("permissions");
-        let watchdog = Command::new("sh")
-            .args(["-c", WATCHDOG, "watchdog"])
-            .arg(&folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("a shell");
-        let found = Binaries::find(None, &crate::support::variable);
-        let binaries =
-            found.unwrap_or_else(|error| panic!("{error}\nhint: {}", error.hint().unwrap_or_default()));
+        let (folder, watchdog) = watched_folder();
         let owner = Owner::pick(None).expect("a user to run the server as");
         prepare(&folder, &owner);
-        let folders = Folders::below(&folder).expect("a usable path");
-        let mut cluster = Cluster::new(binaries, owner, folders).throwaway();
-        cluster = cluster.setting("max_connections", "200");
+        let mut cluster = cluster_in(&folder, owner).setting("max_connections", "200");
         for (name, value) in settings {
             cluster = cluster.setting(*name, *value);
         }
-        cluster.init_and_start().expect("the server starts");
+        let copied = Command::new("cp")
+            .arg("-Rp")
+            .arg(fresh_data())
+            .arg(&cluster.folders.data)
+            .status();
+        assert!(copied.is_ok_and(|status| status.success()), "the data is copied");
+        cluster.start().expect("the server starts");
         Self {
             cluster,
             folder,
