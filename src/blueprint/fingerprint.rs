@@ -20,7 +20,7 @@ use super::text::{BEFORE_OBJECTS, SCHEMA_COLUMNS};
 use crate::db::{self, SchemaName, Session, Transaction, Type};
 
 /// Goes up whenever the same definition gets another fingerprint than before.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 macro_rules! queries {
     ($($name:literal $found:literal,)*) => {
@@ -187,7 +187,7 @@ fn digests(sql: &str) -> String {
     format!(
         "SELECT o.schema, concat_ws('/', count(*), sum(hashtextextended(o.text, 0)), sum(hashtextextended(o.text, 1))) \
          FROM (SELECT o.schema, CASE WHEN strpos(o.text, o.own) > 0 \
-                                     THEN regexp_replace(o.text, {elsewhere}, '\\1§', 'g') ELSE o.text END AS text \
+                                     THEN regexp_replace(o.text, {elsewhere}, '\\1\\2§', 'g') ELSE o.text END AS text \
                  FROM (SELECT o.schema, o.own, o.pattern, \
                               CASE WHEN o.text = o.written THEN o.text \
                                    WHEN o.columns IS NOT NULL OR o.written ~ {doubtful} \
@@ -245,12 +245,14 @@ fn qualified_sql() -> String {
     format!(r#"('(?<![\w$.])(?:"' || o.pattern || '"|' || o.pattern || ')\.(?={NAME})' || {is_column})"#)
 }
 
-/// The pattern of the schema's name where it means the schema without a dot: in a search path, and as what the catalogs
-/// call a schema.
+/// The pattern of the schema's name where it means the schema without a dot: in a search path, as what the catalogs call
+/// a schema, and in a constant that is a schema's name.
 fn elsewhere_sql() -> String {
     let path = r#"search_path"?\s*(?:=|[Tt][Oo])\s*(?:(?:[\w$]+|"[^"]*"|''[^'']*'')\s*,\s*)*["'']?"#;
     let compared = format!(r"(?:{})[\s():a-z]*(?:=|<>|!=)[\s(]*''", SCHEMA_COLUMNS.join("|"));
-    format!(r"('((?:{path}|{compared}))' || o.pattern || '(?![\w$.])')")
+    let looked_up = r#"regnamespace[\s(]*''"?"#;
+    let cast = r#"|('')"?' || o.pattern || '"?(?=''\s*::\s*regnamespace)"#;
+    format!(r"('((?:{path}|{compared}|{looked_up}))' || o.pattern || '(?![\w$.]){cast}')")
 }
 
 /// 128 bits of the parts, in hexadecimal, after the version.

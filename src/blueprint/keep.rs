@@ -18,7 +18,7 @@ use super::stamp;
 use crate::db::{self, SchemaName, Session};
 
 /// Counts up when the same answers of the catalogs become another blueprint.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Kept<B> {

@@ -8,16 +8,17 @@ mod merge;
 mod place;
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::merge::merged;
 pub(super) use self::place::{BEFORE_OBJECTS, SCHEMA_COLUMNS};
 use self::place::{
-    is_blank, is_compared_with_a_schema, is_rival, names_something, previous, sets_search_path,
-    stands_for_an_object,
+    is_blank, is_compared_with_a_schema, is_of_schemas, is_rival, previous, sets_search_path,
+    stands_for_an_object, told_to_be_a_name,
 };
-use crate::db::{SchemaName, Token, TokenKind, tokens};
+use crate::db::{QuotedText, SchemaName, Token, TokenKind, tokens};
 
 /// Stands for the schema's name, quoted where need be.
 pub(super) const OWN: &str = "\u{1}schema\u{1}";
@@ -177,27 +178,37 @@ impl OwnName {
         self.words(text).next().is_some()
     }
 
-    /// Where the name stands as a whole word.
-    fn words<'t>(&'t self, text: &'t str) -> impl Iterator<Item = usize> + 't {
+    /// Where the name stands as a whole word, in whatever quotes.
+    fn words(&self, text: &str) -> impl Iterator<Item = Range<usize>> {
         let folded = text.to_ascii_lowercase();
-        let name = self.name.to_ascii_lowercase();
         let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-        let found: Vec<usize> = folded
-            .match_indices(&name)
-            .filter(|(at, word)| {
-                !folded[..*at].ends_with(is_part) && !folded[at + word.len()..].starts_with(is_part)
-            })
-            .map(|(at, _)| at)
-            .collect();
+        let mut found: Vec<Range<usize>> = Vec::new();
+        for spelling in spellings(&self.name.to_ascii_lowercase()) {
+            let matches = folded
+                .match_indices(&spelling)
+                .map(|(at, word)| at..at + word.len());
+            found.extend(matches.filter(|range| {
+                !folded[..range.start].ends_with(is_part) && !folded[range.end..].starts_with(is_part)
+            }));
+        }
+        found.sort_by_key(|range| range.start);
         found.into_iter()
     }
 
     fn is_name(&self, token: &Token<'_>) -> bool {
         match token.kind {
-            TokenKind::Word => token.text.to_ascii_lowercase() == self.name,
+            TokenKind::Word => token.text.to_ascii_lowercase() == self.name && !is_reserved(&self.name),
             TokenKind::Quoted => token.text == self.quoted,
             _ => false,
         }
+    }
+
+    /// Whether the constant holds the name, as it stands in SQL, and nothing else.
+    fn is_the_constant(&self, token: &Token<'_>) -> bool {
+        let is_plain = plain_or_quoted(&self.name) == self.name;
+        let forms = [Some(&self.quoted), is_plain.then_some(&self.name)];
+        let mut forms = forms.into_iter().flatten();
+        forms.any(|form| is_constant(token, form))
     }
 
     fn rewrite_sql(&self, sql: &str, place: Place<'_>) -> Rewritten {
@@ -235,15 +246,18 @@ impl OwnName {
                 TokenKind::Text if self.is_mentioned(token.text) => {
                     if let Some(rewritten) = self.rewrite_body(token.text, place) {
                         rewritten
-                    } else if token.text == crate::db::QuotedText::new(&self.name).to_string()
+                    } else if is_constant(token, &self.name)
                         && (sets_search_path(&tokens, at) || is_compared_with_a_schema(&tokens, at))
                     {
                         Rewritten {
                             follows: true,
                             ..replaced(&format!("'{OWN_AS_DATA}'"))
                         }
-                    } else if names_something(&tokens, at) {
-                        self.rewrite_qualified(token.text)
+                    } else if let Some(told_by) = told_to_be_a_name(&tokens, at) {
+                        match is_of_schemas(told_by) && self.is_the_constant(token) {
+                            true => replaced(&format!("'{OWN}'")),
+                            false => self.rewrite_qualified(token.text),
+                        }
                     } else if place != Place::Body {
                         // A constant there is data, and a name would have been resolved.
                         Rewritten {
@@ -332,12 +346,11 @@ impl OwnName {
     fn rewrite_qualified(&self, text: &str) -> Rewritten {
         let mut result = unchanged("");
         let mut done = 0;
-        for at in self.words(text) {
-            let end = at + self.name.len();
-            let (from, to) = if text[..at].ends_with('"') && text[end..].starts_with('"') {
-                (at - 1, end + 1)
+        for Range { start, end } in self.words(text) {
+            let (from, to) = if text[..start].ends_with('"') && text[end..].starts_with('"') {
+                (start - 1, end + 1)
             } else {
-                (at, end)
+                (start, end)
             };
             let after = text[to..]
                 .strip_prefix('.')
@@ -355,9 +368,44 @@ impl OwnName {
     }
 }
 
+/// Whether the token is a constant with this value, as we write it or as PostgreSQL does, which never escapes.
+fn is_constant(token: &Token<'_>, value: &str) -> bool {
+    token.text == QuotedText::new(value).to_string()
+        || token.text == format!("'{}'", value.replace('\'', "''"))
+}
+
+/// Whether PostgreSQL takes the word for something else than a name, wherever it stands without quotes.
+fn is_reserved(word: &str) -> bool {
+    const RESERVED: &str = "all analyse analyze and any array as asc asymmetric both case cast check collate column constraint \
+        create current_catalog current_date current_role current_time current_timestamp current_user default deferrable desc \
+        distinct do else end except false fetch for foreign from grant group having in initially intersect into lateral leading \
+        limit localtime localtimestamp not null offset on only or order placing primary references returning select \
+        session_user some symmetric system_user table then to trailing true union unique user using variadic when where window \
+        with";
+    RESERVED.split_whitespace().any(|reserved| reserved == word)
+}
+
+/// A name as it stands where quotes around it, or around what it is a part of, ask for some of its characters twice.
+fn spellings(name: &str) -> Vec<String> {
+    let mut spellings = vec![name.to_owned()];
+    for doubled in ['"', '\'', '\\'] {
+        if name.contains(doubled) {
+            let twice = format!("{doubled}{doubled}");
+            spellings.extend(
+                spellings
+                    .clone()
+                    .iter()
+                    .map(|spelling| spelling.replace(doubled, &twice)),
+            );
+        }
+    }
+    spellings
+}
+
 /// A name without its quotes.
 fn bare(name: &str) -> String {
-    name.trim_matches('"').replace("\"\"", "\"")
+    let inside = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
+    inside.map_or_else(|| name.to_owned(), |inside| inside.replace("\"\"", "\""))
 }
 
 /// The name that a signature such as `f(integer)` or `=(a, b)` begins with.

@@ -111,8 +111,9 @@ pub(super) fn sets_search_path(tokens: &[Token<'_>], at: usize) -> bool {
         .is_some_and(|token| token.text.eq_ignore_ascii_case("search_path"))
 }
 
-/// Whether the constant is the name of an object: cast to such a type, or given to a function that looks it up.
-pub(super) fn names_something(tokens: &[Token<'_>], at: usize) -> bool {
+/// What tells that the constant is the name of an object: the type that it is cast to, or the function that looks it up.
+pub(super) fn told_to_be_a_name<'a>(tokens: &[Token<'a>], at: usize) -> Option<&'a str> {
+    let is_one_of = |word: &str, known: &[&str]| known.iter().any(|known| word.eq_ignore_ascii_case(known));
     let after: Vec<&str> = tokens[at + 1..]
         .iter()
         .filter(|token| !is_blank(token))
@@ -120,30 +121,28 @@ pub(super) fn names_something(tokens: &[Token<'_>], at: usize) -> bool {
         .map(|token| token.text)
         .collect();
     if let [":", ":", name] = after.as_slice()
-        && NAMING_TYPES.iter().any(|known| name.eq_ignore_ascii_case(known))
+        && is_one_of(name, &NAMING_TYPES)
     {
-        return true;
+        return Some(name);
     }
     let mut before = tokens[..at].iter().rev().filter(|token| !is_blank(token));
-    match before.next() {
-        Some(token) if token.text == "(" => match before.next() {
+    let mut previous = || before.next().map(|token| token.text);
+    let is_execute = |word: &&str| word.eq_ignore_ascii_case("execute");
+    match previous()? {
+        "(" => match previous()? {
             // `EXECUTE format('… schema.%I', …)` in PL/pgSQL.
-            Some(token) if token.text.eq_ignore_ascii_case("format") => before
-                .next()
-                .is_some_and(|token| token.text.eq_ignore_ascii_case("execute")),
-            Some(token) => NAMING_FUNCTIONS
-                .iter()
-                .any(|known| token.text.eq_ignore_ascii_case(known)),
-            None => false,
+            word if word.eq_ignore_ascii_case("format") => previous().filter(is_execute),
+            word => is_one_of(word, &NAMING_FUNCTIONS).then_some(word),
         },
-        Some(token) => {
-            token.text.eq_ignore_ascii_case("execute")
-                || NAMING_TYPES
-                    .iter()
-                    .any(|known| token.text.eq_ignore_ascii_case(known))
-        }
-        None => false,
+        word => (is_execute(&word) || is_one_of(word, &NAMING_TYPES)).then_some(word),
     }
+}
+
+/// Whether what tells that a constant is a name means names of schemas.
+pub(super) fn is_of_schemas(told_by: &str) -> bool {
+    ["regnamespace", "to_regnamespace"]
+        .iter()
+        .any(|word| told_by.eq_ignore_ascii_case(word))
 }
 
 /// Whether the constant is compared with what the catalogs know a schema by: `nspname = 'app'`.

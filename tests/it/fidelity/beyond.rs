@@ -1,7 +1,7 @@
 //! What `pg_dump` does not show of a schema, and what a clone must not take along.
 
 use super::{TEMPLATE, cloned, load, load_into, quoted};
-use crate::support::{Database, Judge};
+use crate::support::{Database, Judge, Run};
 
 /// What an extension in the template made stays there: extensions are of the database, and the clone goes on using it.
 #[test]
@@ -246,22 +246,59 @@ const ODD_NAMES: [&str; 5] = [
 /// Families whose files name neither the template nor anything outside of it.
 const RELATIVE: [&str; 3] = ["cycles", "sequences", "partitions"];
 
+/// Makes a tenant of a template of this name.
+fn cloned_from(database: &Database, template: &str) -> Run {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = format!("[tenants]\ntemplate = {}\n", serde_json::json!(template));
+    std::fs::write(folder.path().join("tenantctl.toml"), config).expect("written");
+    let run = |arguments: &[&str]| database.program().folder(folder.path()).run(arguments).success();
+    run(&["init", "--quiet"]);
+    run(&["create", "acme"])
+}
+
 #[test]
 fn templates_with_odd_names_are_cloned_faithfully() {
     for name in ODD_NAMES {
-        let database = Database::empty();
-        load_into(&database, name, "sequences");
-        let folder = tempfile::tempdir().expect("a folder");
-        let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
-        std::fs::write(
-            folder.path().join("tenantctl.toml"),
-            format!("[tenants]\ntemplate = \"{quoted}\"\n"),
-        )
-        .expect("written");
-        for arguments in [["init", "--quiet"].as_slice(), &["create", "acme", "--quiet"]] {
-            database.program().folder(folder.path()).run(arguments).success();
+        for family in RELATIVE {
+            let database = Database::empty();
+            load_into(&database, name, family);
+            cloned_from(&database, name);
+            Judge::new(database.url()).expect_faithful(name, "tenant_acme");
         }
-        Judge::new(database.url()).expect_faithful(name, "tenant_acme");
+    }
+}
+
+#[test]
+fn texts_follow_from_templates_with_odd_names() {
+    for name in ODD_NAMES {
+        let database = Database::empty();
+        let schema = quoted(name);
+        let as_text = schema.replace('\'', "''");
+        database.sql(&format!(
+            "CREATE SCHEMA {schema}; CREATE TABLE {schema}.items (id int); CREATE SEQUENCE {schema}.numbers; \
+             CREATE FUNCTION {schema}.by_path() RETURNS bigint LANGUAGE sql SET search_path = {schema} \
+              AS $$ SELECT count(*) FROM items $$; \
+             CREATE FUNCTION {schema}.by_name() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM {schema}.items $$; \
+             CREATE FUNCTION {schema}.by_constant() RETURNS bigint LANGUAGE sql AS $$ SELECT nextval('{as_text}.numbers') $$; \
+             CREATE TABLE {schema}.names (n regnamespace DEFAULT '{as_text}'::regnamespace); \
+             COMMENT ON TABLE {schema}.items IS 'see {as_text}.numbers'"
+        ));
+        let run = cloned_from(&database, name);
+        for function in ["by_path", "by_name", "by_constant"] {
+            assert!(
+                run.stderr.contains(function),
+                "{name}: {function}\n{}",
+                run.stderr
+            );
+        }
+        let moved = format!(
+            "DROP SCHEMA {schema} CASCADE; SELECT tenant_acme.by_path() + tenant_acme.by_name() + tenant_acme.by_constant()"
+        );
+        assert_eq!(database.sql(&moved), "1", "{name}");
+        let said = "INSERT INTO tenant_acme.names DEFAULT VALUES RETURNING n";
+        assert_eq!(database.sql(said), "tenant_acme", "{name}");
+        let comment = "SELECT obj_description('tenant_acme.items'::regclass)";
+        assert_eq!(database.sql(comment), "see tenant_acme.numbers", "{name}");
     }
 }
 

@@ -84,6 +84,11 @@ fn text_search_is_cloned_faithfully() {
 }
 
 #[test]
+fn constants_that_are_names_are_cloned_faithfully() {
+    clone_is_faithful("reg_constants");
+}
+
+#[test]
 fn collations_are_cloned_faithfully() {
     clone_is_faithful("collations");
 }
