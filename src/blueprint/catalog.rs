@@ -162,7 +162,8 @@ fn granted_on(source: &Source) -> &'static str {
 pub(super) const SETTINGS: &str = "\
 SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = 0; SET LOCAL jit = off; \
 SET LOCAL datestyle = iso; SET LOCAL intervalstyle = postgres; SET LOCAL extra_float_digits = 1; \
-SET LOCAL standard_conforming_strings = on; SET LOCAL quote_all_identifiers = off; SET LOCAL timezone = 'UTC';";
+SET LOCAL standard_conforming_strings = on; SET LOCAL quote_all_identifiers = off; SET LOCAL timezone = 'UTC'; \
+SET LOCAL bytea_output = hex; SET LOCAL lc_monetary = 'C'; SET LOCAL xmloption = content;";
 
 /// What those set as well who ask about one schema. Its rows are few beside a whole catalog, and found by indexes; right
 /// after many tenants were made, the server's statistics do not know that yet.

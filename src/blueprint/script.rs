@@ -21,6 +21,8 @@ SET LOCAL intervalstyle = postgres;
 SET LOCAL default_tablespace = '';
 SET LOCAL default_table_access_method = heap;
 SET LOCAL xmloption = content;
+SET LOCAL lc_monetary = 'C';
+SET LOCAL array_nulls = on;
 ";
 
 /// What is made before rows are loaded, and what after.

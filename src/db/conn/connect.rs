@@ -146,25 +146,38 @@ async fn log_in(
     address: Option<IpAddr>,
     wanted: TargetSessionAttrs,
 ) -> Result<Connection, Failure> {
+    let mut connection = enter(target, server, address).await?;
+    if connection.escapes_strings() {
+        // Every text with a backslash in it would be another one, and what PostgreSQL prints among them. A message is
+        // read as a whole before any `SET` in it takes effect, so the session has to begin with it.
+        let plain = [("standard_conforming_strings", "on".to_owned())];
+        let plain = target.clone().with_settings(&plain);
+        connection = enter(&plain, server, address).await?;
+    }
+    check_role(&connection, target, wanted).await?;
+    Ok(connection)
+}
+
+/// One attempt, in the other way where the first is not let in.
+async fn enter(
+    target: &ConnectTarget,
+    server: &Server,
+    address: Option<IpAddr>,
+) -> Result<Connection, Failure> {
     let not_let_in =
         |failure: &Failure| failure.sqlstate.as_ref() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
     let (way, other_way) = ways(target.tls.mode, &server.endpoint);
-    let connection = match (open(target, server, address, way).await, other_way) {
-        (Ok(connection), _) => connection,
+    match (open(target, server, address, way).await, other_way) {
         (Err(failure), Some(other_way)) if not_let_in(&failure) => {
             match open(target, server, address, other_way).await {
-                Ok(connection) => connection,
+                Ok(connection) => Ok(connection),
                 // This way came further, if it was refused for something else.
-                Err(other) if other.kind == ConnectErrorKind::Refused && !not_let_in(&other) => {
-                    return Err(other);
-                }
-                Err(_) => return Err(failure),
+                Err(other) if other.kind == ConnectErrorKind::Refused && !not_let_in(&other) => Err(other),
+                Err(_) => Err(failure),
             }
         }
-        (Err(failure), _) => return Err(failure),
-    };
-    check_role(&connection, target, wanted).await?;
-    Ok(connection)
+        (result, _) => result,
+    }
 }
 
 /// One attempt in one way.

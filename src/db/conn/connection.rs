@@ -29,6 +29,7 @@ pub struct Connection {
     endpoint: Endpoint,
     canceller: Canceller,
     is_clean: bool,
+    escapes_strings: bool,
 }
 
 impl Connection {
@@ -39,7 +40,7 @@ impl Connection {
         target: &ConnectTarget,
         endpoint: &Endpoint,
     ) -> Result<Self, tokio_postgres::Error> {
-        let (client, driver) = match tls.clone() {
+        let (client, driver, escapes_strings) = match tls.clone() {
             Some(tls) => start(config, tls, endpoint).await?,
             None => start(config, NoTls, endpoint).await?,
         };
@@ -55,7 +56,13 @@ impl Connection {
             endpoint: endpoint.clone(),
             canceller,
             is_clean: false,
+            escapes_strings,
         })
+    }
+
+    /// Whether the server takes a backslash in a plain string for an escape.
+    pub(super) fn escapes_strings(&self) -> bool {
+        self.escapes_strings
     }
 
     /// The server that answered.
@@ -150,7 +157,7 @@ async fn start<T>(
     config: &Config,
     tls: T,
     endpoint: &Endpoint,
-) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error>
+) -> Result<(Client, JoinHandle<()>, bool), tokio_postgres::Error>
 where
     T: MakeTlsConnect<Socket> + Send,
     T::Stream: Send + 'static,
@@ -158,7 +165,9 @@ where
     <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
 {
     let (client, connection) = config.connect(tls).await?;
-    Ok((client, tokio::spawn(drive(connection, endpoint.to_string()))))
+    let escapes_strings = connection.parameter("standard_conforming_strings") == Some("off");
+    let driver = tokio::spawn(drive(connection, endpoint.to_string()));
+    Ok((client, driver, escapes_strings))
 }
 
 /// Moves bytes until the client is dropped or the server goes away, and logs what the server says unasked.

@@ -6,6 +6,7 @@ mod fixtures;
 mod generator;
 mod late;
 mod random_schemas;
+mod settings;
 
 use std::path::PathBuf;
 use std::process::Command;
