@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::pin::pin;
 
 use serde::Serialize;
 
@@ -102,9 +103,15 @@ pub(crate) async fn run(cx: &Context, args: &VerifyArgs) -> anyhow::Result<ExitS
     // What was found out of the files before is told all the same.
     let mut ended = Ok(ExitStatus::Done);
     for file in &args.files {
+        let lock_timeout = cx.settings.tenants.lock_timeout;
+        let mut checking = pin!(backup::verify(file, &identities, aside, lock_timeout));
         let checked = tokio::select! {
-            checked = backup::verify(file, &identities, aside, cx.settings.tenants.lock_timeout) => checked,
+            checked = &mut checking => checked,
             () = cx.stop.reached(Urgency::Drain) => {
+                if aside.is_some() {
+                    // What runs on the server is cancelled there, and ends here with that.
+                    checking.await.ok();
+                }
                 ended = Ok(ExitStatus::Interrupted);
                 break;
             }

@@ -123,8 +123,10 @@ impl BackupError {
             Self::File { .. } | Self::Manifest(_) | Self::Differs(_) | Self::Make(MakeError::Exists(_)) => {
                 true
             }
-            // Who may not restore anything has found out nothing.
-            Self::Make(MakeError::Failed { source, .. }) | Self::Step { source, .. } => !source.is_denied(),
+            // Who may not restore anything has found out nothing, and neither has who met a lock or a full disk.
+            Self::Make(MakeError::Failed { source, .. }) | Self::Step { source, .. } => {
+                source.lies_in_the_statement() && !source.is_denied()
+            }
             _ => false,
         }
     }

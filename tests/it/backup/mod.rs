@@ -13,7 +13,7 @@ mod types;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Database, Run};
+use crate::support::{Database, Run, psql, signal, wait_until};
 
 /// A database with tenants, and a folder for their backups.
 pub(crate) struct Backups {
@@ -249,4 +249,69 @@ fn flipped(bytes: &[u8], at: usize) -> Vec<u8> {
     let mut flipped = bytes.to_vec();
     flipped[at] ^= 4;
     flipped
+}
+
+/// Somebody who has a table to himself until he is sent away.
+fn holder_of(database: &Database, table: &str) -> std::thread::JoinHandle<Result<String, String>> {
+    let (url, table) = (database.url().to_owned(), table.to_owned());
+    let sql = format!("SET application_name = 'holder'; BEGIN; LOCK TABLE {table}; SELECT pg_sleep(600)");
+    let holder = std::thread::spawn(move || psql(&url, &sql));
+    let is_held = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) \
+                   WHERE application_name = 'holder' AND mode = 'AccessExclusiveLock' AND granted";
+    wait_until("the table is locked", || database.sql(is_held) == "1");
+    holder
+}
+
+#[test]
+fn a_backup_that_could_not_be_tried_is_not_called_broken() {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql(
+        "CREATE TABLE public.plans (id int PRIMARY KEY); \
+         CREATE TABLE tenant_acme.bookings (plan int REFERENCES public.plans)",
+    );
+    let backups = Backups::of(database);
+    let database = &backups.database;
+    backups.run(&["backup", "acme"]).success();
+    let file = backups.files("acme").remove(0);
+    let verify = || {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = "[tenants]\nlock_timeout = '100ms'\n";
+        fs::write(folder.path().join("tenantctl.toml"), config).expect("written");
+        let program = database.program().folder(folder.path());
+        program.run(&["verify", "--restore", file.to_str().expect("UTF-8")])
+    };
+    let holder = holder_of(database, "public.plans");
+    let run = verify().exits(1).says("could not be tried").says("lock timeout");
+    assert!(!run.stdout.contains("no"), "{}", run.stdout);
+    database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'");
+    holder.join().expect("no panic").expect_err("ended");
+    verify().success();
+}
+
+#[test]
+fn a_check_that_is_interrupted_leaves_nothing_at_work_on_the_server() {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql(
+        "CREATE FUNCTION public.slowly(int) RETURNS int IMMUTABLE LANGUAGE sql \
+          AS $$ SELECT CASE WHEN current_setting('application_name') = 'tenantctl verify' \
+                            THEN (SELECT $1 FROM pg_sleep(600)) ELSE $1 END $$; \
+         CREATE TABLE tenant_acme.slow (id int); INSERT INTO tenant_acme.slow VALUES (1); \
+         CREATE INDEX ON tenant_acme.slow (public.slowly(id))",
+    );
+    let backups = Backups::of(database);
+    let database = &backups.database;
+    backups.run(&["backup", "acme"]).success();
+    let file = backups.files("acme").remove(0);
+    let arguments = ["verify", "--restore", file.to_str().expect("UTF-8")];
+    let child = database.program().spawn(&arguments);
+    let at_work =
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+    wait_until("the index is being made", || database.sql(at_work) == "1");
+    signal(child.id(), "INT");
+    Run::of(child).exits(130);
+    wait_until("the server has stopped as well", || database.sql(at_work) == "0");
+    assert_eq!(
+        database.sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE '%verify%'"),
+        "0"
+    );
 }
