@@ -279,6 +279,17 @@ pub enum ReplayError {
     Sql(#[from] db::Error),
 }
 
+impl ReplayError {
+    /// Whether it lies in the texts themselves, or in what the role may, and would be the same the next time.
+    pub fn stays(&self) -> bool {
+        match self {
+            Self::CannotCopy(_) | Self::Read(ReadError::Unexpected(_)) => true,
+            Self::Read(ReadError::Missing(_) | ReadError::Changing(_)) => false,
+            Self::Read(ReadError::Sql(error)) | Self::Sql(error) => error.lies_in_the_statement(),
+        }
+    }
+}
+
 /// Those that hang on none of the others.
 fn outermost<'a>(blueprint: &'a Blueprint, indices: &[usize]) -> Vec<&'a Object> {
     let objects = || indices.iter().map(|index| &blueprint.objects[*index]);

@@ -251,7 +251,10 @@ impl Reference {
     async fn same(&self, db: &Db, expected: &Blueprint, found: &Blueprint) -> anyhow::Result<Same> {
         let replay = async |blueprint: &Blueprint| -> anyhow::Result<_> {
             let mut session = db.direct().await?;
-            Ok(blueprint.replay(&mut session, self.lock_timeout).await)
+            match blueprint.replay(&mut session, self.lock_timeout).await {
+                Err(error) if !error.stays() => Err(error.into()),
+                replayed => Ok(replayed),
+            }
         };
         let of_expected = self
             .replayed

@@ -295,7 +295,8 @@ fn a_fingerprint_of_an_older_version_is_no_drift_and_is_not_handed_on() {
     assert!(!health.stdout.contains("differed"), "{}", health.stdout);
     database.run(&["clone", "--quiet", "acme", "globex"]).success();
     assert_eq!(
-        database.sql("SELECT count(*) FROM tenants WHERE slug = 'globex' AND schema_fingerprint ~ '^[0-9]+[.]'"),
+        database
+            .sql("SELECT count(*) FROM tenants WHERE slug = 'globex' AND schema_fingerprint ~ '^[0-9]+[.]'"),
         "1"
     );
     database.run(&["drift", "--all"]).success();

@@ -132,3 +132,40 @@ fn a_tenant_that_changes_meanwhile_lends_its_differences_to_nobody() {
         is_over.store(true, Ordering::Relaxed);
     });
 }
+
+#[test]
+fn what_could_not_be_tried_is_no_drift() {
+    let database = with_template(
+        "CREATE TABLE public.plans (id int PRIMARY KEY); \
+         CREATE TABLE users (role varchar(20), plan int REFERENCES public.plans, CONSTRAINT a CHECK (role IN ('a', NULL)))",
+    );
+    database.run(&["create", "--quiet", "acme"]).success();
+    in_schema(
+        &database,
+        "tenant_acme",
+        "ALTER TABLE users DROP CONSTRAINT a, ADD CONSTRAINT a CHECK (role IN ('b', NULL))",
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(
+        folder.path().join("tenantctl.toml"),
+        "[tenants]\nlock_timeout = '100ms'\n[fleet]\nretries = 0\n",
+    )
+    .expect("written");
+    let drift = || database.program().folder(folder.path()).run(&["drift", "--all"]);
+    let url = database.url().to_owned();
+    let holder = std::thread::spawn(move || {
+        psql(
+            &url,
+            "SET application_name = 'holder'; BEGIN; LOCK TABLE public.plans; SELECT pg_sleep(600)",
+        )
+    });
+    let of_holder = "FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE application_name = 'holder' \
+                     AND relation = 'plans'::regclass";
+    crate::support::wait_until("the table is locked", || {
+        database.sql(&format!("SELECT count(*) {of_holder}")) == "1"
+    });
+    drift().exits(1).says("lock timeout");
+    database.sql(&format!("SELECT pg_terminate_backend(pid) {of_holder}"));
+    holder.join().expect("no panic").expect_err("ended");
+    drift().exits(4);
+}
