@@ -64,9 +64,9 @@ pub(super) fn text(cleanup: &Cleanup, view: &CleanupView, suspended: usize, stat
     let counts = cleanup.report.counts();
     let not_reached = cleanup.not_reached.len();
     let tenants = [
-        ("done", counts.done.saturating_sub(not_reached)),
+        ("done", counts.done),
         ("failed", counts.failed),
-        ("skipped", counts.skipped + suspended),
+        ("skipped", counts.skipped.saturating_sub(not_reached) + suspended),
         ("not_reached", counts.not_started + not_reached),
     ];
     let tenants = tenants.map(|(outcome, count)| (format!("{{outcome=\"{outcome}\"}}"), count as f64));

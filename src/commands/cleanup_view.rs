@@ -108,7 +108,10 @@ impl CleanupView {
             policy.rows += all.rows;
             policy.bytes += all.bytes;
         }
-        let skipped = report.skipped().map(|(slug, reason)| SkippedView {
+        let skipped = report
+            .skipped()
+            .filter(|(slug, _)| !cleanup.not_reached.contains(*slug));
+        let skipped = skipped.map(|(slug, reason)| SkippedView {
             tenant: slug.to_string(),
             reason: reason.to_owned(),
         });

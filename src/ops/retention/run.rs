@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::archive::Archives;
 use super::pace::Pace;
 use super::place::{Halt, Place, legal_hold};
-use super::policy::Rule;
+use super::policy::{Rule, Unfit};
 use super::shape::{Shape, Unit};
 use super::shapes::Shapes;
 use super::statement::Job;
@@ -42,7 +42,7 @@ impl Run<'_> {
     pub(super) async fn tenant(&self, tenant: &Tenant) -> anyhow::Result<Answer<()>> {
         if self.pace.is_over() {
             self.not_reached.borrow_mut().insert(tenant.slug.clone());
-            return Ok(Answer::Done(()));
+            return Ok(Answer::Skip("the run was over before its turn".to_owned()));
         }
         if let Some(hold) = legal_hold(&tenant.metadata) {
             return Ok(Answer::Skip(hold));
@@ -54,11 +54,13 @@ impl Run<'_> {
         if let Some(halt @ (Halt::Gone | Halt::Held)) = error.downcast_ref::<Halt>() {
             return Ok(Answer::Skip(halt.to_string()));
         }
-        match self.db.direct().await {
-            Ok(session) if exec::is_gone(&session, tenant).await.unwrap_or(false) => {
-                Ok(Answer::Skip(Halt::Gone.to_string()))
-            }
-            _ => Err(error),
+        let is_gone = async || anyhow::Ok(exec::is_gone(&self.db.direct().await?, tenant).await?);
+        match is_gone().await {
+            Ok(true) => Ok(Answer::Skip(Halt::Gone.to_string())),
+            Ok(false) => Err(error),
+            // What is missing in a tenant may be missing because it was dropped, and nobody can tell.
+            Err(unknown) if error.is::<Unfit>() => Err(unknown),
+            Err(_) => Err(error),
         }
     }
 

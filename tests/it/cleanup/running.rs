@@ -186,6 +186,14 @@ fn a_run_ends_in_its_time_and_the_next_begins_where_it_ended() {
         first["elapsed_ms"].as_u64().is_some_and(|ms| ms < 4000),
         "{first}"
     );
+    let logged = fleet.database.sql(
+        "SELECT string_agg(DISTINCT message, '') || ' ' || string_agg(slug, ' ' ORDER BY slug) \
+         FROM tenant_operation_results WHERE outcome = 'skipped'",
+    );
+    assert_eq!(
+        logged,
+        format!("the run was over before its turn {}", not_reached.join(" "))
+    );
     let second = cleanup(&fleet, &arguments).success().json();
     let begun = second["tenants"][0]["tenant"].as_str().expect("a tenant");
     assert_eq!(begun, not_reached[0], "{second}");
