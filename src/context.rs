@@ -154,8 +154,13 @@ impl Context {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> anyhow::Result<T> {
+        Ok(self.unless_cancelled(tokio::task::spawn_blocking(work)).await??)
+    }
+
+    /// The same for what has asked nothing of the server yet.
+    pub(crate) async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> anyhow::Result<T> {
         tokio::select! {
-            result = tokio::task::spawn_blocking(work) => Ok(result?),
+            result = work => Ok(result),
             () = self.stop.reached(Urgency::Cancel) => Err(anyhow::anyhow!("interrupted")),
         }
     }

@@ -180,7 +180,7 @@ async fn bring_back(
     let db = cx.db().await?;
     let (file, dry_run) = (request.file.clone(), request.dry_run);
     let may_replace = request.target.replace && !dry_run;
-    let mut planned = backup::plan(request).await?;
+    let mut planned = cx.unless_cancelled(backup::plan(request)).await??;
     if let Some(confirmation) = confirmation.filter(|_| may_replace)
         && planned.replaces(db).await?
     {

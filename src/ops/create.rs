@@ -116,14 +116,17 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
         log,
     } = request;
     // Nobody migrates the template while a tenant is made from it.
-    let mut opening = format!(
-        "SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock_shared({})",
-        db::optional_limit_in_ms(lock_timeout),
-        LockName::Tenant(&source.template).key()
-    );
-    if original.blueprint().refers_outside() {
-        opening.push_str(&format!("; {}", outside::lock_for_making()));
-    }
+    let opening = |original: &Original| {
+        let mut opening = format!(
+            "SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock_shared({})",
+            db::optional_limit_in_ms(lock_timeout),
+            LockName::Tenant(&source.template).key()
+        );
+        if original.blueprint().refers_outside() {
+            opening.push_str(&format!("; {}", outside::lock_for_making()));
+        }
+        opening
+    };
     let current = Current {
         db,
         source: &source,
@@ -132,7 +135,7 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
     let job = async |new: &NewTenant| {
         let mut original = current.get().await;
         let mut session = db.direct().await?;
-        let mut made = make(&mut session, &opening, new, &original, &log).await;
+        let mut made = make(&mut session, &opening(&original), new, &original, &log).await;
         for _ in 0..REREADS {
             if !matches!(made, Err(CreateError::TemplateMoved)) {
                 break;
@@ -140,14 +143,14 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
             drop(session);
             original = current.newer_than(&original).await?;
             session = db.direct().await?;
-            made = make(&mut session, &opening, new, &original, &log).await;
+            made = make(&mut session, &opening(&original), new, &original, &log).await;
         }
         match made {
             Ok(tenant) => Ok(Answer::Done(tenant)),
             Err(CreateError::Registry(RegistryError::SlugTaken(_))) if if_not_exists => {
                 Ok(Answer::Skip(ALREADY_THERE.to_owned()))
             }
-            Err(error) => Err(explain(error, &mut session, &opening, new, &original)
+            Err(error) => Err(explain(error, &mut session, &opening(&original), new, &original)
                 .await
                 .into()),
         }

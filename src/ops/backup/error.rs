@@ -49,6 +49,12 @@ pub enum BackupError {
     Differs(String),
     #[error("{0}")]
     NeededOutside(#[from] NeededOutside),
+    #[error("tenant `{slug}` is in schema `{schema}`, and the backup would be in `{named}`")]
+    OtherSchema {
+        slug: Slug,
+        schema: SchemaName,
+        named: SchemaName,
+    },
     #[error("`{to}` is the database that tenant `{slug}` is in")]
     SameDatabase { slug: Slug, to: String },
     #[error("the other database: {0}")]
@@ -93,6 +99,9 @@ impl BackupError {
             Self::Referenced { table, by } => Some(format!(
                 "keep the rows of `{table}`, or leave those of `{by}` out as well: `--exclude-table-data {by}`"
             )),
+            Self::OtherSchema { .. } => {
+                Some("restore it beside that tenant with `--as SLUG`, or drop that tenant first".to_owned())
+            }
             Self::NotSuspended(slug, _) => Some(format!("suspend it with `tenantctl suspend {slug}`")),
             Self::NoBackup { .. } => Some("`tenantctl list-backups` shows what there is".to_owned()),
             Self::File { source, .. } => source.hint().map(str::to_owned),
@@ -107,6 +116,7 @@ impl BackupError {
             | Self::Identity { .. }
             | Self::NoTable { .. }
             | Self::Referenced { .. }
+            | Self::OtherSchema { .. }
             | Self::SameDatabase { .. } => true,
             Self::File {
                 source: FormatError::Io(source),

@@ -109,9 +109,10 @@ impl Folder {
                 {
                     backups.push(known.clone());
                 }
-                _ => {
-                    is_stale = true;
-                    backups.push(self.read(name, bytes, modified, identities));
+                known => {
+                    let found = self.read(name, bytes, modified, identities);
+                    is_stale |= known != Some(&found);
+                    backups.push(found);
                 }
             }
         }

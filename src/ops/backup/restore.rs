@@ -19,7 +19,7 @@ use crate::ops::original::{self, OriginalError};
 use crate::ops::outside;
 use crate::ops::roles::tenant as tenant_role;
 use crate::ops::unfinished;
-use crate::tenant::registry::{self, Origin, RegistryError};
+use crate::tenant::registry::{self, Origin};
 use crate::tenant::{Domain, Naming, NewTenant, Slug, Tenant};
 
 /// What a backup becomes.
@@ -176,7 +176,11 @@ impl Work<'_> {
         if self.target.replace && registry::look_up(transaction, &new.slug).await?.is_some() {
             let current = registry::lock_in_tx(transaction, &new.slug).await?;
             if current.schema != *schema {
-                return Err(RegistryError::SchemaTaken(current.schema).into());
+                return Err(BackupError::OtherSchema {
+                    slug: current.slug,
+                    schema: current.schema,
+                    named: schema.clone(),
+                });
             }
             if registry::count_tables(transaction, schema).await?.is_none() {
                 return Ok((None, None));

@@ -178,3 +178,29 @@ fn a_restore_on_a_full_disk_leaves_what_was_there() {
         .success();
     assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "60020");
 }
+
+#[test]
+fn a_restore_that_is_interrupted_while_it_reads_the_file_has_asked_nothing_of_the_server() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let pipe = backups.path().join("acme.sql.zst");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    // Somebody who holds the other end, and never writes.
+    let holder = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(&pipe)
+        .expect("opened");
+    let file = pipe.to_str().expect("UTF-8");
+    let child = backups
+        .database
+        .program()
+        .spawn(&["restore", file, "--as", "copy"]);
+    std::thread::sleep(Duration::from_millis(500));
+    signal(child.id(), "INT");
+    let run = Run::of(child)
+        .exits(130)
+        .says("what was not committed has been undone");
+    assert!(!run.stderr.contains("may or may not"), "{}", run.stderr);
+    drop(holder);
+}

@@ -48,6 +48,19 @@ fn list_backups_shows_what_is_there_with_and_without_its_index() {
             .expect("an index")
             .contains("globex-20")
     );
+    // What is no backup is none the next time either.
+    let written = || {
+        fs::metadata(&index)
+            .and_then(|index| index.modified())
+            .expect("a time")
+    };
+    let before = written();
+    backups.run(&["list-backups"]).success().says("notes.sql.zst");
+    assert_eq!(
+        written(),
+        before,
+        "the index is written where something has changed"
+    );
 }
 
 #[test]

@@ -30,6 +30,21 @@ fn replace_puts_the_backup_in_the_tenants_place() {
 }
 
 #[test]
+fn a_tenant_in_a_schema_of_another_name_is_not_replaced() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let file = backups.take("acme");
+    backups.sql(
+        "ALTER SCHEMA tenant_acme RENAME TO customer_acme; UPDATE tenants SET schema_name = 'customer_acme'",
+    );
+    backups
+        .database
+        .run(&["restore", &file, "--replace", "--yes"])
+        .exits(2)
+        .says("tenant `acme` is in schema `customer_acme`, and the backup would be in `tenant_acme`")
+        .says("--as SLUG");
+}
+
+#[test]
 fn nobody_is_replaced_without_agreement() {
     let backups = Backups::with_tenants(&["acme"]);
     let file = backups.take("acme");
