@@ -139,27 +139,14 @@ impl Db {
 
     /// A session for changes to schemas, which goes past a pooler where a way is known.
     pub async fn direct(&self) -> Result<Session, SessionError> {
-        let Some(direct) = &self.direct else {
-            return self.session().await;
-        };
-        let is_same = self
-            .is_same_database
-            .get_or_try_init(|| self.compare_databases(direct))
-            .await?;
-        if *is_same {
-            return self.take_from(direct).await;
-        }
-        let place = |pool: &Pool| pool.manager().target().describe();
-        Err(SessionError::DifferentDatabases {
-            direct: place(direct),
-            pooled: place(&self.pooled),
-        })
+        self.take_from(self.past_pooler().await?).await
     }
 
     /// A connection of its own beside the pool, past a pooler where a way is known. The settings hold as long as it
     /// lasts, which is until the session is dropped.
     pub async fn apart(&self, settings: &[(&str, String)]) -> Result<Session, SessionError> {
-        let target = self.target().clone().with_settings(settings);
+        let past_pooler = self.past_pooler().await?;
+        let target = past_pooler.manager().target().clone().with_settings(settings);
         self.take_from(&pool_of(1, target, &self.options)).await
     }
 
@@ -230,6 +217,25 @@ impl Db {
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(SessionError::PoolExhausted(self.options.wait)),
             Err(error) => Err(SessionError::Pool(error)),
         }
+    }
+
+    /// The pool that goes past a pooler where a way is known, once that is known to lead to the same database.
+    async fn past_pooler(&self) -> Result<&Pool, SessionError> {
+        let Some(direct) = &self.direct else {
+            return Ok(&self.pooled);
+        };
+        let is_same = self
+            .is_same_database
+            .get_or_try_init(|| self.compare_databases(direct))
+            .await?;
+        if *is_same {
+            return Ok(direct);
+        }
+        let place = |pool: &Pool| pool.manager().target().describe();
+        Err(SessionError::DifferentDatabases {
+            direct: place(direct),
+            pooled: place(&self.pooled),
+        })
     }
 
     /// A `DIRECT_URL` that leads elsewhere would change the wrong database without a word.

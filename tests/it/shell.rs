@@ -103,3 +103,18 @@ fn behind_a_pooler_it_needs_a_way_past_it() {
         .says("needs a connection past the pooler")
         .says("DIRECT_URL");
 }
+
+#[test]
+fn a_direct_url_that_leads_elsewhere_opens_nothing() {
+    let here = Database::with_tenants(&["acme"]);
+    let there = Database::with_tenants(&["acme"]);
+    let run = here.program().env("DIRECT_URL", there.url()).run(&[
+        "shell",
+        "acme",
+        "--",
+        "-XAtc",
+        "SELECT current_database()",
+    ]);
+    assert_eq!(run.stdout, "");
+    run.exits(2).says("are not the same database");
+}
