@@ -34,7 +34,9 @@ pub use self::message::{Commit, Undone, clean_up_after_all};
 pub use self::opening::{Hold, Opening, Snapshot};
 pub use self::pool::{Db, PoolOptions, PoolState, SessionError};
 pub use self::session::{Param, Session, StatementLimits, Transaction};
-pub use self::sql_text::{Statement, Token, TokenKind, Unterminated, statements, tokens, without_secrets};
+pub use self::sql_text::{
+    Control, Statement, Token, TokenKind, Unterminated, statements, tokens, without_secrets,
+};
 pub use self::tenant_conn::{
     Access, OpenTenantError, SchemaMissing, TenantOptions, local_settings, settings,
 };

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::log::{Entry, Ran};
 use crate::db::{
-    self, Access, Db, OpenTenantError, Session, Statement, TenantOptions, TextResult, Transaction,
+    self, Access, Control, Db, OpenTenantError, Session, Statement, TenantOptions, TextResult, Transaction,
 };
 use crate::fleet::{self, Answer, Observer, Plan, Stop};
 use crate::tenant::Tenant;
@@ -62,13 +62,12 @@ pub fn check(statements: &[Statement]) -> Result<(), Refused> {
             .collect::<Vec<_>>()
             .join(" ")
             .to_uppercase();
+        // Statements are sent one by one, so that savepoints are as good as anywhere.
+        if Control::of(&opening) == Some(Control::Bounds) {
+            return Err(Refused::EndsTransaction { number, words });
+        }
         match opening.as_slice() {
-            ["rollback", "to", ..] | ["rollback", "work" | "transaction", "to", ..] => {}
-            ["begin" | "commit" | "end" | "abort" | "rollback", ..]
-            | ["start", "transaction", ..]
-            | ["prepare", "transaction", ..]
-            | ["set", "transaction", ..]
-            | ["set", "session", "characteristics", ..] => {
+            ["set", "transaction", ..] | ["set", "session", "characteristics", ..] => {
                 return Err(Refused::EndsTransaction { number, words });
             }
             ["vacuum", ..]

@@ -2,7 +2,7 @@
 
 use super::Migrations;
 use super::concurrent::Concurrent;
-use crate::db::sql_text::{Statement, Token, TokenKind, statements, tokens};
+use crate::db::sql_text::{Control, Statement, Token, TokenKind, statements, tokens};
 
 /// The first line of a file whose statements want no transaction.
 pub const NO_TRANSACTION: &str = "-- tenantctl: no-transaction";
@@ -80,16 +80,7 @@ fn copies_from_client(statement: &Statement) -> bool {
 
 fn controls_transaction(statement: &Statement) -> Option<String> {
     let words: Vec<&str> = statement.opening.iter().map(String::as_str).collect();
-    let ends = match words.as_slice() {
-        // A message of several statements has no savepoints.
-        [
-            "begin" | "commit" | "end" | "abort" | "rollback" | "savepoint" | "release",
-            ..,
-        ]
-        | ["start" | "prepare", "transaction", ..] => true,
-        _ => false,
-    };
-    ends.then(|| words[..words.len().min(2)].join(" ").to_uppercase())
+    Control::of(&words).map(|_| words[..words.len().min(2)].join(" ").to_uppercase())
 }
 
 /// Whether the comment stands before the first statement.
@@ -152,6 +143,8 @@ mod tests {
             ("COPY t FROM STDIN;\n1\n\\.\n", false),
             ("COPY t FROM '/data/t.csv'; COPY (SELECT 1) TO '/dev/null'", true),
             ("SAVEPOINT s; ROLLBACK TO s", false),
+            ("PREPARE TRANSACTION 'x'", false),
+            ("PREPARE p AS SELECT 1", true),
             ("DO $$ BEGIN NULL; END $$", true),
         ] {
             assert_eq!(

@@ -19,6 +19,29 @@ pub struct Statement {
     pub opening: Vec<String>,
 }
 
+/// What a statement does to the transaction that it stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Control {
+    /// Begins or ends one.
+    Bounds,
+    /// Makes a savepoint or goes back to one. A message of several statements has none.
+    Savepoint,
+}
+
+impl Control {
+    /// What a statement does whose first words, in lower case, are these. `None` for what leaves its transaction alone.
+    pub fn of(opening: &[&str]) -> Option<Self> {
+        match opening {
+            ["savepoint" | "release", ..]
+            | ["rollback", "to", ..]
+            | ["rollback", "work" | "transaction", "to", ..] => Some(Self::Savepoint),
+            ["begin" | "commit" | "end" | "abort" | "rollback", ..]
+            | ["start" | "prepare", "transaction", ..] => Some(Self::Bounds),
+            _ => None,
+        }
+    }
+}
+
 /// Cuts a script into its statements. Empty ones are left out.
 pub fn statements(sql: &str) -> Result<Vec<Statement>, Unterminated> {
     let mut statements = Vec::new();
@@ -237,6 +260,45 @@ mod tests {
         let parsed = statements("/* c */ Set Transaction Read Write; COMMIT").expect("readable");
         assert_eq!(parsed[0].opening, ["set", "transaction", "read", "write"]);
         assert_eq!(parsed[1].opening, ["commit"]);
+    }
+
+    #[test]
+    fn what_controls_a_transaction_is_known_by_its_first_words() {
+        let of = |sql: &str| {
+            let parsed = statements(sql).expect("readable").remove(0);
+            Control::of(&parsed.opening.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        for sql in [
+            "BEGIN",
+            "start transaction read only",
+            "COMMIT AND CHAIN",
+            "end work",
+            "ABORT",
+            "rollback",
+            "ROLLBACK TRANSACTION",
+            "ROLLBACK PREPARED 'x'",
+            "PREPARE TRANSACTION 'x'",
+        ] {
+            assert_eq!(of(sql), Some(Control::Bounds), "{sql}");
+        }
+        for sql in [
+            "SAVEPOINT a",
+            "RELEASE a",
+            "release savepoint a",
+            "ROLLBACK TO a",
+            "rollback work to savepoint a",
+            "ROLLBACK TRANSACTION TO a",
+        ] {
+            assert_eq!(of(sql), Some(Control::Savepoint), "{sql}");
+        }
+        for sql in [
+            "SELECT 1",
+            "PREPARE p AS SELECT 1",
+            "SET TRANSACTION READ ONLY",
+            "DO $$BEGIN END$$",
+        ] {
+            assert_eq!(of(sql), None, "{sql}");
+        }
     }
 
     #[test]

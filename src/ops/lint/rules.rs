@@ -5,32 +5,30 @@ use super::Hit;
 use super::catalog::{CONCURRENTLY_IN_TRANSACTION, NOT_REPEATABLE, SESSION_SETTING, TRANSACTION_STATEMENT};
 use super::relations::{Before, index};
 use super::source::{NO_TRANSACTION, Statement};
+use crate::db::Control;
 
-/// What would end the tenant's transaction.
+/// What would end the tenant's transaction, or wants savepoints of it.
 pub(super) fn transaction_statement(statement: &Statement<'_>) -> Option<Hit> {
-    let begins = |words: &[&str]| statement.begins(words);
-    let rolls_back = begins(&["rollback"]) && ![1, 2].iter().any(|at| statement.reads(*at, &["to"]));
-    let is_one = rolls_back
-        || [
-            &["begin"][..],
-            &["start", "transaction"],
-            &["commit"],
-            &["end"],
-            &["abort"],
-            &["prepare", "transaction"],
-        ]
-        .iter()
-        .any(|words| begins(words));
-    is_one.then(|| {
-        Hit::new(
-            TRANSACTION_STATEMENT,
-            statement.span.clone(),
-            "This would end the transaction in which tenantctl runs the file.".to_owned(),
-            Some(format!(
+    let opening = statement.opening();
+    let opening: Vec<&str> = opening.iter().map(String::as_str).collect();
+    let (message, help) = match Control::of(&opening)? {
+        Control::Bounds => (
+            "This would end the transaction in which tenantctl runs the file.",
+            format!(
                 "Leave it out. A file whose statements want no transaction begins with `{NO_TRANSACTION}`."
-            )),
-        )
-    })
+            ),
+        ),
+        Control::Savepoint => (
+            "tenantctl sends a file as one message, or statement by statement; neither has savepoints.",
+            "Leave it out, or write a `DO` block whose `EXCEPTION` clause catches what may fail.".to_owned(),
+        ),
+    };
+    Some(Hit::new(
+        TRANSACTION_STATEMENT,
+        statement.span.clone(),
+        message.to_owned(),
+        Some(help),
+    ))
 }
 
 /// What cannot run inside a transaction, in a file that is one.

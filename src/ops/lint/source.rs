@@ -131,6 +131,16 @@ impl<'a> Statement<'a> {
         self.reads(0, keywords)
     }
 
+    /// Its first words in lower case.
+    pub(super) fn opening(&self) -> Vec<String> {
+        self.words
+            .iter()
+            .take_while(|word| word.kind == TokenKind::Word)
+            .take(4)
+            .map(|word| word.text.to_ascii_lowercase())
+            .collect()
+    }
+
     /// Where these keywords first stand one behind the other.
     pub(super) fn find(&self, keywords: &[&str]) -> Option<usize> {
         (0..self.words.len()).find(|at| self.reads(*at, keywords))

@@ -148,13 +148,16 @@ fn what_ends_the_transaction_is_found() {
             "ROLLBACK",
             "ABORT",
             "PREPARE TRANSACTION 'x'",
+            "SAVEPOINT a",
+            "RELEASE a",
+            "ROLLBACK TO SAVEPOINT a",
+            "ROLLBACK WORK TO a",
         ],
     );
     each_is_clean(
         "",
         &[
-            "SAVEPOINT a; ROLLBACK TO SAVEPOINT a",
-            "ROLLBACK WORK TO a",
+            "PREPARE p AS SELECT 1",
             "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END",
             "DO $$BEGIN NULL; END$$",
         ],
