@@ -1,5 +1,7 @@
 //! Which tenants a command is about.
 
+use std::collections::HashSet;
+
 use super::Slug;
 use super::registry::{self, RegistryError, Tenant};
 use crate::db::Session;
@@ -59,23 +61,9 @@ impl Selection {
     /// The tenants that are meant, sorted by slug. A slug that was named and cannot be served is an error, so that a
     /// misspelt name never makes a run look complete.
     pub async fn resolve(&self, session: &Session) -> Result<Vec<Tenant>, SelectionError> {
-        let Which::Slugs(named) = &self.which else {
+        let found = self.named(session).await?;
+        if self.which == Which::All {
             return Ok(registry::select(session, self).await?);
-        };
-        let everyone = Self {
-            which: self.which.clone(),
-            include_inactive: true,
-            ..Self::default()
-        };
-        let found = registry::select(session, &everyone).await?;
-        let unknown: Vec<Slug> = named
-            .iter()
-            .filter(|slug| found.iter().all(|tenant| tenant.slug != **slug))
-            .cloned()
-            .collect();
-        if let Some(first) = unknown.first() {
-            let hint = registry::unknown(session, first).await?.hint();
-            return Err(SelectionError::Unknown(unknown, hint));
         }
         let mut suspended = Vec::new();
         let mut chosen = Vec::new();
@@ -91,6 +79,36 @@ impl Selection {
         } else {
             Err(SelectionError::Suspended(suspended))
         }
+    }
+
+    /// Refuses slugs that nobody has, those to leave out among them: who is misspelt there is left in.
+    pub async fn check(&self, session: &Session) -> Result<(), SelectionError> {
+        self.named(session).await.map(drop)
+    }
+
+    /// The tenants whose slugs were given, be it to leave them out.
+    async fn named(&self, session: &Session) -> Result<Vec<Tenant>, SelectionError> {
+        let mut slugs = match &self.which {
+            Which::All => Vec::new(),
+            Which::Slugs(slugs) => slugs.clone(),
+        };
+        slugs.extend_from_slice(&self.exclude);
+        if slugs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let everyone = Self {
+            which: Which::Slugs(slugs.clone()),
+            include_inactive: true,
+            ..Self::default()
+        };
+        let found = registry::select(session, &everyone).await?;
+        let mut known: HashSet<&Slug> = found.iter().map(|tenant| &tenant.slug).collect();
+        let unknown: Vec<Slug> = slugs.iter().filter(|slug| known.insert(slug)).cloned().collect();
+        if let Some(first) = unknown.first() {
+            let hint = registry::unknown(session, first).await?.hint();
+            return Err(SelectionError::Unknown(unknown, hint));
+        }
+        Ok(found)
     }
 
     fn admits(&self, tenant: &Tenant) -> bool {

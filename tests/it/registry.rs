@@ -395,3 +395,24 @@ fn the_results_of_a_run_go_with_the_run() {
     database.sql("DELETE FROM tenant_operations");
     assert_eq!(results(), "");
 }
+
+#[test]
+fn a_misspelt_slug_to_leave_out_is_an_error() {
+    let database = Database::with_tenants(&["acme", "globex"]);
+    for which in [&["--all"][..], &["globex"]] {
+        let run = database.run(&[&["drift", "--exclude", "acm"], which].concat());
+        run.exits(2)
+            .says("there is no tenant `acm`")
+            .says("did you mean `acme`?");
+    }
+    database
+        .run(&["drift", "acne", "--exclude", "acm"])
+        .exits(2)
+        .says("`acne`, `acm`");
+    database.run(&["list", "--exclude", "acm"]).exits(2);
+    database.run(&["suspend", "acme"]).success();
+    let run = database
+        .run(&["list", "--exclude", "acme", "-o", "csv"])
+        .success();
+    assert_eq!(run.stdout.lines().count(), 2, "{}", run.stdout);
+}

@@ -34,6 +34,9 @@ pub async fn survey(db: &Db, request: &Request) -> Result<Survey, RolloutError> 
     let session = db.session().await?;
     let files = &request.template.migrations;
     let (registry, template) = histories(&session, &request.template.schema).await?;
+    if request.selection.which == Which::All {
+        request.selection.check(&session).await?;
+    }
     let (behind, current) = behind(&session, request).await?;
     let unknown = History::default();
     let behind = behind.into_iter().map(|tenant| {

@@ -252,3 +252,18 @@ fn secrets_are_never_shown() {
         );
     }
 }
+
+#[test]
+fn a_misspelt_slug_to_leave_out_keeps_everybody_as_they_are() {
+    let fleet = Fleet::new(2);
+    two_more(&fleet);
+    let before = fleet.everything();
+    for arguments in [&["--all"][..], &["--all", "--dry-run"], &["--all", "--deep"]] {
+        fleet
+            .migrate(&[arguments, &["--exclude", "t1"]].concat())
+            .exits(2)
+            .says("there is no tenant `t1`")
+            .says("did you mean `t01`?");
+    }
+    assert_eq!(fleet.everything(), before);
+}
