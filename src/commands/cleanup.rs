@@ -183,7 +183,7 @@ async fn clean(cx: &Context, args: &CleanupArgs) -> anyhow::Result<ExitStatus> {
             free_rows: retention.free_rows,
             max_replica_lag: retention.max_replica_lag,
             pause: args.pause.unwrap_or_default(),
-            deadline: args.max_duration.map(|limit| started + limit),
+            deadline: args.max_duration.and_then(|limit| started.checked_add(limit)),
         },
         archive_dir: retention.archive_dir.clone(),
         plan: args.jobs.plan(&cx.settings.fleet, capacity, OnError::Continue),

@@ -368,3 +368,16 @@ fn a_table_that_is_dropped_while_it_is_measured_fails_its_own_tenant_alone() {
     });
     assert_eq!(ask(&fleet, "t01", "SELECT count(*) FROM logs"), "1439");
 }
+
+#[test]
+fn a_time_that_never_ends_is_none() {
+    let fleet = logs(1);
+    let forever = [
+        "--days",
+        "60",
+        "--dry-run",
+        "--max-duration",
+        "9223372036854775807s",
+    ];
+    cleanup(&fleet, &forever).success();
+}
