@@ -1,10 +1,11 @@
 //! Indexes: those that nobody can use, that nobody does, and that are there twice.
 
+use super::HealthError;
 use super::ask::{Ask, Row};
 use super::checks;
 use super::finding::{Finding, Severity};
 use super::words::{bytes, counted, grouped, verb};
-use super::{Asking, HealthError};
+use crate::db::QuotedIdent;
 
 /// Rows that a fleet's tables must hold before an index of theirs can be called unused.
 const ENOUGH_ROWS: usize = 10_000;
@@ -37,7 +38,7 @@ pub(super) async fn invalid(ask: &Ask) -> Result<Vec<Finding>, HealthError> {
 }
 
 /// Those that hardly any tenant uses.
-pub(super) async fn unused(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<Finding>, HealthError> {
+pub(super) async fn unused(ask: &Ask) -> Result<Vec<Finding>, HealthError> {
     let question = include_str!("sql/unused_indexes.sql").replace("{rows}", &ENOUGH_ROWS.to_string());
     let rows = ask.rows(&question).await?;
     let finding = |row: &Row| {
@@ -55,7 +56,7 @@ pub(super) async fn unused(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<Finding
             ))
             .run(format!(
                 "-- with: DROP INDEX CONCURRENTLY IF EXISTS {};",
-                asking.quoted(index)
+                QuotedIdent::new(index)
             ))
             .about(row.list(5))
     };
@@ -63,7 +64,7 @@ pub(super) async fn unused(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<Finding
 }
 
 /// Those that are the same as others.
-pub(super) async fn duplicate(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<Finding>, HealthError> {
+pub(super) async fn duplicate(ask: &Ask) -> Result<Vec<Finding>, HealthError> {
     let rows = ask.rows(include_str!("sql/duplicate_indexes.sql")).await?;
     let finding = |row: &Row| {
         let (table, names, with_constraint) = (row.text(0), row.list(1), row.flags(2));
@@ -86,13 +87,13 @@ pub(super) async fn duplicate(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<Find
                 if *is_constraint {
                     format!(
                         "-- with: ALTER TABLE {} DROP CONSTRAINT {};",
-                        asking.quoted(table),
-                        asking.quoted(name)
+                        QuotedIdent::new(table),
+                        QuotedIdent::new(name)
                     )
                 } else {
                     format!(
                         "-- with: DROP INDEX CONCURRENTLY IF EXISTS {};",
-                        asking.quoted(name)
+                        QuotedIdent::new(name)
                     )
                 }
             });

@@ -154,21 +154,6 @@ impl Asking<'_> {
         tracing::info!("{what}: {cause}");
         Ok(Finding::new(Severity::Note, &checks::NOT_CHECKED, format!("{what}: {why}")).run(run))
     }
-
-    /// A name as SQL has it, in quotes only where it needs them.
-    #[expect(clippy::unused_self, reason = "reads as a question to who shows the names")]
-    fn quoted(&self, name: &str) -> String {
-        let is_plain = !name.is_empty()
-            && !name.starts_with(|c: char| c.is_ascii_digit())
-            && name
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-        if is_plain {
-            name.to_owned()
-        } else {
-            QuotedIdent::new(name).to_string()
-        }
-    }
 }
 
 /// Something beside findings that an answer holds.
@@ -300,10 +285,10 @@ fn groups<'a>(
             registry::reality(ask, asking, tenants).await
         )),
         group!(&[&checks::INDEX_DUPLICATE], async |ask| plain(
-            indexes::duplicate(ask, asking).await
+            indexes::duplicate(ask).await
         )),
         group!(&[&checks::INDEX_UNUSED], async |ask| plain(
-            indexes::unused(ask, asking).await
+            indexes::unused(ask).await
         )),
         group!(&[&checks::INDEX_INVALID], async |ask| plain(
             indexes::invalid(ask).await
@@ -312,7 +297,7 @@ fn groups<'a>(
             tables::rows(ask).await
         )),
         group!(&[&checks::CONSTRAINT_NOT_VALIDATED], async |ask| plain(
-            tables::not_validated(ask, asking).await
+            tables::not_validated(ask).await
         )),
         group!(TRANSACTIONS, async |ask| plain(
             sessions::transactions(ask, asking).await

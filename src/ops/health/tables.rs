@@ -1,10 +1,11 @@
 //! Tables: constraints that old rows may break, dead rows, and what VACUUM has never seen.
 
+use super::HealthError;
 use super::ask::{Ask, Row};
 use super::checks;
 use super::finding::{Finding, Severity};
 use super::words::{counted, grouped};
-use super::{Asking, HealthError};
+use crate::db::QuotedIdent;
 
 /// Fewer dead rows than this do no harm.
 const MANY_DEAD_ROWS: i64 = 10_000;
@@ -12,7 +13,7 @@ const MANY_DEAD_ROWS: i64 = 10_000;
 const WORTH_VACUUMING: i64 = 10_000;
 
 /// Constraints that were never validated.
-pub(super) async fn not_validated(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<Finding>, HealthError> {
+pub(super) async fn not_validated(ask: &Ask) -> Result<Vec<Finding>, HealthError> {
     let rows = ask.rows(include_str!("sql/not_validated.sql")).await?;
     let finding = |row: &Row| {
         let (table, constraint, tenants) = (row.text(0), row.text(1), row.list(3));
@@ -25,8 +26,8 @@ pub(super) async fn not_validated(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<
         Finding::new(Severity::Warning, &checks::CONSTRAINT_NOT_VALIDATED, summary)
             .run(format!(
                 "ALTER {kind} {} VALIDATE CONSTRAINT {};",
-                asking.quoted(table),
-                asking.quoted(constraint)
+                QuotedIdent::new(table),
+                QuotedIdent::new(constraint)
             ))
             .about(tenants)
             .in_schemas(row.list(4))

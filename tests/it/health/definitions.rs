@@ -99,7 +99,7 @@ fn indexes_that_are_there_twice_are_found() {
     assert_eq!(found[0].tenants, ["acme", "globex"]);
     assert_eq!(
         found[0].run[1],
-        "-- with: DROP INDEX CONCURRENTLY IF EXISTS d_again;"
+        "-- with: DROP INDEX CONCURRENTLY IF EXISTS \"d_again\";"
     );
 }
 
@@ -120,7 +120,7 @@ fn constraints_that_were_not_validated_are_found() {
     );
     assert_eq!(
         found[0].run,
-        ["ALTER DOMAIN short VALIDATE CONSTRAINT short_check;"]
+        ["ALTER DOMAIN \"short\" VALIDATE CONSTRAINT \"short_check\";"]
     );
     assert_eq!(found[1].tenants, ["acme", "globex"]);
     let sql = found[1].run[0].trim_end_matches(';').to_owned();
@@ -167,4 +167,26 @@ fn dead_rows_and_tables_never_vacuumed_are_found() {
         "{}",
         run.stdout
     );
+}
+
+#[test]
+fn statements_that_are_shown_hold_where_names_are_keywords() {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql(
+        "SET search_path = tenant_acme; CREATE TABLE \"order\" (\"end\" int); \
+         ALTER TABLE \"order\" ADD CONSTRAINT \"check\" CHECK (\"end\" > 0) NOT VALID; \
+         CREATE INDEX \"table\" ON \"order\" (\"end\"); CREATE INDEX \"user\" ON \"order\" (\"end\")",
+    );
+    let run = health(&database).success();
+    let statement = one(&run, "constraint-not-validated").run.remove(0);
+    database.sql(&format!("SET search_path = tenant_acme; {statement}"));
+    let statement = one(&run, "index-duplicate").run.remove(1);
+    let statement = statement
+        .trim_start_matches("-- with: ")
+        .replace(" CONCURRENTLY", "");
+    database.sql(&format!("SET search_path = tenant_acme; {statement}"));
+    let run = health(&database).success();
+    for check in ["constraint-not-validated", "index-duplicate"] {
+        assert!(of(&run, check).is_empty(), "{}", run.stdout);
+    }
 }

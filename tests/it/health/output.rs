@@ -28,7 +28,7 @@ fn people_get_lines_that_fit_80_columns() {
         .collect();
     assert_eq!(long, [] as [&str; 0]);
     let body = run.stdout.split_once("\n\n").expect("a head").1;
-    insta::assert_snapshot!(body, @r"
+    insta::assert_snapshot!(body, @r#"
     CRITICAL  schema-missing
       1 tenant is in the registry, and the database has no schema for it
       who: acme
@@ -41,15 +41,15 @@ fn people_get_lines_that_fit_80_columns() {
       constraint users_long of users is not validated in 1 tenant
       who: globex
       why: rows from before may break it, and the planner does not trust it
-      run: ALTER TABLE users VALIDATE CONSTRAINT users_long;
+      run: ALTER TABLE "users" VALIDATE CONSTRAINT "users_long";
 
     NOTE  index-duplicate
       index users_role_two of users is the same as users_role_one in 1 tenant
       who: globex
       why: every write keeps up both, and one would do
       run: tenantctl new drop_users_role_two --no-transaction
-           -- with: DROP INDEX CONCURRENTLY IF EXISTS users_role_two;
-    ");
+           -- with: DROP INDEX CONCURRENTLY IF EXISTS "users_role_two";
+    "#);
     run.says("1 critical, 1 warning, 1 note, in ");
 }
 
