@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::checks;
 use super::finding::{Finding, Severity};
 use super::registry::{Tenant, flag, slugs};
-use super::words::{counted, first, verb};
+use super::words::{chosen, counted, verb};
 use super::{Asking, HealthError, Request};
 use crate::blueprint;
 use crate::db::{Db, SchemaName};
@@ -83,7 +83,7 @@ fn drifting(drifted: Vec<String>, flag: &str, when: When) -> Option<Finding> {
             }
         );
         Finding::new(Severity::Warning, &checks::DRIFT, summary)
-            .run(format!("tenantctl drift {}{flag}", first(&drifted)))
+            .run(format!("tenantctl drift {}{flag}", chosen(&drifted)))
             .about(drifted)
     })
 }
@@ -127,7 +127,7 @@ async fn anew(
             Finding::new(Severity::Warning, &checks::SCHEMA_CHANGED, summary)
                 .run(format!(
                     "tenantctl drift {}{}",
-                    first(&changed),
+                    chosen(&changed),
                     flag(tenants, has_changed)
                 ))
                 .about(changed),

@@ -1,9 +1,11 @@
 //! The registry beside what is there: schemas, leftovers, versions.
 
+use std::collections::HashSet;
+
 use super::ask::Ask;
 use super::checks;
 use super::finding::{Finding, Severity};
-use super::words::{counted, first, verb};
+use super::words::{chosen, counted, first, verb};
 use super::{Asking, HealthError};
 use crate::blueprint;
 use crate::db::migrator::Migrations;
@@ -94,7 +96,7 @@ pub(super) async fn reality(
             Finding::new(Severity::Critical, &checks::SCHEMA_EMPTY, summary)
                 .run(format!(
                     "tenantctl drift {} --sql{}",
-                    first(&empty),
+                    chosen(&empty),
                     flag(tenants, is_empty)
                 ))
                 .about(empty),
@@ -111,7 +113,7 @@ pub(super) async fn reality(
     }
     found.extend(leftovers(ask).await?);
     if asking.readable.unfinished.is_clear() {
-        found.extend(unfinished_migrations(ask).await?);
+        found.extend(unfinished_migrations(ask, template, tenants).await?);
     }
     if asking.readable.operations.is_clear() {
         found.extend(lost_runs(ask).await?);
@@ -157,20 +159,37 @@ async fn leftovers(ask: &mut Ask) -> Result<Option<Finding>, db::Error> {
     ))
 }
 
-async fn unfinished_migrations(ask: &Ask) -> Result<Option<Finding>, db::Error> {
-    let rows = ask.rows(include_str!("sql/unfinished.sql")).await?;
-    let mut tenants: Vec<String> = rows.iter().map(|row| row.text(0).to_owned()).collect();
-    tenants.dedup();
-    Ok(rows.first().map(|row| {
-        let summary = format!(
-            "V{} and perhaps others were begun without a transaction and not finished in {}",
-            row.number(1),
-            counted(tenants.len(), "tenant")
-        );
-        Finding::new(Severity::Warning, &checks::MIGRATION_UNFINISHED, summary)
-            .run(format!("tenantctl migrate {}", first(&tenants)))
-            .about(tenants)
-    }))
+/// The template's and tenants' own; what else has a mark is found elsewhere.
+async fn unfinished_migrations(
+    ask: &Ask,
+    template: &str,
+    tenants: &[Tenant],
+) -> Result<Option<Finding>, db::Error> {
+    let mut rows = ask.rows(include_str!("sql/unfinished.sql")).await?;
+    rows.retain(|row| row.optional(0).is_some() || row.text(1) == template);
+    let Some(first) = rows.first() else {
+        return Ok(None);
+    };
+    let is_template = rows.iter().any(|row| row.optional(0).is_none());
+    let marked: HashSet<&str> = rows.iter().filter_map(|row| row.optional(0)).collect();
+    let is_marked = |tenant: &Tenant| marked.contains(tenant.slug.as_str());
+    let slugs = slugs(tenants, is_marked);
+    let place = match (is_template, slugs.len()) {
+        (true, 0) => "the template".to_owned(),
+        (true, many) => format!("the template and {}", counted(many, "tenant")),
+        (false, many) => counted(many, "tenant"),
+    };
+    let summary = format!(
+        "V{} and perhaps others were begun without a transaction and not finished in {place}",
+        first.number(2),
+    );
+    // The template goes along with whoever is migrated.
+    let run = format!("tenantctl migrate {}{}", chosen(&slugs), flag(tenants, is_marked));
+    let finding = Finding::new(Severity::Warning, &checks::MIGRATION_UNFINISHED, summary)
+        .run(run)
+        .about(slugs)
+        .in_schemas(is_template.then(|| template.to_owned()).into_iter().collect());
+    Ok(Some(finding))
 }
 
 async fn lost_runs(ask: &Ask) -> Result<Vec<Finding>, db::Error> {

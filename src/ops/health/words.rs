@@ -64,14 +64,20 @@ pub(super) fn excerpt(statement: &str) -> String {
     }
 }
 
-/// The first few of many, for a command that is shown.
+/// So many tenants are named in a command that is shown.
+const NAMED: usize = 3;
+
+/// The first few of many, for a command that is shown and that is for some of them as good as for all.
 pub(super) fn first(names: &[String]) -> String {
-    const SHOWN: usize = 3;
-    let mut shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(" ");
-    if names.len() > SHOWN {
-        shown.push_str(" …");
+    names[..names.len().min(NAMED)].join(" ")
+}
+
+/// Those tenants for a command that is shown: by their slugs, or with all others where they are many.
+pub(super) fn chosen(slugs: &[String]) -> String {
+    match slugs.len() {
+        1..=NAMED => slugs.join(" "),
+        _ => "--all".to_owned(),
     }
-    shown
 }
 
 #[cfg(test)]
@@ -92,6 +98,16 @@ mod tests {
         assert_eq!(span(59), "59 s");
         assert_eq!(span(7_200), "2 h 0 min");
         assert_eq!(span(864_000), "10 days");
+    }
+
+    #[test]
+    fn commands_name_few_tenants() {
+        let slugs = ["a", "b", "c", "d"].map(str::to_owned);
+        assert_eq!(first(&slugs), "a b c");
+        assert_eq!(first(&slugs[..1]), "a");
+        assert_eq!(chosen(&slugs[..3]), "a b c");
+        assert_eq!(chosen(&slugs), "--all");
+        assert_eq!(chosen(&[]), "--all");
     }
 
     #[test]

@@ -180,3 +180,59 @@ fn drift_is_known_from_the_last_look_and_anew_with_deep() {
     let unknown = one(&look(&fleet), "drift-unknown");
     assert_eq!((unknown.severity.as_str(), unknown.tenants.len()), ("note", 3));
 }
+
+#[test]
+fn what_is_to_be_run_for_marks_of_migrations_can_be_run() {
+    let fleet = Fleet::new(5);
+    fleet.file("V2__late.sql", "-- tenantctl: no-transaction\nSELECT 1;\n");
+    let mark = |schemas: &str| {
+        fleet.sql(&format!(
+            "INSERT INTO tenant_unfinished_migrations (schema_name, version, statement) \
+             SELECT name, 2, 1 FROM unnest(ARRAY[{schemas}]) AS name"
+        ));
+        one(&look(&fleet).success(), "migration-unfinished")
+    };
+    let run = |line: &str| {
+        let arguments: Vec<&str> = line.split(' ').skip(1).collect();
+        fleet.run(&arguments).success();
+        assert!(of(&look(&fleet), "migration-unfinished").is_empty(), "{line}");
+    };
+    let found = mark("'tenant_template'");
+    assert!(
+        found.summary.ends_with("not finished in the template"),
+        "{found:?}"
+    );
+    assert_eq!(found.tenants, [] as [&str; 0]);
+    assert_eq!(found.schemas, ["tenant_template"]);
+    assert_eq!(found.run, ["tenantctl migrate --all"]);
+    run(&found.run[0]);
+
+    fleet.run(&["suspend", "t02"]).success();
+    let found = mark("'tenant_t02'");
+    assert!(found.summary.ends_with("not finished in 1 tenant"), "{found:?}");
+    assert_eq!(found.run, ["tenantctl migrate t02 --inactive"]);
+
+    let found = mark("'tenant_template', 'tenant_t01', 'tenant_t03', 'tenant_t04'");
+    assert!(
+        found
+            .summary
+            .ends_with("not finished in the template and 4 tenants"),
+        "{found:?}"
+    );
+    assert_eq!(found.tenants, ["t01", "t02", "t03", "t04"]);
+    assert_eq!(found.run, ["tenantctl migrate --all --inactive"]);
+}
+
+#[test]
+fn commands_for_many_tenants_can_be_run_as_they_are_shown() {
+    let fleet = Fleet::new(4);
+    fleet.sql("ALTER TABLE tenant_template.customers ADD COLUMN extra int");
+    let deep = health_with(fleet.program(), &["--deep"]).success();
+    assert_eq!(one(&deep, "drift").run, ["tenantctl drift --all"]);
+    for slug in fleet.slugs(4) {
+        fleet.sql(&format!("DROP SCHEMA tenant_{slug} CASCADE"));
+    }
+    let missing = one(&look(&fleet).exits(4), "schema-missing");
+    assert_eq!(missing.run[2], "tenantctl drop t01 t02 t03 --no-backup");
+    assert_eq!(missing.run[0], "tenantctl list-backups t01 t02 t03");
+}

@@ -1,5 +1,5 @@
 -- Migrations without transaction that were begun and that nobody is at any more.
-SELECT coalesce(fleet.slug, unfinished.schema_name), unfinished.version
+SELECT fleet.slug, unfinished.schema_name, unfinished.version
 FROM public.tenant_unfinished_migrations AS unfinished
 LEFT JOIN fleet ON fleet.schema = unfinished.schema_name
 WHERE NOT EXISTS (
@@ -10,4 +10,4 @@ WHERE NOT EXISTS (
           hashtextextended('tenantctl:statements:' || unfinished.schema_name, 0),
           hashtextextended('tenantctl:tenant:' || unfinished.schema_name, 0))
 )
-ORDER BY 1
+ORDER BY fleet.slug COLLATE "C" NULLS FIRST, unfinished.version
