@@ -6,7 +6,6 @@ use super::failed_view::FailedView;
 use super::migrate_view::{FileView, MigrateView, MovedView};
 use crate::config::OutputFormat;
 use crate::context::Context;
-use crate::db::migrator::Standing;
 use crate::error::{UsageError, fleet_status};
 use crate::exit::ExitStatus;
 use crate::fleet::{Outcome, Report, TenantReport};
@@ -37,8 +36,13 @@ pub(super) async fn run(
     request: &Request,
     survey: Survey,
 ) -> anyhow::Result<ExitStatus> {
-    let closer = migrate::look_closer(cx.db().await?, request, &survey).await?;
+    let db = cx.db().await?;
+    let template = migrate::look_at_template(db, request, &survey).await?;
+    let closer = migrate::look_closer(db, request, &survey).await?;
     let (mut view, report) = plan(request, &survey, closer);
+    if let Ok(standing) = &template {
+        view.template.clone_from(&standing.pending);
+    }
     match (statements, cx.settings.output) {
         (Statements::Shown, OutputFormat::Human) => cx.ui.raw(text(&files(&view, request)).as_bytes())?,
         (Statements::Shown, _) => {
@@ -57,9 +61,13 @@ pub(super) async fn run(
         format::count(view.migrated.len(), "tenant"),
         view.up_to_date
     ));
-    if let Some(Err(source)) = survey.template.as_ref().map(Standing::check) {
-        let schema = request.template.schema.clone();
-        return Err(TemplateError::Migrate { schema, source }.into());
+    if let Err(source) = template {
+        return Err(TemplateError::Forward {
+            schema: request.template.schema.clone(),
+            is_embedded: request.template.migrations.is_embedded(),
+            source,
+        }
+        .into());
     }
     cx.ui.failures(&report, "be migrated");
     Ok(fleet_status(&report))
@@ -70,10 +78,6 @@ fn plan(request: &Request, survey: &Survey, closer: Closer) -> (MigrateView, Rep
     let mut view = MigrateView::new(request, closer.current);
     view.dry_run = true;
     view.registry.clone_from(&survey.registry.pending);
-    view.template = match &survey.template {
-        Some(standing) => standing.pending.clone(),
-        None => request.template.migrations.names(),
-    };
     let mut report = Report::of_not_started([]);
     let mut fares = |slug, outcome| {
         report.tenants.push(TenantReport {

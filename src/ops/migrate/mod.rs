@@ -22,7 +22,7 @@ use crate::fleet::{self, Answer, Event, Observer, OnError, Plan, Report, Stop};
 use crate::tenant::{RegistryError, Selection, SelectionError, Slug, Tenant};
 
 pub use self::check::CheckFailed;
-pub use self::survey::{Closer, Survey, look_closer, survey};
+pub use self::survey::{Closer, Survey, look_at_template, look_closer, survey};
 
 /// From how many tenants on a run begins with a canary when nobody says how many.
 const WORTH_A_CANARY: usize = 11;

@@ -101,6 +101,33 @@ pub async fn look_closer(db: &Db, request: &Request, survey: &Survey) -> Result<
     Ok(closer)
 }
 
+/// The template beside the files, as a run would find it; or why the run would fail there.
+pub async fn look_at_template(
+    db: &Db,
+    request: &Request,
+    survey: &Survey,
+) -> Result<Result<Standing, ForwardError>, RolloutError> {
+    let How {
+        to, fake, baseline, ..
+    } = request.how;
+    let (files, schema) = (&request.template.migrations, &request.template.schema);
+    if let Some(standing) = &survey.template {
+        let fits = standing.check().map_err(ForwardError::from);
+        return Ok(fits.map(|()| standing.clone()));
+    }
+    let session = db.session().await?;
+    let history = match has_tables(&session, schema).await? {
+        // There is nothing in it that could be taken for a version.
+        false => None,
+        true => match baseline {
+            None if !fake => return Ok(Err(ForwardError::NoHistory(schema.clone()))),
+            version => version.and_then(|version| files.history_at(version)),
+        },
+    };
+    let standing = files.standing(&history.unwrap_or_default());
+    Ok(Ok(standing.up_to(to, files)))
+}
+
 /// The history that a run would begin with.
 async fn own_history(
     session: &Session,

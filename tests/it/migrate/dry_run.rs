@@ -119,3 +119,35 @@ fn a_rehearsal_takes_no_flags_of_a_rollout() {
             .says("cannot be used with");
     }
 }
+
+#[test]
+fn a_template_without_a_history_is_planned_as_it_would_be_run() {
+    let fleet = Fleet::new(1);
+    two_more(&fleet);
+    fleet.sql("DROP SCHEMA tenant_template CASCADE");
+    let plan = |arguments: &[&str]| fleet.migrate(&[&["--all", "--dry-run"], arguments].concat());
+    for nothing in ["", "CREATE SCHEMA tenant_template"] {
+        fleet.sql(&format!("SELECT 1; {nothing}"));
+        plan(&["--to", "2"])
+            .success()
+            .says("template: V1__beginning, V2__phone pending");
+        // There is nothing in it that could be taken for a version.
+        plan(&["--baseline", "1"])
+            .success()
+            .says("template: V1__beginning, V2__phone, V3__by_customer pending");
+    }
+    fleet.sql("CREATE TABLE tenant_template.customers (id int PRIMARY KEY, name text)");
+    let before = fleet.everything();
+    for run in [plan(&[]), fleet.migrate(&["--all"])] {
+        run.exits(1)
+            .says("schema `tenant_template` has tables and no migration history")
+            .says("--baseline");
+    }
+    assert_eq!(fleet.everything(), before);
+    plan(&["--baseline", "1"])
+        .success()
+        .says("template: V2__phone, V3__by_customer pending");
+    plan(&["--fake"])
+        .success()
+        .says("template: V1__beginning, V2__phone, V3__by_customer pending");
+}
