@@ -32,7 +32,7 @@ enum Action {
 #[derive(Debug, clap::Args)]
 #[command(mut_arg("yes", |yes| yes.requires("remove")))]
 struct StopArgs {
-    /// Remove the server's data too
+    /// Remove the server's data too, and the demo's backups
     #[arg(long)]
     remove: bool,
     #[command(flatten)]
@@ -119,7 +119,7 @@ pub(crate) async fn run(cx: &Context, args: &DbArgs) -> anyhow::Result<ExitStatu
 async fn stop(cx: &Context, server: LocalServer, args: &StopArgs) -> anyhow::Result<ExitStatus> {
     if args.remove {
         let question = format!(
-            "This removes the private server's data in `{}`.",
+            "This removes the private server's data in `{}`, and the demo's backups beside it.",
             server.status()?.data_dir.display()
         );
         args.confirmation

@@ -74,8 +74,7 @@ pub(crate) async fn run(cx: &Context, _args: &DemoArgs) -> anyhow::Result<ExitSt
     DATABASE.clone_into(&mut demo.settings.local.database);
     demo.db().await?;
     let server = crate::ops::local::server(&cx.settings.local, &cx.settings.environment)?;
-    let folders = server.folders();
-    demo.settings.backup.dir = Some(folders.data.with_file_name("demo-backups"));
+    demo.settings.backup.dir = Some(server.folders().demo_backups());
     for step in STEPS {
         let typed: Vec<String> = step.iter().map(|word| shell_word(word)).collect();
         cx.ui.note(format!("\n$ tenantctl {}", typed.join(" ")));

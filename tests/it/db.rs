@@ -64,8 +64,15 @@ fn the_private_server_starts_answers_and_stops() {
         .says("stopped the private server");
     assert_eq!(place.pid(), None);
     place.run(&["db", "stop", "--remove"]).exits(2).says("--yes");
+    let server = place.folder.path().join("server");
+    fs::create_dir(server.join("demo-backups")).expect("a folder");
+    fs::write(server.join("demo-backups/pro-co.sql.zst"), "").expect("written");
+    fs::write(server.join("notes"), "somebody else's").expect("written");
     place.run(&["db", "stop", "--remove", "--yes"]).success();
-    assert!(!place.folder.path().join("server/data").exists());
+    let left = fs::read_dir(&server).expect("a folder").flatten();
+    let mut left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["lock", "notes"]);
 }
 
 #[test]

@@ -236,7 +236,8 @@ pub(super) fn stop(folders: &Folders, mode: StopMode) -> Result<bool, LocalError
     postmaster::stop(&folders.data, mode)
 }
 
-/// Stops the server and deletes all it wrote. The lock file stays, for someone may be waiting for it.
+/// Stops the server and deletes all it wrote, and what the demo wrote beside it. The lock file stays, for someone may be
+/// waiting for it.
 pub(super) fn remove(folders: &Folders) -> Result<(), LocalError> {
     if !folders.base.exists() {
         return Ok(());
@@ -244,7 +245,7 @@ pub(super) fn remove(folders: &Folders) -> Result<(), LocalError> {
     let _lock = folders.locked()?;
     postmaster::stop(&folders.data, StopMode::Immediate)?;
     remove_half_made(&folders.base)?;
-    for path in [&folders.data, &folders.socket] {
+    for path in [&folders.data, &folders.socket, &folders.demo_backups()] {
         remove_folder(path)?;
     }
     if folders.log.exists() {

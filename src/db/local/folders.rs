@@ -41,6 +41,11 @@ impl Folders {
         })
     }
 
+    /// Where the demo's backups go.
+    pub fn demo_backups(&self) -> PathBuf {
+        self.base.join("demo-backups")
+    }
+
     /// The base folder when none is named: of the user, or of the system for root, whose home is closed to others.
     pub fn default_base(env: &Env<'_>) -> Result<PathBuf, LocalError> {
         if is_root() {
