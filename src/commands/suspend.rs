@@ -166,14 +166,14 @@ async fn set_status(cx: &Context, args: &StatusArgs, status: Status) -> anyhow::
         _ => {}
     }
     if status == Status::Active {
-        say_who_is_behind(cx, db, &report).await;
+        say_who_is_behind(cx, db, args, &report).await;
     }
     cx.ui.failures(&report, words.to_be);
     Ok(fleet_status(&report))
 }
 
 /// Who was suspended while others were migrated has an old schema, which an application does not expect.
-async fn say_who_is_behind(cx: &Context, db: &Db, report: &Report<update::Report>) {
+async fn say_who_is_behind(cx: &Context, db: &Db, args: &StatusArgs, report: &Report<update::Report>) {
     let template = cx.settings.tenants.naming.template();
     let (version, behind) = match update::behind(db, template, report).await {
         Ok(Some(found)) => found,
@@ -189,8 +189,10 @@ async fn say_who_is_behind(cx: &Context, db: &Db, report: &Report<update::Report
         [name] => format!("tenantctl migrate {name}"),
         _ => "tenantctl migrate --all".to_owned(),
     };
+    // They are still suspended.
+    let inactive = if args.dry_run { " --inactive" } else { "" };
     cx.ui.warn(format!(
-        "behind the template, which is at V{version}: {}; run `{command}`",
+        "behind the template, which is at V{version}: {}; run `{command}{inactive}`",
         format::few(&names, NAMED)
     ));
 }

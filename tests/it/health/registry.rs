@@ -144,6 +144,9 @@ fn what_is_to_be_run_reaches_suspended_tenants_too() {
             vec!["tenantctl migrate --all --inactive".to_owned()]
         )
     );
+    // It is still suspended.
+    let looked = fleet.run(&["resume", "t02", "--dry-run"]).success();
+    looked.says("t02; run `tenantctl migrate t02 --inactive`");
     let resumed = fleet.run(&["resume", "t02"]).success();
     resumed.says("behind the template, which is at V2: t02; run `tenantctl migrate t02`");
     fleet.migrate(&["t02"]).success();
