@@ -64,10 +64,12 @@ pub(crate) async fn run(cx: &Context, args: &ShellArgs) -> anyhow::Result<ExitSt
 /// Replaces this process, so that the terminal and its signals are psql's. Comes back only when there is no psql.
 fn become_psql(cx: &Context, target: &ConnectTarget, arguments: &[OsString]) -> anyhow::Result<ExitStatus> {
     let environment = |name: &str| cx.settings.environment.get(name).map(str::to_owned);
-    let beside_server = Binaries::find(cx.settings.local.bin_dir.as_deref(), &environment)
-        .ok()
-        .map(|binaries| binaries.program("psql"));
-    for program in std::iter::once(PathBuf::from("psql")).chain(beside_server) {
+    // Those are looked for only where the path has none.
+    let beside_server = std::iter::once_with(|| {
+        let binaries = Binaries::find(cx.settings.local.bin_dir.as_deref(), &environment).ok()?;
+        Some(binaries.program("psql"))
+    });
+    for program in std::iter::once(PathBuf::from("psql")).chain(beside_server.flatten()) {
         let mut psql = Command::new(program);
         for variable in libpq_variables() {
             psql.env_remove(variable);
