@@ -239,3 +239,25 @@ fn commands_for_many_tenants_can_be_run_as_they_are_shown() {
     assert_eq!(missing.run[2], "tenantctl drop t01 t02 t03 --no-backup");
     assert_eq!(missing.run[0], "tenantctl list-backups t01 t02 t03");
 }
+
+#[test]
+fn a_run_under_a_name_of_its_own_is_not_taken_for_lost() {
+    let fleet = Fleet::new(1);
+    fleet.file("V2__late.sql", "SELECT pg_sleep(60);");
+    let mut child = fleet
+        .program()
+        .env("PGAPPNAME", "nightly")
+        .spawn(&["migrate", "--all"]);
+    wait_for_sleep(&fleet);
+    fleet.sql("UPDATE tenant_operations SET started_at = started_at - interval '1 hour'");
+    assert!(of(&look(&fleet), "run-unfinished").is_empty());
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+    fleet.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND application_name = 'nightly'",
+    );
+    fleet.database.nobody_is_left();
+    let lost = one(&look(&fleet).success(), "run-unfinished");
+    assert!(lost.summary.contains("`migrate`"), "{}", lost.summary);
+}

@@ -1,4 +1,5 @@
--- Runs that never said how they ended, and of whose command no session is left.
+-- Runs that never said how they ended, and of whose command no session is left. Sessions may have a name that the user
+-- gave them; of those commands that hold a lock as long as they live, it tells.
 SELECT operation.id, operation.command, operation.actor, to_char(operation.started_at, 'YYYY-MM-DD HH24:MI')
 FROM public.tenant_operations AS operation
 WHERE operation.outcome = 'running'
@@ -6,5 +7,14 @@ WHERE operation.outcome = 'running'
   AND NOT EXISTS (
       SELECT FROM pg_stat_activity
       WHERE datname = current_database() AND application_name = 'tenantctl ' || operation.command
+  )
+  AND NOT EXISTS (
+      SELECT FROM pg_locks AS lock
+      WHERE lock.locktype = 'advisory' AND lock.objsubid = 1
+        AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND ((lock.classid::bigint << 32) | lock.objid::bigint) = CASE operation.command
+            WHEN 'migrate' THEN hashtextextended('tenantctl:migrations', 0)
+            WHEN 'cleanup' THEN hashtextextended('tenantctl:cleanup', 0)
+        END
   )
 ORDER BY 1
