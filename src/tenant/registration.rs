@@ -40,7 +40,10 @@ pub async fn insert_in_tx(
         )
         .await
         .map_err(|error| insertion_failed(error, new))?;
-    Tenant::from_row(rows.first().expect("INSERT … RETURNING answers with the row"))
+    match rows.first() {
+        Some(row) => Tenant::from_row(row),
+        None => Err(RegistryError::NotTaken(new.slug.clone())),
+    }
 }
 
 /// The same as SQL for a message that holds more.

@@ -18,6 +18,8 @@ pub enum RegistryError {
     SchemaTaken(SchemaName),
     #[error("there is no tenant `{slug}`")]
     Unknown { slug: Slug, nearest: Option<String> },
+    #[error("`public.tenants` took no row for `{0}`")]
+    NotTaken(Slug),
     #[error("row `{slug}` of the registry cannot be used: {problem}")]
     BadRow { slug: String, problem: String },
     #[error("{0}")]
@@ -57,6 +59,10 @@ impl RegistryError {
             Self::Unknown { nearest: None, .. } => {
                 Some("`tenantctl list --inactive` shows all tenants".to_owned())
             }
+            Self::NotTaken(_) => Some(
+                "a trigger or a rule of that table keeps rows away; look with `\\d public.tenants` in psql"
+                    .to_owned(),
+            ),
             Self::BadRow { .. } => Some("correct it in `public.tenants`".to_owned()),
             Self::Sql(_) => None,
         }

@@ -275,3 +275,19 @@ fn add_users(database: &Database, slug: &str, count: u32) {
          SELECT n || '@example.org', 'user ' || n FROM generate_series(1, {count}) n"
     ));
 }
+
+#[test]
+fn a_registry_that_takes_no_row_is_said() {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql(
+        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; \
+         CREATE TRIGGER swallow BEFORE INSERT ON tenants FOR EACH ROW EXECUTE FUNCTION swallow()",
+    );
+    let before = database.state();
+    database
+        .run(&["clone", "acme", "copy"])
+        .exits(1)
+        .says("`public.tenants` took no row for `copy`")
+        .says("hint: a trigger");
+    assert_eq!(database.state(), before);
+}
