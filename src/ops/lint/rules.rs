@@ -75,7 +75,7 @@ pub(super) fn concurrently_in_transaction(statement: &Statement<'_>, before: &Be
     ))
 }
 
-/// A setting that would go on in the connection after the tenant's transaction.
+/// A setting that is meant to last, and does not.
 pub(super) fn session_setting(statement: &Statement<'_>, in_transaction: bool) -> Option<Hit> {
     if names_search_path(statement).is_some() {
         return None;
@@ -96,15 +96,21 @@ pub(super) fn session_setting(statement: &Statement<'_>, in_transaction: bool) -
         }
         statement.span_of(at)
     };
-    let help = if in_transaction {
-        "Write `SET LOCAL`, which ends with the tenant's transaction."
+    let (message, help) = if in_transaction {
+        (
+            "This ends with the file all the same: tenantctl takes back what a file has set.",
+            "Write `SET LOCAL`, which says so.",
+        )
     } else {
-        "Leave it out: in a file without transaction, tenantctl sets what a statement needs."
+        (
+            "A run that was interrupted goes on behind this, without the setting.",
+            "Leave it out: in a file without transaction, tenantctl sets what a statement needs.",
+        )
     };
     Some(Hit::new(
         SESSION_SETTING,
         span,
-        "This outlives the tenant: the next one on the connection has the setting too.".to_owned(),
+        message.to_owned(),
         Some(help.to_owned()),
     ))
 }
