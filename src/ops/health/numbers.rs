@@ -39,10 +39,10 @@ pub(super) async fn sequences(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<Find
         tenant: row.optional(1).map(str::to_owned),
         schema: row.text(2).to_owned(),
         name: row.text(3).to_owned(),
-        begin: row.real(5),
-        end: row.real(6),
-        is_readable: row.flag(7),
-        is_narrow: row.flag(8),
+        begin: row.real(4),
+        end: row.real(5),
+        is_readable: row.flag(6),
+        is_narrow: row.flag(7),
     };
     let (readable, hidden): (Vec<Sequence>, Vec<Sequence>) = rows
         .iter()

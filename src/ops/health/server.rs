@@ -69,7 +69,7 @@ pub(super) async fn fleet(ask: &Ask) -> Result<Fleet, db::Error> {
         schemas: row.number(2),
         tables: row.number(3),
         indexes: row.number(4),
-        largest: row.optional(6).map(str::to_owned),
+        largest: row.optional(5).map(str::to_owned),
         ..Fleet::default()
     };
     if let Some(largest) = &fleet.largest {

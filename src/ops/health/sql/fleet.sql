@@ -4,7 +4,6 @@ SELECT (SELECT count(*) FROM fleet),
        (SELECT count(*) FROM place WHERE slug IS NOT NULL),
        coalesce(sum(relations.tables), 0),
        coalesce(sum(relations.indexes), 0),
-       max(relations.locks) FILTER (WHERE relations.slug IS NOT NULL),
        (array_agg(relations.schema ORDER BY relations.locks DESC) FILTER (WHERE relations.slug IS NOT NULL))[1]
 FROM (
     SELECT place.slug, place.schema,

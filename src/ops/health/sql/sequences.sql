@@ -3,7 +3,7 @@ WITH held AS MATERIALIZED (
     SELECT relation FROM pg_locks
     WHERE locktype = 'relation' AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
 )
-SELECT class.oid, place.slug, place.schema, class.relname, seq.seqincrement > 0,
+SELECT class.oid, place.slug, place.schema, class.relname,
        CASE WHEN seq.seqincrement > 0 THEN seq.seqmin ELSE seq.seqmax END,
        CASE WHEN seq.seqincrement > 0 THEN least(seq.seqmax, room.most) ELSE greatest(seq.seqmin, -room.most - 1) END,
        has_sequence_privilege(class.oid, 'SELECT') OR has_sequence_privilege(class.oid, 'USAGE'),
