@@ -10,7 +10,7 @@ use super::original::{self, MakeError, Original};
 use super::outside;
 use super::roles::tenant::{self as tenant_role, TenantRoleError};
 use crate::blueprint::UnclearText;
-use crate::db::{self, Commit, Db, LockName, SchemaName, Session, Undone};
+use crate::db::{self, Commit, Db, LockName, QuotedText, SchemaName, Session, Undone};
 use crate::fleet::{self, Answer, Observer, Outcome, Plan, Report, Stop, TenantReport};
 use crate::tenant::registry::{self, Origin, RegistryError};
 use crate::tenant::{NewTenant, Selection, Slug, Tenant, Which};
@@ -177,7 +177,12 @@ async fn make(
         version: original.version,
         fingerprint: original.fingerprint.as_deref(),
     };
-    let row = registry::insert_sql(new, &origin);
+    // A trigger of somebody else's may have kept the row out without a word.
+    let row = format!(
+        "{}; SELECT 1 / count(*) FROM public.tenants WHERE slug = {}",
+        registry::insert_sql(new, &origin),
+        QuotedText::new(new.slug.as_str())
+    );
     let role = new.role.as_ref();
     let granted = role.map_or_else(String::new, |role| tenant_role::grant_sql(role, &new.schema));
     let parts = [
@@ -197,6 +202,7 @@ async fn make(
     let (made, found) = session.in_one_trip(&parts, Commit::Now, look_up).await;
     made.map_err(|Undone { part, error }| match (part, error.sqlstate()) {
         (GUARD, Some("22012" | "42P01" | "3F000")) => CreateError::TemplateMoved,
+        (ROW, Some("22012")) => RegistryError::NotTaken(new.slug.clone()).into(),
         (ROW, _) => registry::insertion_failed(error, new).into(),
         (SCHEMA, _) => MakeError::new(&new.schema, None, error).into(),
         (ROLE, _) => match role {

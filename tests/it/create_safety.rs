@@ -378,3 +378,19 @@ fn creates_at_once_share_one_connection_of_a_pooler() {
     let differences = Judge::new(database.url()).differences_of_all(&pairs);
     assert!(differences.iter().all(Vec::is_empty), "{differences:?}");
 }
+
+#[test]
+fn a_registry_that_takes_no_row_gets_no_schema() {
+    let database = Database::new();
+    let before = database.state();
+    database.sql(
+        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; \
+         CREATE TRIGGER swallow BEFORE INSERT ON tenants FOR EACH ROW EXECUTE FUNCTION swallow()",
+    );
+    database
+        .run(&["create", "acme"])
+        .exits(1)
+        .says("`public.tenants` took no row for `acme`")
+        .says("a trigger or a rule");
+    assert_eq!(database.state(), before);
+}
