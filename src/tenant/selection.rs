@@ -29,7 +29,7 @@ pub enum Which {
 /// Why a selection cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SelectionError {
-    #[error("there {} no tenant {}", if .0.len() == 1 { "is" } else { "are" }, quoted(.0))]
+    #[error("there {} {}", if .0.len() == 1 { "is no tenant" } else { "are no tenants" }, quoted(.0))]
     Unknown(Vec<Slug>, Option<String>),
     #[error("{} suspended: {}", if .0.len() == 1 { "this tenant is" } else { "these tenants are" }, quoted(.0))]
     Suspended(Vec<Slug>),
