@@ -3,6 +3,7 @@
 mod actions;
 mod connections;
 mod kills;
+mod partitions;
 mod refusals;
 mod related;
 mod running;
