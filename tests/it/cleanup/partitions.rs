@@ -1,8 +1,12 @@
-//! Partitions go as a whole only where their bounds tell of the policy's own column.
+//! Partitions go as a whole only where their bounds tell of the policy's own column, and nobody waits for that.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use super::actions::files;
+use super::running::Holder;
 use super::{ask, cleanup, each, fleet, policy};
-use crate::support::{Fleet, archived_rows};
+use crate::support::{Fleet, archived_rows, psql};
 
 /// Logs by range of their time, of which those of 2019 have a partition.
 const LOGS: &str = "CREATE TABLE logs (id int, at timestamptz NOT NULL, what text, PRIMARY KEY (id, at)) \
@@ -203,5 +207,38 @@ fn a_whole_partition_with_more_than_half_of_the_rows_needs_a_yes() {
         .says("policy `old-logs` would take 2600 of 2900 rows of `logs`, more than the 50 %");
     assert_eq!(ask(&fleet, "t01", LEFT), "2600|300|1");
     cleanup(&fleet, &["--days", "50", "--yes"]).success();
+    assert_eq!(ask(&fleet, "t01", LEFT), "0|300|0");
+}
+
+/// Counts rows again and again until told to stop, and returns the longest time that took.
+fn read(url: &str, is_over: &AtomicBool) -> Duration {
+    let mut longest = Duration::ZERO;
+    while !is_over.load(Ordering::Relaxed) {
+        let started = Instant::now();
+        psql(url, "SELECT count(*) FROM tenant_t01.logs").expect("reads");
+        longest = longest.max(started.elapsed());
+    }
+    longest
+}
+
+#[test]
+fn a_partition_that_somebody_reads_is_left_and_no_other_reader_waits_for_it() {
+    let fleet = logs("", "");
+    let holder = Holder::of(&fleet, "SELECT count(*) FROM tenant_t01.logs_2019");
+    let is_over = AtomicBool::new(false);
+    let (longest, run) = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| read(fleet.database.url(), &is_over));
+        let run = cleanup(&fleet, &["--days", "50", "-v"]);
+        is_over.store(true, Ordering::Relaxed);
+        (reader.join().expect("no panic"), run)
+    });
+    run.success()
+        .says("partition tenant_t01.logs_2019 is in use, its rows go in batches")
+        .says("300 rows removed");
+    // The locks are waited for by a twentieth of a second at a time; two busy cores may need more beside it.
+    assert!(longest < Duration::from_millis(50 + 400), "{longest:?}");
+    assert_eq!(ask(&fleet, "t01", LEFT), "0|300|1");
+    drop(holder);
+    cleanup(&fleet, &["--days", "50"]).success();
     assert_eq!(ask(&fleet, "t01", LEFT), "0|300|0");
 }

@@ -8,10 +8,10 @@ use super::{FILL, LOGS, ask, cleanup, each, fleet, logs, policy};
 use crate::support::{Fleet, Program, Run, psql, wait_until};
 
 /// A session that does something and keeps its transaction open until it is killed.
-struct Holder(Child, String);
+pub(super) struct Holder(Child, String);
 
 impl Holder {
-    fn of(fleet: &Fleet, sql: &str) -> Self {
+    pub(super) fn of(fleet: &Fleet, sql: &str) -> Self {
         let held = format!("BEGIN; {sql}; SELECT pg_sleep(60)");
         let child = Command::new("psql")
             .args([fleet.database.url(), "-Xqc", &held])
