@@ -225,3 +225,34 @@ fn the_account_has_a_form_for_people_programs_and_spreadsheets() {
         "{csv}"
     );
 }
+
+#[test]
+fn a_policy_that_is_named_runs_alone() {
+    let tables = &format!("{LOGS}; CREATE TABLE visits (id int, at timestamptz)");
+    let policies = policy("logs", "at", "") + &policy("visits", "at", "days = 10");
+    let fleet = fleet(tables, 2, &policies);
+    each(
+        &fleet,
+        &format!("{FILL}; INSERT INTO visits SELECT id, at FROM logs"),
+    );
+    let rows = |tenant: &str| {
+        ask(
+            &fleet,
+            tenant,
+            "SELECT (SELECT count(*) FROM logs), (SELECT count(*) FROM visits)",
+        )
+    };
+    let arguments = ["--policy", "old-logs", "--days", "60"];
+    let json = cleanup(&fleet, &[&arguments[..], &["-o", "json"]].concat())
+        .success()
+        .json();
+    assert_eq!(json["policies"].as_array().map(Vec::len), Some(1), "{json}");
+    for tenant in ["t01", "t02"] {
+        assert_eq!(rows(tenant), "1439|2400");
+    }
+    // The window of the command line counts for who is named with it.
+    cleanup(&fleet, &["--policy", "old-visits", "--days", "90"]).success();
+    for tenant in ["t01", "t02"] {
+        assert_eq!(rows(tenant), "1439|2159");
+    }
+}
