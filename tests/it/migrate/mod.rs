@@ -6,6 +6,7 @@ mod faults;
 mod history;
 mod interrupted;
 mod no_transaction;
+mod retries;
 mod rollout;
 mod traffic;
 

@@ -1,0 +1,64 @@
+//! What is tried again and what is not.
+
+use crate::support::Fleet;
+
+/// A migration that fails in one tenant as often as it is told, and says so outside of the transaction.
+fn failing(fleet: &Fleet, code: &str, times: u32) {
+    fleet.sql("CREATE SEQUENCE public.tries");
+    fleet.file(
+        "V2__tries.sql",
+        &format!(
+            "DO $$ BEGIN IF current_schema() = 'tenant_t01' AND nextval('public.tries') <= {times} THEN \
+             RAISE 'not now' USING ERRCODE = '{code}'; END IF; END $$"
+        ),
+    );
+}
+
+#[test]
+fn deadlocks_and_conflicts_within_a_migration_are_tried_again() {
+    for code in ["40P01", "40001"] {
+        let fleet = Fleet::new(2);
+        failing(&fleet, code, 2);
+        let run = fleet.migrate(&["--all", "-o", "json"]).success();
+        let retries = run.stdout.matches("\"event\":\"retrying\"").count();
+        assert_eq!(retries, 2, "{}", run.stdout);
+        assert_eq!(fleet.sql("SELECT last_value FROM public.tries"), "3");
+        assert_eq!(
+            (fleet.versions().as_str(), fleet.history("tenant_t01").as_str()),
+            ("2:2", "1,2")
+        );
+        assert_eq!(fleet.log(), "done: t01 done, t02 done");
+    }
+}
+
+#[test]
+fn retries_of_a_migration_come_to_an_end() {
+    let fleet = Fleet::new(1);
+    failing(&fleet, "40001", 99);
+    fleet
+        .migrate(&["--all", "--retries", "1"])
+        .exits(1)
+        .says("V2__tries")
+        .says("not now (40001)");
+    assert_eq!(fleet.sql("SELECT last_value FROM public.tries"), "2");
+    assert_eq!(fleet.versions(), "1:1");
+}
+
+#[test]
+fn what_would_fail_again_is_not_tried_again() {
+    for code in ["23505", "57014"] {
+        let fleet = Fleet::new(2);
+        failing(&fleet, code, 1);
+        fleet
+            .migrate(&["--all", "--on-error", "continue"])
+            .exits(3)
+            .says("t01")
+            .says(&format!("not now ({code})"));
+        assert_eq!(fleet.sql("SELECT last_value FROM public.tries"), "1");
+        assert_eq!(fleet.log(), "partial: t01 failed, t02 done");
+        assert_eq!(
+            (fleet.versions().as_str(), fleet.history("tenant_t01").as_str()),
+            ("1:1 2:1", "1")
+        );
+    }
+}
