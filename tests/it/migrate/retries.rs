@@ -62,3 +62,25 @@ fn what_would_fail_again_is_not_tried_again() {
         );
     }
 }
+
+#[test]
+fn those_that_were_not_started_are_named_to_people_and_to_programs() {
+    let fleet = Fleet::new(5);
+    fleet.file(
+        "V2__one.sql",
+        "DO $$ BEGIN IF current_schema() = 'tenant_t02' THEN RAISE 'no'; END IF; END $$",
+    );
+    let arguments = ["--all", "--jobs", "1"];
+    let json = fleet
+        .migrate(&[&arguments[..], &["-o", "json"]].concat())
+        .exits(1);
+    let summary = json.stdout.lines().last().expect("a summary");
+    let summary: serde_json::Value = serde_json::from_str(summary).expect("JSON");
+    assert_eq!(summary["not_started"], serde_json::json!(["t03", "t04", "t05"]));
+    assert_eq!(summary["failed"].as_array().map(Vec::len), Some(1), "{summary}");
+    assert_eq!(summary["migrated"][0]["tenant"], "t01");
+    fleet
+        .migrate(&arguments)
+        .exits(1)
+        .says("not started: 3 tenants: t03, t04, t05");
+}

@@ -190,7 +190,10 @@ fn what_a_failure_means_for_the_others_is_a_choice() {
     break_in(&fleet, &["t02", "t04", "t05"]);
     let one_by_one = ["--all", "--jobs", "1"];
     let run = |more: &[&str]| fleet.migrate(&[&one_by_one, more].concat());
-    run(&[]).exits(1).says("t02");
+    run(&[])
+        .exits(1)
+        .says("t02")
+        .says("not started: 4 tenants: t03, t04, t05, t06");
     assert_eq!(fleet.versions(), "1:5 3:1");
     assert_eq!(
         fleet.log(),
