@@ -1,6 +1,8 @@
-//! What is tried again and what is not.
+//! What is tried again and what is not, and how often a tenant is spoken to.
 
-use crate::support::Fleet;
+use std::time::{Duration, Instant};
+
+use crate::support::{Fleet, Proxy, Server};
 
 /// A migration that fails in one tenant as often as it is told, and says so outside of the transaction.
 fn failing(fleet: &Fleet, code: &str, times: u32) {
@@ -83,4 +85,33 @@ fn those_that_were_not_started_are_named_to_people_and_to_programs() {
         .migrate(&arguments)
         .exits(1)
         .says("not started: 3 tenants: t03, t04, t05");
+}
+
+#[test]
+fn a_tenant_is_migrated_in_one_round_trip() {
+    const DELAY: Duration = Duration::from_millis(60);
+    let server = Server::start(&[]);
+    let fleet = Fleet::on(&server, 12);
+    super::two_more(&fleet);
+    let proxy = Proxy::far_away(&server, DELAY);
+    let url = proxy.url(fleet.database.name());
+    let timed = |tenants: &[&str]| {
+        let started = Instant::now();
+        let arguments = [&["migrate", "--jobs", "1"], tenants].concat();
+        fleet.program_at(&url).run(&arguments).success();
+        started.elapsed()
+    };
+    // The first brings the template forward as well.
+    timed(&["t01"]);
+    let one = timed(&["t02"]);
+    let slugs = fleet.slugs(12);
+    let others: Vec<&str> = slugs[2..].iter().map(String::as_str).collect();
+    let ten = timed(&others);
+    let each = (ten - one.min(ten)) / 9;
+    assert!(each > DELAY, "the way is not that long: {each:?}");
+    assert!(
+        each < 2 * DELAY * 2,
+        "{one:?} for one, {ten:?} for ten: {each:?} for each"
+    );
+    assert_eq!(fleet.versions(), "3:12");
 }
