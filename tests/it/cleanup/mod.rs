@@ -1,6 +1,7 @@
 //! `cleanup`: what has outlived its retention goes, and nothing else.
 
 mod actions;
+mod applications;
 mod connections;
 mod kills;
 mod partitions;
