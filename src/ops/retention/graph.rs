@@ -114,7 +114,43 @@ impl<'a> Family<'a> {
                     from.push_str(&format!(" JOIN {} AS {name} ON {on}", key.child_name));
                 }
             }
+            let last = own(&format!("b{}", way.len() - 1));
+            if let Some(goes) = way.last().and_then(|key| self.goes_along(key, &last, alias)) {
+                condition.push_str(&format!(" AND ({goes}) IS NOT TRUE"));
+            }
             format!("EXISTS (SELECT FROM {from} WHERE {condition})")
+        });
+        let ways: Vec<String> = ways.collect();
+        (!ways.is_empty()).then(|| ways.join(" OR "))
+    }
+
+    /// That a row which refers to one that goes does so itself; none where it never does, or where that does not help.
+    fn goes_along(&self, key: &Key, name: &str, alias: &str) -> Option<String> {
+        if !key.looks_at_the_end() {
+            return None;
+        }
+        let members = (0..self.members.len()).filter(|index| self.members[*index].table.oid == key.child);
+        let ways = members.map(|index| {
+            let way = self.way_to(index);
+            let mut from = Vec::new();
+            let mut conditions = Vec::new();
+            let mut above = alias.to_owned();
+            for (number, key) in (1..).zip(&way) {
+                let child = match number == way.len() {
+                    true => name.to_owned(),
+                    false => own(&format!("a{number}")),
+                };
+                conditions.push(key.join(&child, |column| format!("{above}.{}", quoted(column))));
+                if number < way.len() {
+                    from.push(format!("{} AS {child}", key.child_name));
+                }
+                above = child;
+            }
+            let condition = conditions.join(" AND ");
+            match from.is_empty() {
+                true => condition,
+                false => format!("EXISTS (SELECT FROM {} WHERE {condition})", from.join(", ")),
+            }
         });
         let ways: Vec<String> = ways.collect();
         (!ways.is_empty()).then(|| ways.join(" OR "))

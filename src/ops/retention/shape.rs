@@ -151,6 +151,11 @@ impl Key {
         }
     }
 
+    /// Whether it is enough that rows which refer to one that goes are gone with it in the end.
+    pub(super) fn looks_at_the_end(&self) -> bool {
+        self.on_delete == 'a'
+    }
+
     /// That a row of the child refers to one of the parent.
     pub(super) fn join(&self, child: &str, parent: impl Fn(&str) -> String) -> String {
         let pairs = self.columns.iter().map(|(own, other)| {

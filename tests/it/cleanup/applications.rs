@@ -369,3 +369,27 @@ fn the_viral_application_is_rid_of_what_is_due_and_of_nothing_else() {
         )],
     });
 }
+
+#[test]
+fn a_subsidiary_of_the_sales_application_goes_with_its_campaigns_and_their_sequences() {
+    let database = Database::empty();
+    database.run(&["init", "--app", "sales", "--quiet"]).success();
+    database.sql(TIMES);
+    database.run(&["create", "acme", "--quiet"]).success();
+    let ask = |sql: &str| database.sql(&format!("SET search_path = tenant_acme; {sql}"));
+    ask(
+        "INSERT INTO organisations (name, domain, deleted_at) VALUES ('x', 'x.example', public.due('30 days')); \
+         INSERT INTO sequences (organisation_id, name) SELECT id, 'x' FROM organisations; \
+         INSERT INTO campaigns (organisation_id, sequence_id, name) SELECT organisation_id, id, 'x' FROM sequences",
+    );
+    database
+        .run(&["cleanup", "--all", "--days", "30", "--yes"])
+        .success();
+    assert_eq!(
+        ask(
+            "SELECT (SELECT count(*) FROM organisations), (SELECT count(*) FROM sequences), \
+             (SELECT count(*) FROM campaigns)"
+        ),
+        "0|0|0"
+    );
+}

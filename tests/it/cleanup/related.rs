@@ -231,3 +231,51 @@ fn a_parent_goes_in_the_run_in_which_its_last_child_goes() {
         "7|1"
     );
 }
+
+#[test]
+fn rows_that_go_along_themselves_keep_nobody() {
+    let tables = "CREATE TABLE firms (id int PRIMARY KEY, at timestamptz); \
+                  CREATE TABLE plans (id int PRIMARY KEY, firm int REFERENCES firms ON DELETE CASCADE); \
+                  CREATE TABLE steps (id int PRIMARY KEY, plan int REFERENCES plans ON DELETE CASCADE); \
+                  CREATE TABLE sales (id int PRIMARY KEY, firm int REFERENCES firms ON DELETE CASCADE, \
+                                      plan int REFERENCES plans); \
+                  CREATE TABLE calls (id int PRIMARY KEY, sale int REFERENCES sales ON DELETE CASCADE, \
+                                      step int REFERENCES steps); \
+                  CREATE TABLE pins (firm int REFERENCES firms ON DELETE CASCADE, \
+                                     plan int REFERENCES plans ON DELETE RESTRICT)";
+    let fleet = fleet(tables, 1, &policy("firms", "at", ""));
+    // Each firm with a plan, a step of it, a sale by it and a call of that; and then one thing that differs.
+    each(
+        &fleet,
+        "INSERT INTO firms SELECT n, CASE WHEN n < 9 THEN timestamptz '2020-01-01' ELSE now() END \
+         FROM generate_series(1, 9) n; \
+         INSERT INTO plans SELECT id, id FROM firms; \
+         INSERT INTO steps SELECT id, id FROM firms; \
+         INSERT INTO sales SELECT id, id, id FROM firms; \
+         INSERT INTO calls SELECT id, id, id FROM firms; \
+         INSERT INTO sales VALUES (23, 9, 3), (24, NULL, 4), (26, 6, NULL); \
+         INSERT INTO calls VALUES (25, 9, 5), (27, 26, 6); \
+         INSERT INTO pins VALUES (7, 7)",
+    );
+    let counted = cleanup(&fleet, &["--days", "10", "--dry-run", "-o", "json"])
+        .success()
+        .json();
+    let json = cleanup(&fleet, &["--days", "10", "-o", "json"]).success().json();
+    for json in [&counted, &json] {
+        let taken = &json["tenants"][0]["policies"][0];
+        // Four firms with four rows each, and what else one of them has.
+        assert_eq!(
+            (&taken["rows"], &taken["kept"]),
+            (&22.into(), &4.into()),
+            "{json}"
+        );
+    }
+    assert_eq!(
+        ask(
+            &fleet,
+            "t01",
+            "SELECT string_agg(id::text, ' ' ORDER BY id), (SELECT count(*) FROM calls) FROM firms"
+        ),
+        "3 4 5 7 9|6"
+    );
+}
