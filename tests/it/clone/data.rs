@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::backup::Backups;
 use crate::support::{Database, Judge, psql};
 
 /// A database whose tenant `acme` holds every kind of data.
@@ -228,4 +229,37 @@ fn a_pool_of_one_connection_is_too_small_and_that_is_said_at_once() {
         .says("`clone` needs two connections, and the pool has one")
         .says("pool_max");
     assert_eq!(database.state(), before);
+}
+
+/// Makes copies of `acme`, by `clone` and by a backup, and expects them to answer as it does.
+fn expect_in_copies(database: Database, question: &str) {
+    let backups = Backups::of(database);
+    let file = backups.take("acme");
+    let database = &backups.database;
+    database.run(&["clone", "acme", "cloned"]).success();
+    database.run(&["restore", &file, "--as", "restored"]).success();
+    let answer = |slug: &str| database.sql(&question.replace("{schema}", &format!("tenant_{slug}")));
+    let original = answer("acme");
+    assert!(!original.is_empty());
+    for copy in ["cloned", "restored"] {
+        assert_eq!(answer(copy), original, "{copy}");
+    }
+}
+
+#[test]
+fn rows_older_than_a_column_keep_the_default_that_it_came_with() {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql(
+        "SET search_path = tenant_acme; CREATE TABLE grown (a int); INSERT INTO grown VALUES (1); \
+         ALTER TABLE grown ADD b text DEFAULT 'old', ADD c timestamptz DEFAULT now(), ADD d int[] DEFAULT '{1,2}'; \
+         ALTER TABLE grown ALTER b SET DEFAULT 'new', ALTER c DROP DEFAULT, ALTER d SET DEFAULT NULL; \
+         INSERT INTO grown VALUES (2); ALTER TABLE grown DROP COLUMN a, ADD e int DEFAULT 5",
+    );
+    assert_eq!(
+        database.sql("SELECT string_agg(b, ' ' ORDER BY b DESC) FROM tenant_acme.grown"),
+        "old new"
+    );
+    let question = "INSERT INTO {schema}.grown DEFAULT VALUES; \
+                    SELECT string_agg(g::text, ' ' ORDER BY g::text) FROM {schema}.grown g";
+    expect_in_copies(database, question);
 }
