@@ -263,3 +263,30 @@ fn rows_older_than_a_column_keep_the_default_that_it_came_with() {
                     SELECT string_agg(g::text, ' ' ORDER BY g::text) FROM {schema}.grown g";
     expect_in_copies(database, question);
 }
+
+#[test]
+fn the_triggers_of_foreign_keys_stay_in_the_states_that_they_are_in() {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql(
+        "SET search_path = tenant_acme; CREATE TABLE up (id int PRIMARY KEY); \
+         CREATE TABLE down (a int CONSTRAINT replica REFERENCES up, b int CONSTRAINT always REFERENCES up, \
+                            c int CONSTRAINT off_above REFERENCES up ON DELETE CASCADE, \
+                            d int CONSTRAINT off_below REFERENCES up, e int CONSTRAINT usual REFERENCES up); \
+         DO $$ DECLARE t record; BEGIN FOR t IN \
+             SELECT tgrelid::regclass AS home, tgname, conname, tgrelid = confrelid AS is_above \
+             FROM pg_trigger JOIN pg_constraint c ON c.oid = tgconstraint WHERE conrelid = 'down'::regclass LOOP \
+             EXECUTE CASE WHEN t.conname = 'replica' THEN format('ALTER TABLE %s ENABLE REPLICA TRIGGER %I', t.home, t.tgname) \
+                 WHEN t.conname = 'always' THEN format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', t.home, t.tgname) \
+                 WHEN t.conname = CASE WHEN t.is_above THEN 'off_above' ELSE 'off_below' END \
+                 THEN format('ALTER TABLE %s DISABLE TRIGGER %I', t.home, t.tgname) ELSE 'SELECT 1' END; \
+         END LOOP; END $$",
+    );
+    let question = "SELECT string_agg(concat_ws(' ', conname, tgfoid::regproc, tgenabled), ', ' ORDER BY conname, tgfoid) \
+                    FROM pg_trigger JOIN pg_constraint ON pg_constraint.oid = tgconstraint \
+                    WHERE conrelid = '{schema}.down'::regclass";
+    let states = database.sql(&question.replace("{schema}", "tenant_acme"));
+    for state in ["R", "A", "D", "O"] {
+        assert!(states.contains(&format!(" {state}")), "{states}");
+    }
+    expect_in_copies(database, question);
+}
