@@ -1,4 +1,4 @@
-//! One tenant alone: its rows are on their way while its definition is still being read.
+//! While others write: each file is of one moment.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -74,5 +74,67 @@ fn a_tenant_is_backed_up_where_there_is_no_session_to_spare() {
     for file in backups.files("acme") {
         let file = file.to_str().expect("a path in UTF-8");
         backups.database.run(&["verify", "--restore", file]).success();
+    }
+}
+
+#[test]
+fn tenants_whose_rows_move_all_the_time_are_each_backed_up_as_they_were_at_one_moment() {
+    let slugs = ["a", "b", "c", "d"];
+    let backups = Backups::with_tenants(&slugs);
+    for slug in slugs {
+        backups.sql(&format!(
+            "CREATE TABLE tenant_{slug}.others AS SELECT * FROM tenant_{slug}.people LIMIT 0; \
+             CREATE TABLE tenant_{slug}.counted (id serial PRIMARY KEY, at int GENERATED ALWAYS AS IDENTITY)"
+        ));
+    }
+    let url = backups.database.url().to_owned();
+    let has_enough = AtomicBool::new(false);
+    let mut runs = Vec::new();
+    std::thread::scope(|scope| {
+        for slug in slugs {
+            let (url, has_enough) = (&url, &has_enough);
+            scope.spawn(move || {
+                let there_and_back = format!(
+                    "SET search_path = tenant_{slug}; \
+                     BEGIN; INSERT INTO others SELECT id, name FROM people; DELETE FROM people; COMMIT; \
+                     INSERT INTO counted SELECT FROM generate_series(1, 5); \
+                     BEGIN; INSERT INTO people SELECT id, name FROM others; DELETE FROM others; COMMIT"
+                );
+                while !has_enough.load(Ordering::Relaxed) {
+                    psql(url, &there_and_back).ok();
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+            });
+        }
+        for _ in 0..3 {
+            runs.push(backups.run(&["backup", "--all", "--jobs", "2", "--retries", "20"]));
+        }
+        has_enough.store(true, Ordering::Relaxed);
+    });
+    for run in runs {
+        run.success();
+    }
+    for slug in slugs {
+        let files = backups.files(slug);
+        assert_eq!(files.len(), 3);
+        for file in files {
+            let file = file.to_str().expect("a path in UTF-8");
+            backups.database.run(&["restore", file, "--as", "copy"]).success();
+            let all = "SELECT id FROM tenant_copy.people UNION ALL SELECT id FROM tenant_copy.others";
+            let rows = backups.sql(&format!(
+                "SELECT count(*), count(DISTINCT id) FROM ({all}) AS rows"
+            ));
+            assert_eq!(rows, "20|20", "{file}");
+            // Rows were written while the sequences were read, which keep to no snapshot.
+            let next = backups.sql(
+                "SELECT count(*) > 0, max(id) < nextval('tenant_copy.counted_id_seq'), \
+                 max(at) < nextval('tenant_copy.counted_at_seq') FROM tenant_copy.counted",
+            );
+            assert_eq!(next, "t|t|t", "{file}");
+            backups
+                .database
+                .run(&["drop", "copy", "--yes", "--no-backup"])
+                .success();
+        }
     }
 }
