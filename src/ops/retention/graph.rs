@@ -15,6 +15,8 @@ pub(super) struct Family<'a> {
     blockers: Vec<Vec<&'a Key>>,
     /// Whether rows go along that no member stands for, since their tables are met again.
     pub(super) is_circular: bool,
+    /// A table with rows to which others refer by a part of it alone, and go along with; no member stands for those.
+    pub(super) referred_to_in_part: Option<&'a Table>,
 }
 
 /// Rows that go along.
@@ -32,6 +34,7 @@ impl<'a> Family<'a> {
             members: Vec::new(),
             blockers: Vec::new(),
             is_circular: false,
+            referred_to_in_part: None,
         };
         family.look_below(shape, root, None);
         let mut next = 0;
@@ -61,6 +64,9 @@ impl<'a> Family<'a> {
     }
 
     fn look_below(&mut self, shape: &'a Shape, table: &'a Table, parent: Option<usize>) {
+        if table.is_referred_to_in_part {
+            self.referred_to_in_part = Some(table);
+        }
         for key in shape
             .keys_to(table.oid)
             .filter(|key| key.on_delete() == OnDelete::Cascade)

@@ -25,6 +25,8 @@ pub(super) struct Table {
     pub(super) kind: String,
     /// The only column of the key by which it has partitions for ranges.
     pub(super) range_key: Option<String>,
+    /// Whether rows go along by a key to one of its partitions or heirs alone.
+    pub(super) is_referred_to_in_part: bool,
     #[serde(default, deserialize_with = "null_is_empty")]
     columns: Vec<Column>,
     pub(super) units: Vec<Unit>,

@@ -52,6 +52,15 @@ impl<'a> Job<'a> {
                 table: table.name.clone(),
             });
         }
+        if let Some(table) = family.referred_to_in_part.filter(|_| rule.archives()) {
+            return Err(Unfit::Refused {
+                policy: rule.name().to_owned(),
+                reason: format!(
+                    "rows refer to a part of `{}` alone, and those that the database would delete along are not archived",
+                    table.name
+                ),
+            });
+        }
         let alias = rule.alias();
         let blocked = match rule.redacts() {
             None => family.blocked(&alias),

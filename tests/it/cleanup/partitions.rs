@@ -164,6 +164,53 @@ fn rows_of_a_partition_that_a_key_to_it_alone_refers_to_are_kept() {
 }
 
 #[test]
+fn what_would_go_along_with_a_part_of_a_table_unseen_is_not_lost_to_an_archive() {
+    let notes = "CREATE TABLE notes (id int, at timestamptz, \
+                 FOREIGN KEY (id, at) REFERENCES logs_2019 ON DELETE CASCADE)";
+    let left = "SELECT (SELECT count(*) FROM logs), (SELECT count(*) FROM notes)";
+    for (action, code, expected) in [("archive", 2, "600|3"), ("delete", 0, "300|0")] {
+        let fleet = logs(notes, &format!("action = '{action}'"));
+        each(
+            &fleet,
+            "INSERT INTO notes SELECT id, at FROM logs WHERE what = 'old' AND id <= 3",
+        );
+        let run = cleanup(&fleet, &["--days", "50"]).exits(code);
+        if code != 0 {
+            run.says("rows refer to a part of `logs` alone")
+                .says("are not archived");
+        }
+        assert_eq!(ask(&fleet, "t01", left), expected, "{action}");
+    }
+}
+
+#[test]
+fn what_would_go_along_with_an_heir_unseen_is_not_lost_to_an_archive() {
+    let tables = "CREATE TABLE logs (id int, at timestamptz); \
+                  CREATE TABLE more_logs (PRIMARY KEY (id)) INHERITS (logs); \
+                  CREATE TABLE notes (id int REFERENCES more_logs ON DELETE CASCADE)";
+    let fleet = fleet(
+        tables,
+        1,
+        &policy("logs", "at", "action = 'archive'\nmax_fraction = 1"),
+    );
+    each(
+        &fleet,
+        "INSERT INTO more_logs VALUES (1, '2020-01-01'); INSERT INTO notes VALUES (1)",
+    );
+    cleanup(&fleet, &["--days", "50"])
+        .exits(2)
+        .says("rows refer to a part of `logs` alone");
+    assert_eq!(
+        ask(
+            &fleet,
+            "t01",
+            "SELECT (SELECT count(*) FROM logs), (SELECT count(*) FROM notes)"
+        ),
+        "1|1"
+    );
+}
+
+#[test]
 fn the_rows_of_a_whole_partition_are_archived() {
     let fleet = logs("", "action = 'archive'");
     let json = cleanup(&fleet, &["--days", "50", "-o", "json"]).success().json();

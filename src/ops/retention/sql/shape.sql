@@ -71,6 +71,15 @@ SELECT wanted.number, jsonb_build_object(
                 JOIN pg_type AS type ON type.oid = attribute.atttypid
                 WHERE attribute.attrelid = class.oid AND attribute.attnum > 0 AND NOT attribute.attisdropped
             ),
+            'is_referred_to_in_part', EXISTS (
+                SELECT FROM tree
+                JOIN pg_depend AS depends
+                    ON depends.refclassid = 'pg_class'::regclass AND depends.refobjid = tree.oid
+                        AND depends.classid = 'pg_constraint'::regclass
+                JOIN pg_constraint AS key ON key.oid = depends.objid
+                WHERE tree.number = wanted.number AND tree.root = class.oid AND tree.oid <> class.oid
+                    AND key.contype = 'f' AND key.confrelid = tree.oid AND key.conparentid = 0 AND key.confdeltype = 'c'
+            ),
             'units', (
                 SELECT COALESCE(jsonb_agg(jsonb_build_object(
                     'full_name', format('%I.%I', unit_space.nspname, unit.relname),
