@@ -5,6 +5,7 @@ mod connections;
 mod drop;
 mod faults;
 mod folder;
+mod forged;
 mod lacking;
 mod relocate;
 mod replace;

@@ -384,7 +384,7 @@ fn a_tenant_that_is_changed_meanwhile_is_backed_up_as_it_is_or_not_at_all() {
 }
 
 /// A file whose bytes are those that were written: compressed, with a seal at its end.
-fn sealed(text: &[u8]) -> Vec<u8> {
+pub(super) fn sealed(text: &[u8]) -> Vec<u8> {
     use sha2::{Digest as _, Sha256};
     let mut file = zstd::bulk::compress(text, 3).expect("compressed");
     let hash = Sha256::digest(&file);
