@@ -38,24 +38,27 @@ pub(super) fn whole<'u>(job: &Job<'_>, unit: &'u Unit) -> Option<&'u str> {
     if !is_plain || !is_by_key || job.may_be_blocked() || job.is_referenced {
         return None;
     }
-    unit.top_end.as_ref()?;
-    unit.top_name.as_deref()
+    unit.top_name.as_deref().filter(|_| unit.has_end)
 }
 
 /// Whether the partition's range ends before the cut-off, with no row in it that stays.
 pub(super) async fn is_over(work: &Work<'_>, job: &Job<'_>, unit: &Unit) -> anyhow::Result<Option<Over>> {
-    let (Some(top), Some(end)) = (unit.top_name.as_deref(), unit.top_end.as_deref()) else {
+    let Some(top) = unit.top_name.as_deref() else {
         return Ok(None);
     };
     let Some(cut_off) = literal(&job.column_type, job.cut_off) else {
         return Ok(None);
     };
-    let (end, kind) = (QuotedText::new(end), &job.column_type);
-    let begins = match unit.top_start.as_deref() {
-        Some(start) => format!("{}::{kind} > '-infinity'", QuotedText::new(start)),
-        None => "false".to_owned(),
-    };
-    let question = format!("SELECT ({end}::{kind} <= {cut_off})::int, ({begins})::int");
+    let (text, kind) = (QuotedText::new(top), &job.column_type);
+    // Other styles name zones by words that mean something else elsewhere.
+    let question = format!(
+        "SET LOCAL datestyle = iso; \
+         SELECT coalesce(ends::{kind} <= {cut_off}, false)::int, coalesce(begins::{kind} > '-infinity', false)::int \
+         FROM (SELECT substring(bound FROM 'FROM \\(''([^'']*)''\\) TO') AS begins, \
+                      substring(bound FROM 'TO \\(''([^'']*)''\\)$') AS ends \
+               FROM (SELECT pg_get_expr(relpartbound, oid) AS bound FROM pg_class WHERE oid = to_regclass({text})) AS found) \
+             AS range"
+    );
     let answers = work.look_up(&question).await?;
     let says = |column| number(answers.last(), 0, column) == 1;
     if !says(0) {

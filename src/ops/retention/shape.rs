@@ -53,10 +53,8 @@ pub(super) struct Unit {
     pub(super) rows: f64,
     /// The partition right below the root that this one is or belongs to.
     pub(super) top_name: Option<String>,
-    /// Where that one's range begins; none where it does not.
-    pub(super) top_start: Option<String>,
-    /// Where it ends.
-    pub(super) top_end: Option<String>,
+    /// Whether that one's range ends anywhere.
+    pub(super) has_end: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

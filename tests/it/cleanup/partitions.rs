@@ -257,6 +257,31 @@ fn a_whole_partition_with_more_than_half_of_the_rows_needs_a_yes() {
     assert_eq!(ask(&fleet, "t01", LEFT), "0|300|0");
 }
 
+#[test]
+fn bounds_are_understood_whatever_the_database_writes_dates_like() {
+    // In summer Dublin has a word for its zone that means an hour earlier elsewhere; Jakarta's is known to nobody.
+    for zone in ["Europe/Dublin", "Asia/Jakarta"] {
+        let fleet = logs("", "");
+        let name = fleet.database.name();
+        fleet.sql(&format!(
+            "ALTER DATABASE \"{name}\" SET datestyle = 'SQL, DMY'; ALTER DATABASE \"{name}\" SET timezone = '{zone}'"
+        ));
+        let summer = "date_trunc('year', now() - interval '7 months') + interval '6 months 14 days'";
+        let days = fleet.sql(&format!("SELECT extract(day FROM now() - ({summer}))::int"));
+        let cut_off = format!("now() - {days} * interval '24 hours'");
+        fleet.sql(&format!(
+            "SET search_path = tenant_t01; SET datestyle = iso; \
+             DO $$ BEGIN EXECUTE format('CREATE TABLE logs_edge PARTITION OF logs FOR VALUES FROM (%L) TO (%L)', \
+                 timestamptz '2020-02-01', {cut_off} + interval '30 minutes'); END $$; \
+             INSERT INTO logs VALUES (1, {cut_off} + interval '15 minutes', 'new'), \
+                 (2, {cut_off} - interval '15 minutes', 'old')"
+        ));
+        cleanup(&fleet, &["--days", &days]).success();
+        assert_eq!(ask(&fleet, "t01", LEFT), "0|301|0", "{zone}");
+        assert_eq!(ask(&fleet, "t01", "SELECT what FROM logs_edge"), "new", "{zone}");
+    }
+}
+
 /// Counts rows again and again until told to stop, and returns the longest time that took.
 fn read(url: &str, is_over: &AtomicBool) -> Duration {
     let mut longest = Duration::ZERO;

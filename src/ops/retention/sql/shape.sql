@@ -93,8 +93,7 @@ SELECT wanted.number, jsonb_build_object(
                         ELSE unit.reltuples
                     END,
                     'top_name', quote_ident(top_space.nspname) || '.' || quote_ident(top.relname),
-                    'top_start', substring(pg_get_expr(top.relpartbound, top.oid) FROM 'FROM \(''([^'']*)''\) TO'),
-                    'top_end', substring(pg_get_expr(top.relpartbound, top.oid) FROM 'TO \(''([^'']*)''\)$')
+                    'has_end', COALESCE(pg_get_expr(top.relpartbound, top.oid) ~ 'TO \(''[^'']*''\)$', false)
                 ) ORDER BY unit.oid), '[]')
                 FROM tree
                 JOIN pg_class AS unit ON unit.oid = tree.oid
