@@ -25,7 +25,10 @@ const SCHEMA: &str = "
     CREATE TEXT SEARCH DICTIONARY dict (TEMPLATE = simple);
     CREATE CONVERSION conv FOR 'UTF8' TO 'LATIN1' FROM utf8_to_iso8859_1;
     CREATE FOREIGN DATA WRAPPER fdw; CREATE SERVER server FOREIGN DATA WRAPPER fdw;
-    CREATE FOREIGN TABLE foreign_t (a integer) SERVER server";
+    CREATE FOREIGN TABLE foreign_t (a integer) SERVER server;
+    CREATE OPERATOR CLASS opc FOR TYPE e USING btree AS STORAGE e;
+    CREATE TEXT SEARCH PARSER parse (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype);
+    CREATE TEXT SEARCH TEMPLATE temp (LEXIZE = dsimple_lexize)";
 
 /// Each leaves something to see in one catalog at most.
 const CHANGES: &[&str] = &[
@@ -67,6 +70,20 @@ const CHANGES: &[&str] = &[
     "ALTER DOMAIN d ADD CHECK (VALUE <> '')",
     "ALTER TABLE t ALTER a SET DEFAULT 3",
     "GRANT SELECT (a) ON t TO PUBLIC",
+    "CREATE OR REPLACE FUNCTION fired() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    "CREATE OR REPLACE VIEW v AS SELECT id FROM t WHERE id > 1",
+    "ALTER TABLE t DISABLE RULE quiet",
+    "ALTER TABLE t DISABLE TRIGGER fired",
+    "ALTER POLICY p ON t USING (a = 2)",
+    "ALTER TABLE t SET (fillfactor = 70)",
+    "ALTER TABLE t RENAME CONSTRAINT t_a_check TO other_check",
+    "ALTER DOMAIN d SET DEFAULT 'x'",
+    "ALTER OPERATOR FAMILY fam USING btree RENAME TO fam_2",
+    "ALTER OPERATOR CLASS opc USING btree RENAME TO opc_2",
+    "ALTER TEXT SEARCH CONFIGURATION conf RENAME TO conf_2",
+    "ALTER TEXT SEARCH PARSER parse RENAME TO parse_2",
+    "ALTER TEXT SEARCH TEMPLATE temp RENAME TO temp_2",
+    // The next ANALYZE notes that there are no more children.
     "ALTER TABLE child NO INHERIT t",
 ];
 
@@ -81,7 +98,8 @@ async fn every_change_of_a_schema_is_noticed() {
     for change in CHANGES {
         let blueprint = read(&mut session, None, &name).await.expect("read");
         database.sql("INSERT INTO tenant_template.other VALUES (1, 1, 'x'); SELECT nextval('tenant_template.s'); ANALYZE tenant_template.other, tenant_template.t");
-        assert!(is_unchanged(&mut session, &blueprint).await.expect("an answer"));
+        let is_same = is_unchanged(&mut session, &blueprint).await;
+        assert!(is_same.expect("an answer"), "before {change}");
         database.sql(&format!("SET search_path = tenant_template; {change}"));
         if is_unchanged(&mut session, &blueprint).await.expect("an answer") {
             missed.push(*change);

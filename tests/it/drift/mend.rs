@@ -130,6 +130,8 @@ fn labels_are_added_where_they_belong_and_never_removed() {
     SET LOCAL default_tablespace = '';
     SET LOCAL default_table_access_method = heap;
     SET LOCAL xmloption = content;
+    SET LOCAL lc_monetary = 'C';
+    SET LOCAL array_nulls = on;
     ALTER TABLE ONLY users ALTER COLUMN plan SET DEFAULT 'trial'::plan;
     COMMIT;
     --- stderr
@@ -224,6 +226,8 @@ fn the_script_is_ready_for_psql() {
     SET LOCAL default_tablespace = '';
     SET LOCAL default_table_access_method = heap;
     SET LOCAL xmloption = content;
+    SET LOCAL lc_monetary = 'C';
+    SET LOCAL array_nulls = on;
     ALTER TABLE ONLY users ALTER COLUMN role SET DEFAULT 'member'::text;
     CREATE UNIQUE INDEX users_email_key ON users USING btree (lower(email)) WHERE (deleted_at IS NULL);
     COMMENT ON TABLE users IS 'User accounts of the tenant: role, single sign-on, activity';
@@ -240,6 +244,8 @@ fn the_script_is_ready_for_psql() {
     SET LOCAL default_tablespace = '';
     SET LOCAL default_table_access_method = heap;
     SET LOCAL xmloption = content;
+    SET LOCAL lc_monetary = 'C';
+    SET LOCAL array_nulls = on;
     ALTER TABLE ONLY users ALTER COLUMN role SET DEFAULT 'member'::text;
     CREATE UNIQUE INDEX users_email_key ON users USING btree (lower(email)) WHERE (deleted_at IS NULL);
     COMMENT ON TABLE users IS 'User accounts of the tenant: role, single sign-on, activity';

@@ -1,6 +1,6 @@
 //! What `pg_dump` does not show of a schema, and what a clone must not take along.
 
-use super::{TEMPLATE, cloned, load, load_into, quoted};
+use super::{TEMPLATE, cloned, load, load_into, quoted, server_with_roles};
 use crate::support::{Database, Judge, Run};
 
 /// What an extension in the template made stays there: extensions are of the database, and the clone goes on using it.
@@ -316,5 +316,42 @@ fn a_family_that_is_made_twice_is_judged_equal() {
         for name in ODD_NAMES {
             database.sql(&format!("DROP SCHEMA {} CASCADE", quoted(name)));
         }
+    }
+}
+
+#[test]
+fn a_role_copies_what_it_may_give_away_and_names_what_it_may_not() {
+    let database = Database::on(server_with_roles());
+    database.sql(&format!(
+        "CREATE ROLE mixed_runner LOGIN; CREATE ROLE mixed_a; CREATE ROLE mixed_b; GRANT mixed_a TO mixed_runner; \
+         GRANT CREATE ON DATABASE \"{}\" TO mixed_runner; GRANT CREATE ON SCHEMA public TO mixed_runner",
+        database.name()
+    ));
+    let url = database.url().replace("//tenantctl@", "//mixed_runner@");
+    let sql = |sql: &str| crate::support::psql(&url, sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    sql(
+        "CREATE SCHEMA tenant_template; GRANT CREATE, USAGE ON SCHEMA tenant_template TO mixed_a; \
+         SET search_path = tenant_template; \
+         CREATE TABLE t (id serial PRIMARY KEY); ALTER TABLE t OWNER TO mixed_a; \
+         CREATE TABLE u (id int REFERENCES t); \
+         CREATE FUNCTION f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; ALTER FUNCTION f() OWNER TO mixed_a; \
+         CREATE VIEW v AS SELECT id FROM t; SET ROLE mixed_a; GRANT SELECT ON t TO PUBLIC",
+    );
+    let run = |arguments: &[&str]| database.program().env("DATABASE_URL", &url).run(arguments);
+    run(&["init", "--quiet"]).success();
+    run(&["create", "acme", "--quiet"]).success();
+    Judge::new(database.url()).expect_faithful(TEMPLATE, "tenant_acme");
+
+    let before = database.state();
+    for (given_away, object) in [
+        ("ALTER VIEW tenant_template.v OWNER TO mixed_b", "VIEW v"),
+        (
+            "ALTER VIEW tenant_template.v OWNER TO mixed_runner; ALTER FUNCTION tenant_template.f() LEAKPROOF",
+            "f()",
+        ),
+    ] {
+        database.sql(given_away);
+        run(&["create", "globex"]).exits(1).says(object);
+        assert_eq!(database.state(), before);
     }
 }
