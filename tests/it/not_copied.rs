@@ -106,3 +106,31 @@ fn what_belongs_to_the_database_is_said_where_it_touches_the_schema() {
     );
     assert!(!cloned.stderr.contains("subscription feed"), "{}", cloned.stderr);
 }
+
+#[test]
+fn what_stays_behind_is_said_and_left_as_it_is() {
+    let database = Database::new();
+    let has_schemas = database.sql("SELECT current_setting('server_version_num')::int >= 150000") == "t";
+    database.sql(
+        "CREATE TABLE tenant_template.p (id int) PARTITION BY LIST (id); \
+         CREATE TABLE public.p1 PARTITION OF tenant_template.p FOR VALUES IN (1)",
+    );
+    if has_schemas {
+        database.sql("CREATE PUBLICATION of_template FOR TABLES IN SCHEMA tenant_template");
+    }
+    let run = database.run(&["create", "acme"]).success();
+    let said = run.says("p1 is a partition of").says("stays outside the copy");
+    if has_schemas {
+        said.says("of_template");
+    }
+    let parent = "SELECT inhparent::regclass FROM pg_inherits WHERE inhrelid = 'public.p1'::regclass";
+    assert_eq!(database.sql(parent), "tenant_template.p");
+    assert_eq!(
+        database.sql("SELECT count(*) FROM pg_inherits WHERE inhparent = 'tenant_acme.p'::regclass"),
+        "0"
+    );
+    assert_eq!(
+        database.sql("SELECT count(*) FROM pg_publication_tables WHERE schemaname = 'tenant_acme'"),
+        "0"
+    );
+}
