@@ -44,9 +44,14 @@ impl Migrations {
                     "the index has no name, so that one left half-built could not be found again".to_owned(),
                 ));
             }
-            if statements.iter().any(copies_from_client) {
+            if copies(&statements, "from") {
                 return Err(unfit(
                     "`COPY … FROM STDIN` needs a client that sends rows; write `INSERT` instead".to_owned(),
+                ));
+            }
+            if copies(&statements, "to") {
+                return Err(unfit(
+                    "`COPY … TO STDOUT` needs a client that takes rows; leave it out".to_owned(),
                 ));
             }
             if let Some(words) = statements.iter().find_map(controls_transaction) {
@@ -67,15 +72,21 @@ pub struct UnfitMigration {
     problem: String,
 }
 
-fn copies_from_client(statement: &Statement) -> bool {
-    let is_copy = statement.opening.first().is_some_and(|word| word == "copy");
-    is_copy
-        && tokens(&statement.text).is_ok_and(|tokens| {
-            let words: Vec<_> = tokens.iter().filter(|token| !token.is_blank()).collect();
-            words
-                .windows(2)
-                .any(|pair| pair[0].is_word("from") && pair[1].is_word("stdin"))
+/// Whether rows are copied in this direction by the client. PostgreSQL takes either of its two words for both.
+fn copies(statements: &[Statement], direction: &str) -> bool {
+    let is_one = |statement: &Statement| {
+        let Ok(tokens) = tokens(&statement.text) else {
+            return false;
+        };
+        let words: Vec<_> = tokens.iter().filter(|token| !token.is_blank()).collect();
+        words.windows(2).any(|pair| {
+            pair[0].is_word(direction) && ["stdin", "stdout"].iter().any(|client| pair[1].is_word(client))
         })
+    };
+    let mut copies = statements
+        .iter()
+        .filter(|statement| statement.opening.first().is_some_and(|word| word == "copy"));
+    copies.any(is_one)
 }
 
 fn controls_transaction(statement: &Statement) -> Option<String> {
@@ -141,6 +152,8 @@ mod tests {
             ("BEGIN; SELECT 1; END", false),
             ("SELECT 'it is", false),
             ("COPY t FROM STDIN;\n1\n\\.\n", false),
+            ("ALTER TABLE t ADD b int; COPY t TO STDOUT", false),
+            ("COPY (SELECT 1) TO stdin", false),
             ("COPY t FROM '/data/t.csv'; COPY (SELECT 1) TO '/dev/null'", true),
             ("SAVEPOINT s; ROLLBACK TO s", false),
             ("PREPARE TRANSACTION 'x'", false),
