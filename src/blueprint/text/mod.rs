@@ -205,10 +205,9 @@ impl OwnName {
 
     /// Whether the constant holds the name, as it stands in SQL, and nothing else.
     fn is_the_constant(&self, token: &Token<'_>) -> bool {
-        let is_plain = plain_or_quoted(&self.name) == self.name;
-        let forms = [Some(&self.quoted), is_plain.then_some(&self.name)];
-        let mut forms = forms.into_iter().flatten();
-        forms.any(|form| is_constant(token, form))
+        // Without quotes it would be folded to lower case, and be another's where that is not its own.
+        let is_folded = self.name == self.name.to_ascii_lowercase();
+        is_constant(token, &self.quoted) || is_folded && is_constant(token, &self.name)
     }
 
     fn rewrite_sql(&self, sql: &str, place: Place<'_>) -> Rewritten {

@@ -235,7 +235,8 @@ fn neither_rows_nor_the_positions_of_sequences_are_cloned() {
     );
 }
 
-const ODD_NAMES: [&str; 5] = [
+const ODD_NAMES: [&str; 6] = [
+    "plain",
     "Odd \"Template\"",
     "it's a template",
     "slashed\\back",
