@@ -143,7 +143,7 @@ fn conclude(cx: &Context, mut view: RehearseView, report: Report<Rehearsal>) -> 
     cx.ui.failures(&fared, "be rehearsed with");
     if has_passed && !view.with_data && !view.tenants.is_empty() {
         cx.ui
-            .note("the clones had no rows: how long it takes, and what fails on data, shows `--with-data`");
+            .note("the clones had no rows; `--with-data` shows how long it takes, and what fails on data");
     }
     let status = fleet_status(&fared);
     Ok(match has_passed {

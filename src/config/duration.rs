@@ -19,7 +19,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     parsed
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
-        .ok_or_else(|| format!("`{trimmed}` is no duration; write it as `500ms`, `5s`, `2m` or `1h 30m`"))
+        .ok_or_else(|| format!("`{trimmed}` is not a duration; write it as `500ms`, `5s`, `2m` or `1h 30m`"))
 }
 
 /// The same where days and weeks may be meant, as in `7d` or `4w`. A day has 24 hours.
@@ -40,7 +40,7 @@ pub fn parse_age(text: &str) -> Result<Duration, String> {
     parsed
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
-        .ok_or_else(|| format!("`{trimmed}` is no length of time; write it as `12h`, `7d` or `4w`"))
+        .ok_or_else(|| format!("`{trimmed}` is not a length of time; write it as `12h`, `7d` or `4w`"))
 }
 
 /// An age that a configuration file writes as text.

@@ -21,7 +21,7 @@ pub enum AttributeError {
     },
     #[error("metadata must be a JSON object, as in '{{\"crm_id\": 42}}'")]
     NoObject,
-    #[error("metadata is no JSON: {0}")]
+    #[error("metadata is not JSON: {0}")]
     NoJson(String),
 }
 

@@ -111,7 +111,7 @@ fn all_that_is_wrong_with_a_file_is_said_before_anything_is_created() {
         &[],
     )
     .exits(2)
-    .says("line 2  this is no JSON");
+    .says("line 2  this is not JSON");
     create(&database, "tenants.csv", "slug\n", &[])
         .exits(2)
         .says("file `tenants.csv`: it names no tenant");

@@ -1,68 +1,72 @@
-//! Every message about something that went wrong, in one file to be read for its words: what happened, to whom, and what
-//! to do.
+//! Every sentence that the program says, in one file to be read for its words: what happened, to whom, and what to do.
 //!
-//! They are found in the sources, where some words always come before one. A change of any shows in the snapshot:
+//! Errors, hints, warnings, remarks and findings are found in the sources, wherever a text reads as words and not as
+//! SQL, so that none escapes which a function puts together. A change of any shows in the snapshot:
 //! `INSTA_UPDATE=always cargo test --test it messages` writes it anew.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What comes before the words of an error, a hint or a warning.
-const BEFORE: [&str; 15] = [
-    "#[error(",
-    "UsageError::new(",
-    "ConfigError::general(",
-    "ConfigError::in_file(",
-    "ConfigError::in_variable(",
-    "ConfigError::in_flag(",
-    "Failure::new(",
-    ".with_hint(",
-    ".context(",
-    ".with_context(",
-    "anyhow!(",
-    "bail!(",
-    ".warn(",
-    "tracing::warn!(",
-    "mistake(",
+/// What a text begins with that is meant for PostgreSQL, or for a browser.
+const CODE: [&str; 45] = [
+    "<",
+    "ALTER ",
+    "ANALYZE ",
+    "AND ",
+    "AS ",
+    "BEGIN",
+    "CASE ",
+    "CAST",
+    "COMMENT ",
+    "COPY ",
+    "CREATE ",
+    "DELETE ",
+    "DO ",
+    "DROP ",
+    "EXISTS ",
+    "EXPLAIN ",
+    "FROM ",
+    "GRANT ",
+    "IF ",
+    "INSERT ",
+    "JOIN ",
+    "LEFT ",
+    "LOCK ",
+    "NOT ",
+    "NULL ",
+    "ON ",
+    "ONLY ",
+    "OR ",
+    "ORDER ",
+    "PERFORM ",
+    "REFRESH ",
+    "REINDEX ",
+    "REVOKE ",
+    "ROLLBACK ",
+    "SAVEPOINT ",
+    "SELECT ",
+    "SET ",
+    "TRUNCATE ",
+    "UNION ",
+    "UPDATE ",
+    "VACUUM (",
+    "VACUUM FULL ",
+    "WHERE ",
+    "WITH ",
+    "RAISE ",
 ];
-/// Functions all of whose words are messages or hints.
-const FUNCTIONS: [&str; 15] = [
-    "fn hint(",
-    "fn hint_for(",
-    "fn refused_hint(",
-    "fn no_answer(",
-    "fn from_lookup(",
-    "fn from_driver(",
-    "fn from_io(",
-    "fn hung_up(",
-    "fn from_rustls(",
-    "fn without_history(",
-    "fn wrong_role(",
-    "fn changed(applied",
-    "fn gone(migration",
-    "fn too_late(",
-    "fn repeated(",
-];
-/// Errors that are shown by a function of their own, whose words come before the body of an `impl`.
-const DISPLAYS: &str = "impl fmt::Display for ";
-/// What else is shown so, and is no error.
-const NAMES: [&str; 15] = [
-    "App",
-    "Domain",
-    "Slug",
-    "Parameter",
-    "Tid",
-    "Mode",
-    "Kind",
-    "LockName<",
-    "SchemaName",
-    "RoleName",
-    "QuotedIdent<",
-    "QuotedText<",
-    "Endpoint",
-    "ConnectTarget",
-    "Secret",
+/// Around a text that nobody is told: what a developer is told, and attributes that are no messages.
+const ASIDE: [&str; 9] = [
+    ".expect(",
+    "assert!(",
+    "assert_eq!(",
+    "assert_ne!(",
+    "unreachable!(",
+    "#[expect(",
+    "#[allow(",
+    "#[arg(",
+    "#[serde(",
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -76,7 +80,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// A literal that begins here, behind its quotation mark, and what comes after it.
+/// A text that begins here, behind its quotation mark, and what comes after it.
 fn literal(text: &str) -> (String, &str) {
     let mut words = String::new();
     let mut rest = text.char_indices();
@@ -93,72 +97,93 @@ fn literal(text: &str) -> (String, &str) {
                 Some((_, escaped)) => words.push(escaped),
                 None => {}
             },
+            '\n' => words.push_str("\\n"),
             other => words.push(other),
         }
     }
     (words, "")
 }
 
-/// All that is said between two brackets, the first of which has been passed.
-fn said(text: &str, (open, close): (char, char)) -> Vec<String> {
-    let mut depth = 1;
-    let mut rest = text;
+/// A text without escapes that begins here, behind its `r`, and what comes after it.
+fn raw_literal(text: &str) -> Option<(String, &str)> {
+    let hashes = text.len() - text.trim_start_matches('#').len();
+    let inside = text[hashes..].strip_prefix('"')?;
+    let (words, end) = inside.split_once(&format!("\"{}", &text[..hashes]))?;
+    Some((words.replace('\n', "\\n"), end))
+}
+
+/// Every text of a source that is not aside, in their order.
+fn texts(source: &str) -> Vec<String> {
+    // What stands before each bracket that is open.
+    let mut around: Vec<bool> = Vec::new();
     let mut found = Vec::new();
+    let mut rest = source;
     while let Some(character) = rest.chars().next() {
+        let before = &source[..source.len() - rest.len()];
         let after = &rest[character.len_utf8()..];
         rest = after;
-        if let Some(of_comment) = (character == '/').then(|| after.strip_prefix('/')).flatten() {
-            rest = of_comment.split_once('\n').map_or("", |(_, line)| line);
-        } else if character == '\'' {
-            // A character, which may be a quotation mark or a bracket, and no lifetime.
-            rest = ["\"'", "('", ")'", "{'", "}'", "\\''"]
-                .iter()
-                .find_map(|character| after.strip_prefix(character))
-                .unwrap_or(after);
-        } else if character == '"' {
-            let (words, end) = literal(after);
-            found.push(words);
-            rest = end;
-        } else if character == open {
-            depth += 1;
-        } else if character == close {
-            depth -= 1;
-            if depth == 0 {
-                break;
+        let in_word = before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        let mut add = |words: String| {
+            if !around.contains(&true) {
+                found.push(words);
             }
+        };
+        match character {
+            '/' if after.starts_with('/') => rest = after.split_once('\n').map_or("", |(_, line)| line),
+            // A character, which may be a quotation mark or a bracket, and no lifetime.
+            '\'' => {
+                let escaped = after.strip_prefix('\\').unwrap_or(after);
+                let mut behind = escaped.chars();
+                behind.next();
+                rest = behind.as_str().strip_prefix('\'').unwrap_or(after);
+            }
+            '"' => {
+                let (words, end) = literal(after);
+                add(words);
+                rest = end;
+            }
+            'r' if !in_word => {
+                if let Some((words, end)) = raw_literal(after) {
+                    add(words);
+                    rest = end;
+                }
+            }
+            '(' | '[' | '{' => {
+                let opened = &source[..before.len() + 1];
+                around.push(ASIDE.iter().any(|aside| opened.ends_with(aside)));
+            }
+            ')' | ']' | '}' => drop(around.pop()),
+            _ => {}
         }
     }
     found
 }
 
-/// The messages of a source, in their order.
+/// Whether a text reads as words: it has two of them one behind the other, or one and a name, and is not for PostgreSQL.
+fn is_said(text: &str) -> bool {
+    let is_word = |word: &str| {
+        let word = word.trim_matches(|c: char| c.is_ascii_punctuation() && c != '_');
+        word.len() > 1
+            && word
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c == '\'' || c == '-')
+    };
+    let text = text.replace("\\n", " ");
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
+    let words: Vec<&str> = text.split(' ').collect();
+    !CODE.iter().any(|code| text.starts_with(code))
+        && words
+            .windows(2)
+            .any(|two| is_word(two[0]) && (is_word(two[1]) || two[1].starts_with('`')))
+}
+
+/// What a source says, in its order.
 fn messages(source: &str) -> Vec<String> {
     let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or(source);
-    let mut found: Vec<(usize, Vec<String>)> = Vec::new();
-    for before in BEFORE {
-        for (at, _) in source.match_indices(before) {
-            found.push((at, said(&source[at + before.len()..], ('(', ')'))));
-        }
-    }
-    let functions = FUNCTIONS.iter().flat_map(|name| source.match_indices(name));
-    let displays = source.match_indices(DISPLAYS).filter(|(at, _)| {
-        !NAMES
-            .iter()
-            .any(|name| source[at + DISPLAYS.len()..].starts_with(name))
-    });
-    for (at, _) in functions.chain(displays) {
-        if let Some((head, body)) = source[at..].split_once('{')
-            && !head.contains(';')
-        {
-            found.push((at, said(body, ('{', '}'))));
-        }
-    }
-    found.sort();
-    let mut words: Vec<String> = found.into_iter().flat_map(|(_, words)| words).collect();
-    // What only passes on what somebody else says, names of codes, and what was found in two ways.
-    words.retain(|words| words.contains(' ') && words.contains(char::is_alphabetic));
-    words.dedup();
-    words
+    let mut said = texts(source);
+    said.retain(|text| is_said(text));
+    said.dedup();
+    said
 }
 
 #[test]
@@ -187,10 +212,13 @@ fn messages_are_found_whatever_they_are_written_in() {
     let source = r##"
 #[error("one {0} \
          of \"two\"")]
+#[arg(help_heading = "not a message")]
 fn hint(&self) -> Option<&str> { match self { Self::A => Some("do this"), Self::B => Some("or, with ) and }, that") } }
-cx.ui.warn(format!("{} is ')' gone", shown('"')));
-impl fmt::Display for Trouble { fn fmt(&self) { write!(f, "{} is locked", self.what) } }
-impl fmt::Display for Slug { fn fmt(&self) { f.write_str("no message") } }
+cx.ui.warn(format!("{} is ')' and gone", shown('"')));
+return Err(unfit("it is made in a function")); // not "in a remark"
+let sql = "SELECT slug FROM public.tenants in no order";
+let name = name.expect("found by the query");
+const RAW: &str = r#"as in {"slug": "acme"}, which is raw"#;
 "##;
     assert_eq!(
         messages(source),
@@ -198,8 +226,9 @@ impl fmt::Display for Slug { fn fmt(&self) { f.write_str("no message") } }
             "one {0} of \"two\"",
             "do this",
             "or, with ) and }, that",
-            "{} is ')' gone",
-            "{} is locked"
+            "{} is ')' and gone",
+            "it is made in a function",
+            "as in {\"slug\": \"acme\"}, which is raw",
         ]
     );
 }

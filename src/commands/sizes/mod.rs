@@ -286,7 +286,7 @@ fn changing(sizes: &Sizes) -> Vec<String> {
 
 /// A size such as `100MB`, in units of 1024.
 fn parse_size(text: &str) -> Result<u64, String> {
-    let wrong = || format!("`{text}` is no size; write it as `8192`, `100MB` or `1.5GB`");
+    let wrong = || format!("`{text}` is not a size; write it as `8192`, `100MB` or `1.5GB`");
     let trimmed = text.trim();
     let end = trimmed
         .find(|c: char| !c.is_ascii_digit() && c != '.')

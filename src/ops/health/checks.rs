@@ -22,7 +22,7 @@ macro_rules! checks {
 
 checks! {
     LATENCY "latency" "every statement of every command waits this long";
-    SERVER_VERSION "server-version" "bugs and security holes of this version are mended no more";
+    SERVER_VERSION "server-version" "bugs and security holes of this version are no longer mended";
     CONNECTIONS "connections" "when none is left, applications are refused";
     CONNECTION_LIMIT "connection-limit" "when it is reached, applications are refused though the server has room";
     IDLE_CONNECTIONS "idle-connections" "each holds memory, and every table that it has seen in its cache";

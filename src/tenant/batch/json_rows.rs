@@ -22,7 +22,7 @@ pub(super) fn rows(text: &str) -> Result<Vec<Row>, BatchError> {
 fn array(text: &str) -> Result<Vec<Row>, BatchError> {
     let values: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| BatchError::Form {
         line: error.line().max(1),
-        problem: format!("this is no JSON: {}", without_place(&error)),
+        problem: format!("this is not JSON: {}", without_place(&error)),
         hint: HINT,
     })?;
     let mut lines = Lines::of(text);
@@ -55,7 +55,7 @@ fn objects(text: &str) -> Vec<Row> {
             Some(Err(error)) => {
                 let mut row = Row::at(line);
                 row.problems
-                    .push(format!("this is no JSON: {}", without_place(&error)));
+                    .push(format!("this is not JSON: {}", without_place(&error)));
                 rows.push(row);
                 at += rest.find("\n{").map_or(rest.len(), |end| end + 1);
             }

@@ -123,7 +123,7 @@ fn every_bad_row_is_told_with_its_line() {
             (9, "slug `good` is on line 2 already"),
             (10, "domain `A.Example` is on line 2 already"),
             (11, "would share the schema `tenant_a_b` with `a-b` on line 10"),
-            (11, "metadata is no JSON"),
+            (11, "metadata is not JSON"),
             (12, "the template's schema"),
             (13, "has 2 values, and the first line names 6 columns"),
             (14, "at most 50 characters"),
@@ -143,12 +143,12 @@ fn every_bad_object_is_told_with_its_line() {
          {\"slug\": \"b\", \"slug\": \"c\"}\n\
          [1]\n",
         &[
-            (1, "no JSON"),
+            (1, "not JSON"),
             (2, "`slug` must be a string"),
             (2, "unknown field `domian`; did you mean `domain`?"),
             (3, "a tenant is a JSON object"),
             (4, "metadata must be a JSON object"),
-            (5, "no JSON"),
+            (5, "not JSON"),
             (6, "field `slug` is there twice"),
             (7, "a tenant is a JSON object"),
         ],
@@ -180,7 +180,7 @@ fn a_header_must_name_known_columns() {
         let shown = refusal(Format::Csv, text);
         assert!(shown.contains(words), "{words:?} is not in {shown}");
     }
-    assert!(refusal(Format::Json, "[{\"slug\": \"a\"},\n{]").contains("line 2: this is no JSON"));
+    assert!(refusal(Format::Json, "[{\"slug\": \"a\"},\n{]").contains("line 2: this is not JSON"));
 }
 
 #[test]

@@ -218,7 +218,7 @@ fn text_line<R: Read>(input: &mut Input<R>, text: &mut Sha256) -> Result<String,
     text.update(line);
     let line = std::str::from_utf8(&line[..count - 1]).map(str::to_owned);
     input.pass(count);
-    line.map_err(|_| FormatError::damaged("a line is no text"))
+    line.map_err(|_| FormatError::damaged("a line is not text"))
 }
 
 fn first_line<R: Read>(input: &mut Input<R>, text: &mut Sha256) -> Result<(), FormatError> {
@@ -237,12 +237,12 @@ fn first_line<R: Read>(input: &mut Input<R>, text: &mut Sha256) -> Result<(), Fo
     let is_form = !form.is_empty() && form.len() < 10 && form.bytes().all(|byte| byte.is_ascii_digit());
     Err(match is_form {
         true => FormatError::OtherForm(form.to_owned()),
-        false => FormatError::damaged("its first line has no form"),
+        false => FormatError::damaged("its first line does not say its form"),
     })
 }
 
 fn manifest<R: Read>(input: &mut Input<R>, text: &mut Sha256) -> Result<Manifest, FormatError> {
-    let no_manifest = || FormatError::damaged("the line before the manifest cannot be made out");
+    let no_manifest = || FormatError::damaged("the line before the manifest does not say how long it is");
     let line = text_line(input, text)?;
     let head = line.strip_prefix(MANIFEST_LINE).ok_or_else(no_manifest)?;
     let (length, hash) = head.split_once(" sha256 ").ok_or_else(no_manifest)?;
