@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::log::Entry;
-use super::original::{self, MakeError, Original};
+use super::making::{self, MakeError};
+use super::original::Original;
 use super::outside;
 use super::roles::tenant::{self as tenant_role, TenantRoleError};
 use crate::blueprint::UnclearText;
@@ -265,7 +266,7 @@ pub async fn foresee(
     let foreseen = tenants.into_iter().zip(found).map(|(new, rivals)| TenantReport {
         slug: new.slug.clone(),
         elapsed: Duration::ZERO,
-        outcome: match original::obstacle::<CreateError>(rivals, &new) {
+        outcome: match making::obstacle::<CreateError>(rivals, &new) {
             Some(CreateError::Registry(RegistryError::SlugTaken(_))) if if_not_exists => {
                 Outcome::Skipped(ALREADY_THERE.to_owned())
             }

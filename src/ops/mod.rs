@@ -14,6 +14,7 @@ pub mod init;
 pub mod lint;
 pub mod local;
 pub mod log;
+pub mod making;
 pub mod migrate;
 pub mod migration_files;
 pub mod original;

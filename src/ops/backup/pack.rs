@@ -12,7 +12,7 @@ use rustix::fs::{FlockOperation, flock};
 use super::BackupError;
 use super::format::{FormatError, Frames, Manifest, Reader, SealReader, SealWriter, Summary, Writer};
 use crate::db::SchemaName;
-use crate::ops::original::opening;
+use crate::ops::making::opening;
 use crate::ops::whole_file::{PARTIAL, sync_folder};
 
 /// How backups' names end.

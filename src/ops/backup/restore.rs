@@ -15,7 +15,8 @@ use crate::db::{
 use crate::fleet::Observer;
 use crate::ops::clone::{AfterRows, Steps, step};
 use crate::ops::log::Entry;
-use crate::ops::original::{self, OriginalError};
+use crate::ops::making;
+use crate::ops::original::OriginalError;
 use crate::ops::outside;
 use crate::ops::roles::tenant as tenant_role;
 use crate::ops::unfinished;
@@ -128,7 +129,7 @@ impl Work<'_> {
         let rivals = registry::rivals(&session, std::slice::from_ref(self.new)).await?;
         match rivals
             .into_iter()
-            .find_map(|rivals| original::obstacle(rivals, self.new))
+            .find_map(|rivals| making::obstacle(rivals, self.new))
         {
             Some(obstacle) => Err(obstacle),
             None => Ok(false),
@@ -277,7 +278,7 @@ impl Work<'_> {
             of: tables.len() + script.after_rows.len() + script.refreshes.len(),
             observer,
         };
-        original::make(transaction, &self.new.schema, &script.before_rows).await?;
+        making::make(transaction, &self.new.schema, &script.before_rows).await?;
         transaction.script(&writable_in(schema)).await?;
         for table in tables {
             steps.begin(&format!("rows of table {}", table.name));

@@ -5,7 +5,8 @@ use super::{CloneError, Copied, Report, Request, step};
 use crate::blueprint::{Statement, continue_sequence};
 use crate::db::{self, SchemaName, Transaction};
 use crate::fleet::{Event, Observer};
-use crate::ops::original::{self, MakeError};
+use crate::ops::making::{self, MakeError};
+use crate::ops::original;
 use crate::ops::outside;
 use crate::ops::roles::tenant as tenant_role;
 use crate::ops::unfinished;
@@ -26,10 +27,7 @@ impl Plan {
             .script(&format!("{OUTSIDE}; SET LOCAL row_security = off"))
             .await?;
         let rivals = registry::rivals(transaction, std::slice::from_ref(to)).await?;
-        if let Some(obstacle) = rivals
-            .into_iter()
-            .find_map(|rivals| original::obstacle(rivals, to))
-        {
+        if let Some(obstacle) = rivals.into_iter().find_map(|rivals| making::obstacle(rivals, to)) {
             return Err(obstacle);
         }
         let counts = self.count(transaction).await?;
@@ -75,7 +73,7 @@ impl Plan {
         if self.is_made_at_once() {
             self.lock_shared_tables(transaction).await?;
         }
-        original::make(transaction, to, &self.script.before_rows).await?;
+        making::make(transaction, to, &self.script.before_rows).await?;
         let mut steps = Steps {
             slug,
             done: 0,

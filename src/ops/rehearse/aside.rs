@@ -12,6 +12,7 @@ use crate::db::{
 };
 use crate::fleet::Observer;
 use crate::ops::clone::{CloneError, Contents, Copied, Plan, Steps, step};
+use crate::ops::making;
 use crate::ops::original;
 use crate::ops::unfinished::Unfinished;
 use crate::tenant::Tenant;
@@ -140,7 +141,7 @@ impl Aside<'_> {
         if plan.is_made_at_once() {
             plan.lock_shared_tables(writer).await?;
         }
-        original::make(writer, self.schema, &plan.script.before_rows).await?;
+        making::make(writer, self.schema, &plan.script.before_rows).await?;
         writer.script(&writable_in(self.schema)).await?;
         let from = &self.tenant.schema;
         let mut steps = Steps {
