@@ -17,6 +17,7 @@
 //! | [`blueprint`] | a schema's definition: read from the catalogs, made again elsewhere, compared, fingerprinted |
 //! | [`db`] | connections, sessions, names in SQL, locks, refinery, the private server |
 //! | `ui`, [`error`] | the only module that prints; what an error says and which exit code it is |
+//! | `words` | numbers, times and names as people read them |
 //!
 //! Imports point down: `commands → ops → fleet → tenant → blueprint → db`. A test holds the sources against that.
 
@@ -33,6 +34,7 @@ pub mod fleet;
 pub mod ops;
 pub mod tenant;
 mod ui;
+mod words;
 
 use std::convert::Infallible;
 use std::ffi::OsString;

@@ -10,7 +10,8 @@ use crate::context::Context;
 use crate::error::UsageError;
 use crate::fleet::{OnError, Plan, Retry};
 use crate::tenant::{Selection, Slug, Which};
-use crate::ui::{Reply, format};
+use crate::ui::Reply;
+use crate::words;
 
 /// Which tenants are meant.
 #[derive(Debug, Args)]
@@ -210,7 +211,7 @@ pub(crate) fn name_them(slugs: &[&Slug], verb: &str) -> (String, String) {
     match slugs {
         [slug] => (format!("`{slug}`"), slug.to_string()),
         _ => {
-            let counted = format::count(slugs.len(), "tenant");
+            let counted = words::count(slugs.len(), "tenant");
             (counted.clone(), format!("{verb} {counted}"))
         }
     }

@@ -12,7 +12,8 @@ use crate::error::{UsageError, fleet_status, worse};
 use crate::exit::ExitStatus;
 use crate::fleet::OnError;
 use crate::ops::backup::{self, BackupError, Folder, Identities, Keep, Options, Recipients, Taken};
-use crate::ui::{Cell, Column, Table, View, format};
+use crate::ui::{Cell, Column, Table, View};
+use crate::words;
 
 /// Back tenants up, one file each
 ///
@@ -106,7 +107,7 @@ impl View for BackupView {
                 row.slug.as_str().into(),
                 row.file.as_str().into(),
                 Cell::Count(row.rows),
-                Cell::Text(format::bytes(row.bytes)),
+                Cell::Text(words::bytes(row.bytes)),
             ]);
         }
         vec![table]
@@ -189,7 +190,7 @@ pub(crate) async fn run(cx: &Context, args: &BackupArgs) -> anyhow::Result<ExitS
     if !removed.is_empty() {
         cx.ui.note(format!(
             "removed {}",
-            format::count(removed.len(), "older backup")
+            words::count(removed.len(), "older backup")
         ));
     }
     cx.ui.answer(&BackupView {

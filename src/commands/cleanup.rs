@@ -16,7 +16,7 @@ use crate::fleet::{OnError, Urgency};
 use crate::ops::retention::{self, Cleanup, Limits, Rule};
 use crate::ops::whole_file;
 use crate::tenant::{Tenant, Which};
-use crate::ui::format;
+use crate::words;
 
 /// Remove rows that have outlived their retention
 ///
@@ -204,7 +204,7 @@ async fn clean(cx: &Context, args: &CleanupArgs) -> anyhow::Result<ExitStatus> {
     if !suspended.is_empty() {
         cx.ui.note(format!(
             "skipped {}: suspended; `--inactive` includes them",
-            format::count(suspended.len(), "tenant")
+            words::count(suspended.len(), "tenant")
         ));
     }
     cx.ui.failures(&cleanup.report, "be cleaned");
@@ -244,16 +244,16 @@ fn tell(cx: &Context, args: &CleanupArgs, rules: &[Rule], cleanup: &Cleanup, vie
         (false, true) => ("", "redacted"),
         (false, false) => ("", "removed"),
     };
-    let rows = format::count(usize::try_from(view.rows()).unwrap_or(usize::MAX), "row");
+    let rows = words::count(view.rows(), "row");
     let tenants = cleanup
         .taken
         .values()
         .filter(|taken| taken.iter().any(|taken| taken.all().rows > 0));
     ui.note(format!(
         "{rows} {would}{removed} ({}) in {}, {}",
-        format::bytes(view.bytes()),
-        format::count(tenants.count(), "tenant"),
-        format::duration(cleanup.elapsed),
+        words::bytes(view.bytes()),
+        words::count(tenants.count(), "tenant"),
+        words::duration(cleanup.elapsed),
     ));
     for (count, why) in [
         (
@@ -278,7 +278,7 @@ fn tell(cx: &Context, args: &CleanupArgs, rules: &[Rule], cleanup: &Cleanup, vie
     if left > 0 || !cleanup.not_reached.is_empty() {
         ui.note(format!(
             "not finished: {left} due rows are left, {} not reached; the next run begins there",
-            format::count(cleanup.not_reached.len(), "tenant")
+            words::count(cleanup.not_reached.len(), "tenant")
         ));
     }
 }

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::failed_view::FailedView;
 use crate::ops::retention::{Amount, Cleanup, Taken};
-use crate::ui::{Cell, Column, Table, View, format};
+use crate::ui::{Cell, Column, Table, View};
+use crate::words;
 
 /// With more tenants people get one line a policy, unless they ask for all.
 const SHOWN_TENANTS: usize = 20;
@@ -124,8 +125,8 @@ impl CleanupView {
         Self {
             dry_run,
             now: cleanup.now,
-            elapsed_ms: format::milliseconds(cleanup.elapsed),
-            longest_transaction_ms: format::milliseconds(cleanup.longest),
+            elapsed_ms: words::milliseconds(cleanup.elapsed),
+            longest_transaction_ms: words::milliseconds(cleanup.longest),
             rows: total.rows,
             bytes: total.bytes,
             policies: policies.into_values().collect(),
@@ -199,7 +200,7 @@ impl TakenView {
             needs_yes: taken.needs_yes,
             partitions: taken.partitions.clone(),
             batches: taken.batches,
-            elapsed_ms: format::milliseconds(taken.elapsed),
+            elapsed_ms: words::milliseconds(taken.elapsed),
         }
     }
 }

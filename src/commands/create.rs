@@ -19,7 +19,7 @@ use crate::ops::seed::{Data, Seeded};
 use crate::tenant::attribute;
 use crate::tenant::batch::{self, Defaults, Format};
 use crate::tenant::{Domain, Naming, NewTenant, Slug, Tenant};
-use crate::ui::format;
+use crate::words;
 
 /// Create tenants: a row and a schema each, both or neither
 ///
@@ -180,7 +180,7 @@ pub(crate) async fn run(cx: &Context, args: &CreateArgs) -> anyhow::Result<ExitS
     cx.ui.answer(&view)?;
     if created.len() > 1 {
         cx.ui
-            .note(format!("created {}", format::count(created.len(), "tenant")));
+            .note(format!("created {}", words::count(created.len(), "tenant")));
     }
     cx.ui.failures(&report, "be created");
     let status = fleet_status(&report);

@@ -12,7 +12,8 @@ use crate::exit::ExitStatus;
 use crate::fleet::{OnError, Report};
 use crate::ops::drift::{self, Against, Checked};
 use crate::tenant::{Slug, registry};
-use crate::ui::{Cell, Column, Table, View, format};
+use crate::ui::{Cell, Column, Table, View};
+use crate::words;
 
 /// Say who differs from the template, and how
 ///
@@ -235,7 +236,7 @@ pub(crate) async fn run(cx: &Context, args: &DriftArgs) -> anyhow::Result<ExitSt
 }
 
 fn summary(checked: usize, drifted: usize, total: usize, against: &str) -> String {
-    let counted = format::count(checked, "tenant");
+    let counted = words::count(checked, "tenant");
     match (total, drifted) {
         (0, _) => "no tenants match".to_owned(),
         (_, 0) => format!("no drift: compared {counted} with schema `{against}`"),

@@ -15,7 +15,8 @@ use crate::fleet::{OnError, Report};
 use crate::ops::exec;
 use crate::ops::log::Ran;
 use crate::tenant::Tenant;
-use crate::ui::{Cell, Column, Table, View, format};
+use crate::ui::{Cell, Column, Table, View};
+use crate::words;
 
 /// Run SQL in every tenant's context and merge the answers
 ///
@@ -239,7 +240,7 @@ pub(crate) async fn run(cx: &Context, args: &ExecArgs) -> anyhow::Result<ExitSta
             &tenants.iter().map(|tenant| &tenant.slug).collect::<Vec<_>>(),
             "change",
         );
-        let count = format::count(statements.len(), "statement");
+        let count = words::count(statements.len(), "statement");
         let question = format!("This runs {count} that may change {named} on {}.", db.describe());
         args.confirmation.obtain(cx, question, expected).await?;
     }
@@ -298,7 +299,7 @@ fn dry_run(cx: &Context, tenants: &[Tenant]) -> anyhow::Result<ExitStatus> {
         0 => "no tenants match".to_owned(),
         count => format!(
             "would run in {}; dry run: nothing was run",
-            format::count(count, "tenant")
+            words::count(count, "tenant")
         ),
     });
     Ok(ExitStatus::Done)

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::ops::health::{CHECKS, Finding, Fleet, Report, Server, Severity};
-use crate::ui::{Cell, Column, Table, View, format, wrapped};
+use crate::ui::{Cell, Column, Table, View, wrapped};
+use crate::words;
 
 /// So many tenants are named to people.
 const NAMED: usize = 5;
@@ -71,7 +72,7 @@ impl HealthView {
         Self {
             healthy,
             checked_at: Timestamp::now(),
-            took_ms: format::milliseconds(report.elapsed),
+            took_ms: words::milliseconds(report.elapsed),
             counts: counts.into(),
             findings: report.findings.into_iter().map(FindingView::new).collect(),
             skipped: skipped.to_vec(),
@@ -87,8 +88,8 @@ impl HealthView {
         let [critical, warnings, notes] = Severity::ALL.map(count);
         format!(
             "{critical} critical, {}, {}, in {} ms",
-            format::count(warnings, "warning"),
-            format::count(notes, "note"),
+            words::count(warnings, "warning"),
+            words::count(notes, "note"),
             self.took_ms
         )
     }
@@ -112,11 +113,11 @@ impl HealthView {
         );
         let _ = writeln!(
             head,
-            "{} tenants, {} tables, {} indexes, {} MB of catalogs",
-            self.fleet.tenants,
-            self.fleet.tables,
-            self.fleet.indexes,
-            self.fleet.catalog_bytes / 1024 / 1024
+            "{}, {}, {}, {} of catalogs",
+            words::count(self.fleet.tenants, "tenant"),
+            words::count(self.fleet.tables, "table"),
+            words::count(self.fleet.indexes, "index"),
+            words::bytes(self.fleet.catalog_bytes.unsigned_abs())
         );
         head
     }
@@ -138,7 +139,7 @@ impl FindingView {
 
     /// The first few that it is about.
     fn about(&self) -> Option<String> {
-        let few = |names: &[String]| format::few(names, NAMED);
+        let few = |names: &[String]| words::few(names, NAMED);
         let mut parts = Vec::new();
         if !self.tenants.is_empty() {
             parts.push(few(&self.tenants));

@@ -8,7 +8,8 @@ use crate::error::UsageError;
 use crate::exit::ExitStatus;
 use crate::ops::history::{self, Fared, Run, Wanted};
 use crate::tenant::Slug;
-use crate::ui::{Cell, Column, Table, View, format};
+use crate::ui::{Cell, Column, Table, View};
+use crate::words;
 
 /// Show who did what to the tenants, when, and how it ended
 ///
@@ -169,7 +170,7 @@ pub(crate) async fn run(cx: &Context, args: &HistoryArgs) -> anyhow::Result<Exit
         let tenants: Vec<FaredView> = fared.into_iter().map(FaredView::new).collect();
         let count = tenants.len();
         cx.ui.answer(&RunTenantsView { run: id, tenants })?;
-        cx.ui.note(format::count(count, "tenant"));
+        cx.ui.note(words::count(count, "tenant"));
         return Ok(ExitStatus::Done);
     }
     let wanted = Wanted {
@@ -187,6 +188,6 @@ pub(crate) async fn run(cx: &Context, args: &HistoryArgs) -> anyhow::Result<Exit
         runs,
         of_tenant: args.slug.is_some(),
     })?;
-    cx.ui.note(format::count(count, "run"));
+    cx.ui.note(words::count(count, "run"));
     Ok(ExitStatus::Done)
 }

@@ -14,7 +14,8 @@ use crate::ops::application::Origin;
 use crate::ops::init;
 use crate::ops::template::{Built, Foreign};
 use crate::tenant::App;
-use crate::ui::{Cell, Column, Table, View, format};
+use crate::ui::{Cell, Column, Table, View};
+use crate::words;
 
 /// Bring the registry of tenants and their template up to date
 ///
@@ -139,7 +140,7 @@ impl View for InitView {
 impl InitView {
     fn sentence(&self, what: &str, version: Option<i64>, applied: &[String]) -> String {
         let version = version.map_or_else(|| "-".to_owned(), |version| format!("V{version}"));
-        let count = format::count(applied.len(), "migration");
+        let count = words::count(applied.len(), "migration");
         let names = applied.join(", ");
         match (applied.is_empty(), self.dry_run) {
             (true, _) => format!("{what} is up to date at {version}"),

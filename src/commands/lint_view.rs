@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::config::OutputFormat;
 use crate::ops::lint::Finding;
-use crate::ui::{Cell, Column, Table, Ui, View, WIDTH, format, wrapped};
+use crate::ui::{Cell, Column, Table, Ui, View, WIDTH, wrapped};
+use crate::words;
 
 #[derive(Debug, Serialize)]
 pub(super) struct LintView {
@@ -62,11 +63,11 @@ impl LintView {
     }
 
     pub(super) fn summary(&self) -> String {
-        let files = format::count(self.files.len(), "file");
+        let files = words::count(self.files.len(), "file");
         match (self.files.len(), self.findings.len()) {
             (0, _) => "nothing to review: no migration is pending".to_owned(),
             (_, 0) => format!("no findings in {files}"),
-            (_, findings) => format!("{} in {files}", format::count(findings, "finding")),
+            (_, findings) => format!("{} in {files}", words::count(findings, "finding")),
         }
     }
 

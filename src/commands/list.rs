@@ -3,7 +3,7 @@ use crate::cli::args::TenantFilter;
 use crate::context::Context;
 use crate::exit::ExitStatus;
 use crate::tenant::{Selection, Which};
-use crate::ui::format;
+use crate::words;
 
 /// List the tenants of the registry
 ///
@@ -30,17 +30,17 @@ pub(crate) async fn run(cx: &Context, args: &ListArgs) -> anyhow::Result<ExitSta
     }
     match (active.len(), suspended.len()) {
         (0, 0) => cx.ui.note("no tenants"),
-        (active, 0) => cx.ui.note(format::count(active, "tenant")),
+        (active, 0) => cx.ui.note(words::count(active, "tenant")),
         (active, hidden) if !args.filter.inactive => {
             cx.ui.note(format!(
                 "{}, {hidden} suspended not shown (--inactive)",
-                format::count(active, "tenant")
+                words::count(active, "tenant")
             ));
         }
         (active, suspended) => {
             cx.ui.note(format!(
                 "{}, {suspended} of them suspended",
-                format::count(active + suspended, "tenant")
+                words::count(active + suspended, "tenant")
             ));
         }
     }

@@ -8,11 +8,12 @@ use clap_mangen::Man;
 use serde::Serialize;
 
 use crate::cli::{Cli, tour};
-use crate::config::nearest;
 use crate::context::Context;
 use crate::error::UsageError;
 use crate::exit::ExitStatus;
-use crate::ui::{Column, Table, View, format};
+use crate::ui::{Column, Table, View};
+use crate::words;
+use crate::words::nearest;
 
 /// Print the manual, a page for every command
 ///
@@ -69,7 +70,7 @@ pub(crate) fn run(cx: &Context, args: &ManArgs) -> anyhow::Result<ExitStatus> {
     };
     cx.ui.answer(&view)?;
     cx.ui
-        .note(format!("{} written", format::count(files.len(), "page")));
+        .note(format!("{} written", words::count(files.len(), "page")));
     Ok(ExitStatus::Done)
 }
 

@@ -15,7 +15,7 @@ use crate::exit::ExitStatus;
 use crate::fleet::{OnError, words};
 use crate::ops::forward::How;
 use crate::ops::migrate::{self, Request, Rollout, RolloutError};
-use crate::ui::format;
+use crate::words;
 
 /// Apply pending migrations to registry, template and every tenant
 ///
@@ -189,7 +189,7 @@ fn tell(cx: &Context, request: &Request, rollout: &Rollout) {
     } = rollout;
     for (what, applied) in [("registry", &registry.applied), ("template", &template.applied)] {
         if !applied.is_empty() {
-            let count = format::count(applied.len(), "migration");
+            let count = words::count(applied.len(), "migration");
             cx.ui
                 .note(format!("{what}: {count} applied ({})", applied.join(", ")));
         }
@@ -201,12 +201,12 @@ fn tell(cx: &Context, request: &Request, rollout: &Rollout) {
         let version = request
             .target()
             .map_or_else(String::new, |version| format!(" {word} at V{version}"));
-        cx.ui.note(format!("{}{version}", format::count(moved, "tenant")));
+        cx.ui.note(format!("{}{version}", words::count(moved, "tenant")));
     } else if counts.failed + counts.not_started == 0 {
         cx.ui.note(up_to_date(request, rollout.up_to_date()));
     }
     if rollout.corrected() > 0 {
-        let count = format::count(rollout.corrected(), "tenant");
+        let count = words::count(rollout.corrected(), "tenant");
         cx.ui.note(format!(
             "the registry had another version for {count}, and was corrected"
         ));
@@ -219,7 +219,7 @@ fn tell(cx: &Context, request: &Request, rollout: &Rollout) {
 }
 
 fn up_to_date(request: &Request, tenants: usize) -> String {
-    let tenants = format::count(tenants, "tenant");
+    let tenants = words::count(tenants, "tenant");
     match request.target() {
         Some(version) => format!("nothing to do: {tenants} and the template are at V{version}"),
         None => format!("nothing to do: {tenants}"),

@@ -11,7 +11,7 @@ use crate::exit::ExitStatus;
 use crate::fleet::{Outcome, Report, TenantReport};
 use crate::ops::migrate::{self, Closer, Request, Survey};
 use crate::ops::template::TemplateError;
-use crate::ui::format;
+use crate::words;
 
 /// Whether the statements of the files belong to the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub(super) async fn run(
     }
     cx.ui.note(format!(
         "{} would be migrated, {} up to date; dry run: nothing was changed",
-        format::count(view.migrated.len(), "tenant"),
+        words::count(view.migrated.len(), "tenant"),
         view.up_to_date
     ));
     if let Err(source) = template {
@@ -121,7 +121,7 @@ fn files(view: &MigrateView, request: &Request) -> Vec<FileView> {
 
 fn text(files: &[FileView]) -> String {
     let file = |file: &FileView| {
-        let tenants = format::count(file.tenants, "tenant");
+        let tenants = words::count(file.tenants, "tenant");
         format!("-- {}: {tenants}\n{}\n\n", file.migration, file.sql.trim_end())
     };
     files.iter().map(file).collect()

@@ -9,7 +9,8 @@ use super::failed_view::FailedView;
 use crate::fleet::words;
 use crate::ops::rehearse::{Mode, Performed, Rehearsal};
 use crate::tenant::Slug;
-use crate::ui::{Cell, Column, Table, View, format, wrapped};
+use crate::ui::{Cell, Column, Table, View, wrapped};
+use crate::words;
 
 #[derive(Debug, Serialize)]
 pub(super) struct RehearseView {
@@ -63,7 +64,7 @@ impl MigrationView {
         });
         Self {
             migration: performed.migration.clone(),
-            ms: format::milliseconds(performed.elapsed),
+            ms: words::milliseconds(performed.elapsed),
             in_transaction: Some(performed.in_transaction),
             locks: locks.collect(),
             rewritten: performed.seen.rewritten.clone(),
@@ -75,7 +76,7 @@ impl MigrationView {
     pub(super) fn of_failure(migration: String, elapsed: Duration, error: &anyhow::Error) -> Self {
         Self {
             migration,
-            ms: format::milliseconds(elapsed),
+            ms: words::milliseconds(elapsed),
             in_transaction: None,
             locks: Vec::new(),
             rewritten: Vec::new(),
@@ -85,7 +86,7 @@ impl MigrationView {
     }
 
     fn show(&self, out: &mut String) {
-        let time = format::duration(Duration::from_millis(self.ms));
+        let time = words::duration(Duration::from_millis(self.ms));
         let ending = match (&self.error, self.in_transaction) {
             (Some(_), _) => format!("failed after {time}"),
             (None, Some(false)) => format!("{time}, without a transaction"),
@@ -126,7 +127,7 @@ impl TenantView {
             passed,
             from: rehearsal.from,
             rows_copied: rehearsal.rows,
-            clone_ms: format::milliseconds(rehearsal.cloning),
+            clone_ms: words::milliseconds(rehearsal.cloning),
             migrations,
             not_reached: rehearsal.not_reached,
         }
@@ -138,10 +139,10 @@ impl TenantView {
             out,
             "{}: {} in {}, on a clone with {} made in {}",
             self.tenant,
-            format::count(self.migrations.len(), "migration"),
-            format::duration(Duration::from_millis(total)),
+            words::count(self.migrations.len(), "migration"),
+            words::duration(Duration::from_millis(total)),
             rows(self.rows_copied),
-            format::duration(Duration::from_millis(self.clone_ms)),
+            words::duration(Duration::from_millis(self.clone_ms)),
         );
         for migration in &self.migrations {
             migration.show(out);
@@ -211,5 +212,5 @@ fn list(out: &mut String, heading: &str, names: &[String]) {
 }
 
 fn rows(number: u64) -> String {
-    format::count(usize::try_from(number).unwrap_or(usize::MAX), "row")
+    words::count(number, "row")
 }

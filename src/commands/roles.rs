@@ -4,7 +4,8 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::exit::ExitStatus;
 use crate::ops::roles::{self, Report, Request};
-use crate::ui::{Cell, Column, Table, View, format};
+use crate::ui::{Cell, Column, Table, View};
+use crate::words;
 
 /// What `init --roles` does with the SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -86,12 +87,10 @@ impl View for RolesView {
                 format!("role `{}` {is}", role.role)
             })
             .collect();
-        let count =
-            |count: u64, what: &str| format::count(usize::try_from(count).unwrap_or(usize::MAX), what);
         if self.handed_over > 0 {
             lines.push(format!(
                 "{} {} to `{}`",
-                count(self.handed_over, "schema"),
+                words::count(self.handed_over, "schema"),
                 verb("handed over", "would be handed over"),
                 self.owner.role
             ));
@@ -99,7 +98,7 @@ impl View for RolesView {
         if let Some(roles @ 1..) = self.tenant_roles {
             lines.push(format!(
                 "{} {}",
-                count(roles, "tenant"),
+                words::count(roles, "tenant"),
                 verb("given a role of their own", "would be given a role of their own")
             ));
         }

@@ -6,7 +6,8 @@ use crate::context::Context;
 use crate::exit::ExitStatus;
 use crate::ops::scaffold;
 use crate::tenant::App;
-use crate::ui::{Column, Table, View, format};
+use crate::ui::{Column, Table, View};
+use crate::words;
 
 #[derive(Debug, Serialize)]
 struct ScaffoldView {
@@ -50,7 +51,7 @@ pub(super) fn run(cx: &Context, app: App, folder: &Path, dry_run: bool) -> anyho
         files: paths.collect(),
     };
     cx.ui.answer(&view)?;
-    let count = format::count(view.files.len(), "file");
+    let count = words::count(view.files.len(), "file");
     cx.ui.note(match dry_run {
         true => format!("{count} would be written; dry run: nothing was changed"),
         false => format!("{count} written; README.md says how to go on"),

@@ -19,7 +19,7 @@ use crate::ops::log::Ran;
 use crate::ops::seed::{self, DAYS, Data, Fixture, Password, Seeded, UNTIL, USERS};
 use crate::tenant::batch::{self, Defaults, Format};
 use crate::tenant::{App, NewTenant, Selection, Slug, Tenant, Which};
-use crate::ui::format;
+use crate::words;
 
 /// Create demo tenants and fill them with data
 ///
@@ -358,14 +358,11 @@ pub(super) async fn fill(
 
 /// Says what a person wants to know beside the answer.
 pub(super) fn tell(cx: &Context, view: &SeedView, ran: &Ran<Seeded>) -> ExitStatus {
-    let tenants = format::count(view.tenants.len(), "tenant");
+    let tenants = words::count(view.tenants.len(), "tenant");
     cx.ui.note(match view.rows {
         0 if view.tenants.is_empty() => "no tenant was filled".to_owned(),
         0 => format!("nothing new in {tenants}"),
-        rows => format!(
-            "{} in {tenants}",
-            format::count(usize::try_from(rows).unwrap_or(usize::MAX), "row")
-        ),
+        rows => format!("{} in {tenants}", words::count(rows, "row")),
     });
     if view.has_password() {
         cx.ui
@@ -390,7 +387,7 @@ fn dry_run(
     cx.ui.failures(skipped, "be filled with data");
     cx.ui.note(format!(
         "{} would be filled, {} of them created; dry run: nothing was changed",
-        format::count(existing.len() + new.len(), "tenant"),
+        words::count(existing.len() + new.len(), "tenant"),
         new.len()
     ));
     Ok(ExitStatus::Done)

@@ -7,7 +7,8 @@ use super::failed_view::Accounted;
 use crate::fleet::{Outcome, Report};
 use crate::ops::seed::{Data, Seeded};
 use crate::tenant::Slug;
-use crate::ui::{Cell, Column, Table, View, format};
+use crate::ui::{Cell, Column, Table, View};
+use crate::words;
 
 /// What `seed` answers, and `create --seed` beside its own.
 #[derive(Debug, Serialize)]
@@ -45,7 +46,7 @@ impl SeedView {
                 tenant: tenant.slug.to_string(),
                 created: created.contains(&tenant.slug),
                 rows: seeded.rows,
-                duration_ms: format::milliseconds(tenant.elapsed),
+                duration_ms: words::milliseconds(tenant.elapsed),
                 logins: seeded.logins.clone(),
             }),
             _ => None,
@@ -170,7 +171,7 @@ impl View for SeedView {
             table.push(vec![
                 tenant.tenant.as_str().into(),
                 Cell::Count(tenant.rows),
-                Cell::Text(format::duration(Duration::from_millis(tenant.duration_ms))),
+                Cell::Text(words::duration(Duration::from_millis(tenant.duration_ms))),
                 tenant.login(),
             ]);
         }

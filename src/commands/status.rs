@@ -11,7 +11,8 @@ use crate::db::migrator::Standing;
 use crate::exit::ExitStatus;
 use crate::ops::status::{self, Request, State, Status, TenantStatus};
 use crate::ops::template;
-use crate::ui::{Cell, Column, Table, View, format};
+use crate::ui::{Cell, Column, Table, View};
+use crate::words;
 
 /// Show how far the registry, the template and the tenants are
 ///
@@ -120,7 +121,7 @@ impl TenantView {
 
     fn remark(&self) -> String {
         match &self.failed {
-            Some(failed) => format!("failed {}: {}", format::minute(failed.at), failed.message),
+            Some(failed) => format!("failed {}: {}", words::minute(failed.at), failed.message),
             None => self.standing.remark(),
         }
     }
@@ -214,7 +215,7 @@ fn tell(cx: &Context, view: &StatusView) {
     let count = |state: State| view.counts.get(state.word()).copied().unwrap_or(0);
     let total = view.tenants.len();
     let current = count(State::Current);
-    let tenants = format::count(total, "tenant");
+    let tenants = words::count(total, "tenant");
     cx.ui.note(match total - current {
         0 => format!("{tenants}, all at {target}"),
         _ => format!("{tenants}, {current} of them at {target}"),

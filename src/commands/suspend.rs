@@ -10,7 +10,8 @@ use crate::exit::ExitStatus;
 use crate::fleet::{OnError, Report};
 use crate::ops::update;
 use crate::tenant::{Selection, Slug, Status, Which};
-use crate::ui::{Column, Table, View, format};
+use crate::ui::{Column, Table, View};
+use crate::words;
 
 /// Suspend tenants: hide them from applications, keep their data
 ///
@@ -161,7 +162,7 @@ async fn set_status(cx: &Context, args: &StatusArgs, status: Status) -> anyhow::
         0 => cx.ui.note("no tenants match"),
         count if args.dry_run => cx.ui.note(format!(
             "{}; dry run: nothing was changed",
-            format::count(count, "tenant")
+            words::count(count, "tenant")
         )),
         _ => {}
     }
@@ -193,6 +194,6 @@ async fn say_who_is_behind(cx: &Context, db: &Db, args: &StatusArgs, report: &Re
     let inactive = if args.dry_run { " --inactive" } else { "" };
     cx.ui.warn(format!(
         "behind the template, which is at V{version}: {}; run `{command}{inactive}`",
-        format::few(&names, NAMED)
+        words::few(&names, NAMED)
     ));
 }

@@ -6,7 +6,8 @@ use crate::context::Context;
 use crate::db::SchemaName;
 use crate::exit::ExitStatus;
 use crate::ops::template::{self, Request, Status};
-use crate::ui::{Cell, Column, Table, View, format};
+use crate::ui::{Cell, Column, Table, View};
+use crate::words;
 
 /// Look at the template that tenants are cloned from
 ///
@@ -102,7 +103,7 @@ async fn status(cx: &Context, args: &StatusArgs) -> anyhow::Result<ExitStatus> {
                 .warn(format!("the history does not fit the migrations: {problem}")),
             Ok(()) if !is_current => cx.ui.note(format!(
                 "{} to apply; run `tenantctl init`",
-                format::count(standing.pending.len(), "migration")
+                words::count(standing.pending.len(), "migration")
             )),
             Ok(()) => {}
         },

@@ -8,9 +8,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::file::{DatabaseTable, TargetTable, nearest};
+use super::file::{DatabaseTable, TargetTable};
 use super::{ConfigError, DatabaseVariables, Environment, Flags};
 use crate::db::conn::Secret;
+use crate::words::nearest;
 
 /// What the command line says about the database. clap sees to it that at most one of them is given.
 /// `Debug` hides the URL, since it may hold a password.

@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::duration::{WrittenAge, WrittenDuration};
 use super::retention::RetentionTable;
 use super::{ConfigError, Environment};
+use crate::words::nearest;
 
 /// The name under which the file is looked for.
 pub(super) const FILE_NAME: &str = "tenantctl.toml";
@@ -255,17 +256,6 @@ fn plain_type(expected: &str) -> &str {
         "usize" | "u16" | "u32" | "u64" => "a whole number, 0 or more",
         other => other,
     }
-}
-
-/// The known name that a misspelt one most likely stands for.
-pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
-    let scored = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(unknown, name), *name));
-    scored
-        .min()
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
-        .map(|(_, name)| name)
 }
 
 /// The dotted key that the text at `offset` belongs to. A file that is no TOML at all has none.

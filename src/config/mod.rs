@@ -20,7 +20,6 @@ pub use self::duration::{parse_age, parse_duration};
 pub use self::environment::Environment;
 pub use self::error::ConfigError;
 use self::file::ConfigFile;
-pub(crate) use self::file::nearest;
 pub use self::retention::{MAX_DAYS, PolicyAction, PolicySettings, RetentionSettings, policies_of};
 pub use self::variables::DatabaseVariables;
 use self::variables::positive;

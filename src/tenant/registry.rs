@@ -38,6 +38,7 @@ pub use super::registration::{Origin, Rivals, insert_in_tx, insert_sql, insertio
 pub use super::registry_error::RegistryError;
 use super::{Domain, Selection, Slug, Which};
 use crate::db::{FromSql, Param, RoleName, Row, SchemaName, Session, Transaction, Type};
+use crate::words;
 
 /// The columns of a tenant, in the order in which [`Tenant::from_row`] reads them.
 macro_rules! columns {
@@ -396,36 +397,15 @@ pub(super) async fn unknown(session: &Session, slug: &Slug) -> Result<RegistryEr
     let rows = session
         .query(STATEMENT, &[(&pattern, Type::TEXT), (&slug.as_str(), Type::TEXT)])
         .await?;
-    let known: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let known: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
+    let longer = known.iter().find(|other| other.starts_with(slug.as_str()));
+    let nearest = words::nearest(slug.as_str(), &known).or(longer.copied());
     Ok(RegistryError::Unknown {
         slug: slug.clone(),
-        nearest: nearest(slug.as_str(), &known),
+        nearest: nearest.map(str::to_owned),
     })
-}
-
-fn nearest(slug: &str, known: &[String]) -> Option<String> {
-    let distance = |other: &String| strsim::damerau_levenshtein(slug, other);
-    let best = known
-        .iter()
-        .min_by_key(|other| (distance(other), (*other).clone()))?;
-    let is_near = distance(best) <= 1 + slug.len() / 4 || best.starts_with(slug);
-    is_near.then(|| best.clone())
 }
 
 pub(super) fn domain_taken(domain: Option<&Domain>) -> RegistryError {
     RegistryError::DomainTaken(domain.map(ToString::to_string).unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_slug_is_offered_only_when_it_is_near() {
-        let known = ["acme".to_owned(), "globex".to_owned(), "acme-eu".to_owned()];
-        assert_eq!(nearest("acem", &known).as_deref(), Some("acme"));
-        assert_eq!(nearest("glob", &known).as_deref(), Some("globex"));
-        assert_eq!(nearest("initech", &known), None);
-        assert_eq!(nearest("x", &[]), None);
-    }
 }

@@ -4,9 +4,9 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::format::milliseconds;
 use super::{safe, write_all};
 use crate::fleet::{Ending, Event, Observer};
+use crate::words::milliseconds;
 
 /// Writes each event as a line.
 #[derive(Debug, Default)]

@@ -1,9 +1,10 @@
 //! Errors, and tenants that failed: what happened, to whom, and what to do next.
 
-use super::{Ui, format, safe};
+use super::{Ui, safe};
 use crate::error::{Diagnosis, diagnose};
 use crate::fleet::Report;
 use crate::tenant::Slug;
+use crate::words;
 
 /// So many tenants that were not started are named.
 const NAMED: usize = 10;
@@ -58,7 +59,7 @@ impl Ui {
         if failures.is_empty() && not_started.is_empty() {
             return;
         }
-        let total = format::count(report.tenants.len(), "tenant");
+        let total = words::count(report.tenants.len(), "tenant");
         let mut text = if failures.is_empty() {
             format!("{}: stopped before the end\n", self.painted("error", "31;1"))
         } else {
@@ -82,10 +83,10 @@ impl Ui {
             ));
         }
         if !not_started.is_empty() {
-            let count = format::count(not_started.len(), "tenant");
+            let count = words::count(not_started.len(), "tenant");
             text.push_str(&format!(
                 "not started: {count}: {}\n",
-                format::few(&not_started, NAMED)
+                words::few(&not_started, NAMED)
             ));
         }
         text.push_str(

@@ -3,7 +3,6 @@
 mod document;
 mod events;
 mod failure;
-pub(crate) mod format;
 mod log;
 mod progress;
 mod prompt;

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use super::format;
 use crate::fleet::{Ending, Event, Observer};
 use crate::tenant::Slug;
+use crate::words;
 
 /// Without a terminal there is a line this often.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -133,8 +133,8 @@ impl Progress {
                         "{}: {} of {}{more}, {}{}{}",
                         self.doing.to_lowercase(),
                         self.finished,
-                        format::count(self.total, self.thing),
-                        format::duration(elapsed),
+                        words::count(self.total, self.thing),
+                        words::duration(elapsed),
                         remaining(self.finished, self.total, elapsed),
                         longest(&self.running),
                     );
@@ -166,7 +166,7 @@ fn remaining(finished: usize, total: usize, elapsed: Duration) -> String {
     }
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     let (rate, left) = (finished as f64 / seconds, total.saturating_sub(finished) as f64);
-    let left = format::duration(Duration::from_secs_f64((left / rate).min(1e6)));
+    let left = words::duration(Duration::from_secs_f64((left / rate).min(1e6)));
     format!(", {rate:.1}/s, {left} left")
 }
 
@@ -176,7 +176,7 @@ fn longest(running: &Running) -> String {
     let first = running.iter().min_by_key(|(_, since)| **since);
     match first.map(|(slug, since)| (slug, since.elapsed())) {
         Some((slug, elapsed)) if elapsed >= WORTH_A_WORD => {
-            format!("; {slug} for {}", format::duration(elapsed))
+            format!("; {slug} for {}", words::duration(elapsed))
         }
         _ => String::new(),
     }
@@ -238,7 +238,7 @@ impl Observer for Progress {
                 pause,
                 reason,
             } => {
-                let pause = format::duration(*pause);
+                let pause = words::duration(*pause);
                 self.say(&format!(
                     "{slug}: attempt {attempt} failed, again in {pause}: {reason}"
                 ));
@@ -248,8 +248,8 @@ impl Observer for Progress {
                 waiting,
                 blocker,
             } => {
-                let waiting = format::duration(*waiting);
-                let age = format::duration(blocker.age);
+                let waiting = words::duration(*waiting);
+                let age = words::duration(blocker.age);
                 self.say(&format!(
                     "{slug}: waiting {waiting} for a lock of pid {} ({}), in a transaction since {age}: {}",
                     blocker.pid, blocker.who, blocker.query
@@ -264,7 +264,7 @@ impl Observer for Progress {
             }
             Event::Draining { running: 0, .. } => {}
             Event::Draining { running, not_started } => {
-                let running = format::count(*running, "tenant");
+                let running = words::count(*running, "tenant");
                 self.say(&format!(
                     "stopping: {running} still running, {not_started} not started"
                 ));

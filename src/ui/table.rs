@@ -3,8 +3,8 @@
 use comfy_table::{Attribute, CellAlignment, ContentArrangement};
 use jiff::Timestamp;
 
-use super::format;
 use super::safe::printable;
+use crate::words;
 
 /// A column's name for scripts and its heading for people.
 #[derive(Debug, Clone)]
@@ -69,11 +69,11 @@ impl Cell {
             Self::None => "-".to_owned(),
             Self::Text(text) => printable(text),
             Self::Count(count) => count.to_string(),
-            Self::About(count) => format::about(*count),
-            Self::Bytes(bytes) => format::bytes(*bytes),
-            Self::Change(bytes) => format::change(*bytes),
-            Self::Share(share) => format::share(*share),
-            Self::Time(time) => format::minute(*time),
+            Self::About(count) => words::about(*count),
+            Self::Bytes(bytes) => words::bytes(*bytes),
+            Self::Change(bytes) => words::change(*bytes),
+            Self::Share(share) => words::share(*share),
+            Self::Time(time) => words::minute(*time),
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers from the lowest up. A module may use those before it, and never those after it.
 const LAYERS: [&[&str]; 10] = [
-    &["exit"],
+    &["exit", "words"],
     &["db"],
     &["blueprint"],
     &["tenant"],

@@ -158,5 +158,5 @@ fn a_file_of_thousands_is_looked_through_at_once() {
         .collect();
     let text = format!("slug,name,domain\n{rows}Bad,,\n");
     let run = create(&database, "tenants.csv", &text, &[]).exits(2);
-    run.says("1 of 20001 rows cannot be used\n  line 40002  slug `Bad`");
+    run.says("1 of 20,001 rows cannot be used\n  line 40002  slug `Bad`");
 }

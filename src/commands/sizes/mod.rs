@@ -20,7 +20,7 @@ use crate::ops::sizes::history::{self, Past};
 use crate::ops::sizes::{self, Measured, Precision, Sizes};
 use crate::ops::whole_file;
 use crate::tenant::{Selection, Slug, Which};
-use crate::ui::format;
+use crate::words;
 
 /// How far back a forecast and a page look when nobody says.
 const USUAL_AGE: Duration = Duration::from_hours(30 * 24);
@@ -232,7 +232,7 @@ fn remarks(cx: &Context, args: &SizesArgs, sizes: &Sizes, past: Option<&Past>, k
             true => String::new(),
             false => format!(
                 ": {} are more than {} (`--exact` measures them all the same)",
-                format::count(sizes.tables, "table"),
+                words::count(sizes.tables, "table"),
                 cx.settings.sizes.exact_up_to
             ),
         };
@@ -249,7 +249,7 @@ fn remarks(cx: &Context, args: &SizesArgs, sizes: &Sizes, past: Option<&Past>, k
     }
     let changing = changing(sizes);
     if !changing.is_empty() {
-        let named = format::few(&changing, NAMED);
+        let named = words::few(&changing, NAMED);
         let (is, that) = if changing.len() == 1 {
             ("is", "it")
         } else {
@@ -270,7 +270,7 @@ fn remarks(cx: &Context, args: &SizesArgs, sizes: &Sizes, past: Option<&Past>, k
     }
     if let Some(kept) = kept {
         cx.ui
-            .note(format!("kept a snapshot of {}", format::count(kept, "table")));
+            .note(format!("kept a snapshot of {}", words::count(kept, "table")));
     }
 }
 

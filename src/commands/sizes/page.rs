@@ -12,7 +12,8 @@ use crate::ops::sizes::Sizes;
 use crate::ops::sizes::forecast::Forecast;
 use crate::ops::sizes::history::{Growth, Past, Point};
 use crate::tenant::Slug;
-use crate::ui::{format, printable};
+use crate::ui::printable;
+use crate::words;
 
 /// What is smaller than this many others is shown with the rest.
 const TILES: usize = 150;
@@ -38,7 +39,7 @@ pub(super) struct Page<'a> {
 pub(super) fn text(page: &Page<'_>) -> String {
     let title = match page.tenant {
         Some(slug) => format!("Sizes of {slug}"),
-        None => format!("Sizes of {}", format::count(page.summary.tenants, "tenant")),
+        None => format!("Sizes of {}", words::count(page.summary.tenants, "tenant")),
     };
     let method = match page.sizes.is_exact {
         true => "sizes of files",
@@ -54,7 +55,7 @@ pub(super) fn text(page: &Page<'_>) -> String {
         title = escaped(&title),
         style = include_str!("page.css"),
         database = escaped(&page.database),
-        at = format::minute(page.past.map_or_else(Timestamp::now, |past| past.now)),
+        at = words::minute(page.past.map_or_else(Timestamp::now, |past| past.now)),
     );
     cards(&mut html, page);
     map(&mut html, page, has_history);
@@ -77,23 +78,23 @@ pub(super) fn text(page: &Page<'_>) -> String {
 fn cards(html: &mut String, page: &Page<'_>) {
     let summary = page.summary;
     let thing = if page.by_table { "table" } else { "tenant" };
-    let mut cards = vec![(format::bytes(summary.size.total()), "in total".to_owned())];
+    let mut cards = vec![(words::bytes(summary.size.total()), "in total".to_owned())];
     if page.tenant.is_none() {
         cards.push((summary.tenants.to_string(), "tenants".to_owned()));
     }
     cards.push((summary.tables.to_string(), "tables".to_owned()));
-    cards.push((format::bytes(summary.median), format!("median {thing}")));
+    cards.push((words::bytes(summary.median), format!("median {thing}")));
     if let Some(share) = summary.largest_share {
-        cards.push((format::share(share), format!("in the {LARGEST} largest {thing}s")));
+        cards.push((words::share(share), format!("in the {LARGEST} largest {thing}s")));
     }
     if let Some(growth) = summary.growth {
         cards.push((
-            format::change(growth.bytes),
-            format!("since {}", format::day(growth.since)),
+            words::change(growth.bytes),
+            format!("since {}", words::day(growth.since)),
         ));
     }
     match summary.forecast {
-        Some(Forecast::Expected(at)) => cards.push((format::day(at), "total limit reached".to_owned())),
+        Some(Forecast::Expected(at)) => cards.push((words::day(at), "total limit reached".to_owned())),
         Some(Forecast::Reached) => cards.push(("now".to_owned(), "total limit reached".to_owned())),
         _ => {}
     }
@@ -134,7 +135,7 @@ fn map(html: &mut String, page: &Page<'_>, has_history: bool) {
                 "left:{:.3}%;top:{:.3}%;width:{:.3}%;height:{:.3}%",
                 tile.left, tile.top, tile.width, tile.height
             );
-            let shown = format::bytes(*bytes);
+            let shown = words::bytes(*bytes);
             let _ = match row {
                 Some(row) => writeln!(
                     html,
@@ -142,11 +143,11 @@ fn map(html: &mut String, page: &Page<'_>, has_history: bool) {
                      <p><b>{name}</b><span>{shown}</span></p>{parts}</div>",
                     step = step(row),
                     name = escaped(&row.name),
-                    share = escaped(&format::share(row.share)),
+                    share = escaped(&words::share(row.share)),
                     growth = row.growth.map_or_else(String::new, |growth| format!(
                         ", {} since {}",
-                        format::change(growth.bytes),
-                        format::day(growth.since)
+                        words::change(growth.bytes),
+                        words::day(growth.since)
                     )),
                     parts = parts(row),
                 ),
@@ -233,9 +234,7 @@ fn line(html: &mut String, class: &str, name: &str, growth: Option<Growth>, cour
     };
     let points: Vec<String> = course.iter().map(place).collect();
     let points = points.join(" ");
-    let change = growth.map_or_else(String::new, |growth| {
-        format!(", {}", format::change(growth.bytes))
-    });
+    let change = growth.map_or_else(String::new, |growth| format!(", {}", words::change(growth.bytes)));
     let _ = writeln!(
         html,
         "<figure class=\"line {class}\"><figcaption><b>{name}</b><span>{now}{change}</span></figcaption>\
@@ -244,9 +243,9 @@ fn line(html: &mut String, class: &str, name: &str, growth: Option<Growth>, cour
          <polygon points=\"0,100 {points} 100,100\"/><polyline points=\"{points}\"/></svg></div>\
          <div class=\"axis\"><span>{from}: {then}</span><span>now: {now}</span></div></figure>",
         name = escaped(name),
-        now = format::bytes(last.bytes),
-        then = format::bytes(first.bytes),
-        from = format::day(first.at),
+        now = words::bytes(last.bytes),
+        then = words::bytes(first.bytes),
+        from = words::day(first.at),
     );
 }
 
@@ -275,14 +274,14 @@ fn table(html: &mut String, page: &Page<'_>, has_history: bool) {
             "<tr><td>{}</td><td>{}</td><td class=\"less\">{}</td><td class=\"less\">{}</td><td class=\"less\">{}</td>\
              <td class=\"less\">{}</td>",
             escaped(&row.name),
-            format::bytes(row.size.total()),
-            format::bytes(row.size.table),
-            format::bytes(row.size.index),
-            format::bytes(row.size.toast),
-            row.size.rows.map_or_else(|| "–".to_owned(), format::about),
+            words::bytes(row.size.total()),
+            words::bytes(row.size.table),
+            words::bytes(row.size.index),
+            words::bytes(row.size.toast),
+            row.size.rows.map_or_else(|| "–".to_owned(), words::about),
         );
         if has_history {
-            let growth = row.growth.map(|growth| format::change(growth.bytes));
+            let growth = row.growth.map(|growth| words::change(growth.bytes));
             let _ = write!(html, "<td>{}</td>", growth.as_deref().unwrap_or("–"));
         }
         if has_limits {
@@ -296,7 +295,7 @@ fn table(html: &mut String, page: &Page<'_>, has_history: bool) {
         let _ = writeln!(
             html,
             "<td>{}<span class=\"bar\"><i style=\"width:{length:.1}%\"></i></span></td></tr>",
-            format::share(row.share).replace('<', "&lt;"),
+            words::share(row.share).replace('<', "&lt;"),
         );
     }
     html.push_str("</tbody>\n</table>\n");
@@ -308,7 +307,7 @@ fn table(html: &mut String, page: &Page<'_>, has_history: bool) {
 fn limit(forecast: Forecast) -> String {
     match forecast {
         Forecast::Reached => "reached".to_owned(),
-        Forecast::Expected(at) => format::day(at),
+        Forecast::Expected(at) => words::day(at),
         Forecast::NotExpected => "&gt; 10 years".to_owned(),
         Forecast::Unknown => "?".to_owned(),
     }

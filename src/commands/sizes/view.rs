@@ -9,7 +9,8 @@ use crate::commands::failed_view::FailedView;
 use crate::ops::sizes::forecast::Forecast;
 use crate::ops::sizes::history::Growth;
 use crate::ops::sizes::{Size, Sizes};
-use crate::ui::{Cell, Column, Table, View, format};
+use crate::ui::{Cell, Column, Table, View};
+use crate::words;
 
 /// How many characters the longest bar has.
 const BAR: usize = 10;
@@ -149,7 +150,7 @@ impl LimitView {
 
     fn shown(&self) -> String {
         match (self.state, self.at) {
-            (_, Some(at)) => format::day(at),
+            (_, Some(at)) => words::day(at),
             ("not_expected", _) => "> 10 years".to_owned(),
             ("unknown", _) => "?".to_owned(),
             (state, None) => state.to_owned(),

@@ -5,6 +5,8 @@
 //! Settings that make a connection safer are never left alone. The values of honoured keywords are read in
 //! `target`, `endpoint` and `tls_settings`.
 
+use crate::words;
+
 /// One row of the table.
 #[derive(Debug)]
 pub(super) struct Keyword {
@@ -179,12 +181,8 @@ pub(super) fn nearest(name: &str) -> Option<&'static str> {
     if let Some((_, meant)) = ALIASES.iter().find(|(alias, _)| *alias == name) {
         return Some(meant);
     }
-    KEYWORDS
-        .iter()
-        .map(|keyword| (strsim::damerau_levenshtein(&name, keyword.name), keyword.name))
-        .filter(|(distance, known)| *distance <= (known.len() / 3).max(1))
-        .min()
-        .map(|(_, known)| known)
+    let known: Vec<&str> = all().map(|keyword| keyword.name).collect();
+    words::nearest(&name, &known)
 }
 
 /// Whether the value must not be seen.

@@ -1,7 +1,7 @@
 //! All checks: what they are called, and why anybody should care.
 
 use super::HealthError;
-use crate::config::nearest;
+use crate::words::nearest;
 
 /// Something that is looked at.
 #[derive(Debug, PartialEq, Eq)]

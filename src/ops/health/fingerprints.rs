@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::checks;
 use super::finding::{Finding, Severity};
 use super::registry::{Tenant, flag, slugs};
-use super::words::{chosen, counted, verb};
+use super::words::{chosen, verb};
 use super::{Asking, HealthError, Request};
 use crate::blueprint;
 use crate::db::{Db, SchemaName};
+use crate::words::count;
 
 /// Schemas whose fingerprints are taken by one set of queries.
 const GROUP: usize = 500;
@@ -53,7 +54,7 @@ pub(super) async fn drift(
     if !unknown.is_empty() {
         let summary = format!(
             "{} {} no fingerprint: nobody has looked since the last migration",
-            counted(unknown.len(), "tenant"),
+            count(unknown.len(), "tenant"),
             verb(unknown.len(), "has", "have")
         );
         found.push(
@@ -76,7 +77,7 @@ fn drifting(drifted: Vec<String>, flag: &str, when: When) -> Option<Finding> {
     (!drifted.is_empty()).then(|| {
         let summary = format!(
             "{} {} from the template",
-            counted(drifted.len(), "tenant"),
+            count(drifted.len(), "tenant"),
             match when {
                 When::Kept => "differed, when last looked at,",
                 When::Now => verb(drifted.len(), "differs", "differ"),
@@ -120,7 +121,7 @@ async fn anew(
         let summary = format!(
             "the {} of {} changed since {} last looked at",
             verb(changed.len(), "definition", "definitions"),
-            counted(changed.len(), "tenant"),
+            count(changed.len(), "tenant"),
             verb(changed.len(), "it was", "they were")
         );
         found.push(

@@ -4,8 +4,9 @@ use super::HealthError;
 use super::ask::{Ask, Row};
 use super::checks;
 use super::finding::{Finding, Severity};
-use super::words::{bytes, counted, grouped, verb};
+use super::words::verb;
 use crate::db::QuotedIdent;
+use crate::words::{bytes, count, grouped};
 
 /// Rows that a fleet's tables must hold before an index of theirs can be called unused.
 const ENOUGH_ROWS: usize = 10_000;
@@ -17,10 +18,7 @@ pub(super) async fn invalid(ask: &Ask) -> Result<Vec<Finding>, HealthError> {
         let (table, index, tenants) = (row.text(0), row.text(1), row.list(3));
         let summary = match tenants.len() {
             0 => format!("index {index} of {table} is invalid"),
-            many => format!(
-                "index {index} of {table} is invalid in {}",
-                counted(many, "tenant")
-            ),
+            many => format!("index {index} of {table} is invalid in {}", count(many, "tenant")),
         };
         // REINDEX leaves such names when it is interrupted.
         let is_copy = index.contains("_ccnew") || index.contains("_ccold");
@@ -46,8 +44,8 @@ pub(super) async fn unused(ask: &Ask) -> Result<Vec<Finding>, HealthError> {
         let summary = format!(
             "index {index} of {table} is unused in {} of {}; it takes {}",
             grouped(row.number(3)),
-            counted(usize::try_from(row.number(2)).unwrap_or_default(), "tenant"),
-            bytes(row.number(4))
+            count(row.number(2), "tenant"),
+            bytes(row.number(4).unsigned_abs())
         );
         Finding::new(Severity::Note, &checks::INDEX_UNUSED, summary)
             .run(format!(
@@ -72,7 +70,7 @@ pub(super) async fn duplicate(ask: &Ask) -> Result<Vec<Finding>, HealthError> {
         let (kept, others) = names.split_first()?;
         let place = match tenants.len() {
             0 => String::new(),
-            many => format!(" in {}", counted(many, "tenant")),
+            many => format!(" in {}", count(many, "tenant")),
         };
         let summary = format!(
             "{} {} of {table} {} the same as {kept}{place}",

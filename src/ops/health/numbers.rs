@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use super::ask::{Ask, plain_rows};
 use super::checks::{self, Check};
 use super::finding::{Finding, Severity};
-use super::words::counted;
 use super::{Asking, HealthError};
 use crate::db::{self, QuotedIdent};
+use crate::words::count;
 
 /// Sequences are read under a lock each, which last as long as the transaction: no more than this at once.
 const BATCH: usize = 250;
@@ -57,7 +57,7 @@ pub(super) async fn sequences(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<Find
         let summary = format!(
             "{}: {} may not be read by this role",
             checks::SEQUENCE_EXHAUSTED.name,
-            counted(hidden.len(), "sequence")
+            count(hidden.len(), "sequence")
         );
         found.push(
             Finding::new(Severity::Note, &checks::NOT_CHECKED, summary).run(format!(
@@ -123,7 +123,7 @@ fn nearly_used_up(sequences: &[Sequence], values: &HashMap<u32, f64>) -> Vec<Fin
         let schemas: Vec<String> = schemas.map(|(_, one)| one.schema.clone()).collect();
         let place = match tenants.len() {
             0 => String::new(),
-            many => format!(" in {}", counted(many, "tenant")),
+            many => format!(" in {}", count(many, "tenant")),
         };
         let summary = format!(
             "sequence {name} has used {:.0} % of its numbers{place}",

@@ -5,13 +5,14 @@ use std::collections::HashSet;
 use super::ask::Ask;
 use super::checks;
 use super::finding::{Finding, Severity};
-use super::words::{chosen, counted, first, verb};
+use super::words::{chosen, first, verb};
 use super::{Asking, HealthError};
 use crate::blueprint;
 use crate::db::migrator::Migrations;
 use crate::db::{self, SchemaName};
 use crate::ops::migrate::survey::histories;
 use crate::ops::rehearse;
+use crate::words::count;
 
 /// A tenant, as far as anything here needs to know it.
 #[derive(Debug)]
@@ -68,7 +69,7 @@ pub(super) async fn reality(
     if !missing.is_empty() {
         let summary = format!(
             "{} {} in the registry, and the database has no schema for {}",
-            counted(missing.len(), "tenant"),
+            count(missing.len(), "tenant"),
             verb(missing.len(), "is", "are"),
             verb(missing.len(), "it", "them")
         );
@@ -89,7 +90,7 @@ pub(super) async fn reality(
         let summary = format!(
             "the {} of {} {} no table",
             verb(empty.len(), "schema", "schemas"),
-            counted(empty.len(), "tenant"),
+            count(empty.len(), "tenant"),
             verb(empty.len(), "has", "have")
         );
         found.push(
@@ -125,7 +126,7 @@ fn without_a_row(schemas: Vec<String>) -> Option<Finding> {
     let example = SchemaName::new(schemas.first()?.clone()).ok()?;
     let summary = format!(
         "{} {} named like a tenant's, and no tenant has {}",
-        counted(schemas.len(), "schema"),
+        count(schemas.len(), "schema"),
         verb(schemas.len(), "is", "are"),
         verb(schemas.len(), "it", "them")
     );
@@ -148,7 +149,7 @@ async fn leftovers(ask: &mut Ask) -> Result<Option<Finding>, db::Error> {
     }
     let summary = format!(
         "{} {} left of {} that did not come to an end",
-        counted(left.len(), "clone"),
+        count(left.len(), "clone"),
         verb(left.len(), "is", "are"),
         verb(left.len(), "a rehearsal", "rehearsals")
     );
@@ -176,8 +177,8 @@ async fn unfinished_migrations(
     let slugs = slugs(tenants, is_marked);
     let place = match (is_template, slugs.len()) {
         (true, 0) => "the template".to_owned(),
-        (true, many) => format!("the template and {}", counted(many, "tenant")),
-        (false, many) => counted(many, "tenant"),
+        (true, many) => format!("the template and {}", count(many, "tenant")),
+        (false, many) => count(many, "tenant"),
     };
     let summary = format!(
         "V{} and perhaps others were begun without a transaction and not finished in {place}",
@@ -199,7 +200,7 @@ async fn lost_runs(ask: &Ask) -> Result<Vec<Finding>, db::Error> {
     };
     let summary = format!(
         "{} never said how {} ended, the last a `{}` by {} at {}",
-        counted(rows.len(), "run"),
+        count(rows.len(), "run"),
         verb(rows.len(), "it", "they"),
         newest.text(1),
         newest.text(2),
@@ -258,7 +259,7 @@ fn behind_files(
         Ok(()) if standing.pending.is_empty() => return None,
         Ok(()) => format!(
             "{what} lacks {}: {}",
-            counted(standing.pending.len(), "migration"),
+            count(standing.pending.len(), "migration"),
             standing.pending.join(" ")
         ),
     };
@@ -280,7 +281,7 @@ fn beside_template(version: Option<i64>, tenants: &[Tenant]) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut push = |severity, check, those: Vec<String>, words: String, run: String| {
         if !those.is_empty() {
-            let summary = format!("{} {words}", counted(those.len(), "tenant"));
+            let summary = format!("{} {words}", count(those.len(), "tenant"));
             found.push(Finding::new(severity, check, summary).run(run).about(those));
         }
     };

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use super::ask::{Ask, Row};
 use super::checks;
 use super::finding::{Finding, Severity};
-use super::words::{bytes, grouped};
 use super::{Fleet, Server};
 use crate::db::{self, QuotedText, Session};
+use crate::words::{bytes, grouped};
 
 /// Less than this is not worth a word, whatever its share.
 const WORTH_SAVING: i64 = 16 * 1024 * 1024;
@@ -107,8 +107,8 @@ pub(super) async fn catalogs(ask: &Ask) -> Result<(i64, Vec<Finding>), db::Error
                 Severity::Note,
                 format!(
                     "{name} takes {}, of which some {} are empty",
-                    bytes(size),
-                    bytes(waste)
+                    bytes(size.unsigned_abs()),
+                    bytes(waste.unsigned_abs())
                 ),
                 format!("VACUUM FULL pg_catalog.{name}; -- keeps everybody waiting meanwhile"),
             )

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ask::{Ask, Row};
 use super::checks;
 use super::finding::{Finding, Severity};
-use super::words::{counted, excerpt, grouped, span, verb};
+use super::words::{excerpt, verb};
 use super::{Asking, HealthError};
 use crate::db::{QuotedIdent, QuotedText};
+use crate::words::{count, grouped, span};
 
 /// Who has waited so long is in distress.
 const TOO_LONG_BLOCKED: i64 = 60;
@@ -128,7 +129,7 @@ pub(super) async fn blocked(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<Findin
         let doing: Vec<&str> = doing.into_iter().filter(|words| !words.is_empty()).collect();
         let summary = format!(
             "{} {} for {}{on}, the longest for {} ({})",
-            counted(head.waiting.len(), "session"),
+            count(head.waiting.len(), "session"),
             verb(head.waiting.len(), "waits", "wait"),
             if head.who.is_empty() {
                 format!("pid {pid}")
@@ -195,7 +196,7 @@ pub(super) async fn hidden(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<Finding
     let summary = format!(
         "{}: what {} of {} do is hidden from this role",
         names.join(", "),
-        counted(usize::try_from(row.number(1)).unwrap_or_default(), "session"),
+        count(row.number(1), "session"),
         match row.number(2) {
             1 => "another role".to_owned(),
             many => format!("{} other roles", grouped(many)),

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::checks;
 use super::finding::{Finding, Severity};
-use super::words::{counted, grouped};
 use super::{Asking, Fleet, Server};
 use crate::db;
+use crate::words::{count, grouped};
 
 /// The end of support by major version: the second Thursday of November, five years on.
 const END_OF_LIFE: [(i64, &str, i64); 5] = [
@@ -125,7 +125,7 @@ fn pool(asking: &Asking<'_>, server: &Server) -> Option<Finding> {
     (pool > free).then(|| {
         let summary = format!(
             "`database.pool_max` is {pool}, and the server has {} free for this role",
-            counted(usize::try_from(free).unwrap_or_default(), "connection")
+            count(free, "connection")
         );
         Finding::new(Severity::Warning, &checks::POOL, summary).run(format!(
             "set database.pool_max to {}, or DATABASE_POOL_MAX",
@@ -152,7 +152,7 @@ fn locks(asking: &Asking<'_>, server: &Server, fleet: &Fleet) -> Vec<Finding> {
     if let Some(severity) = severity {
         let summary = format!(
             "{} at once take {} locks, {} each; the server has room for {}",
-            counted(usize::try_from(jobs).unwrap_or(1), "tenant"),
+            count(jobs, "tenant"),
             grouped(at_once),
             grouped(fleet.locks),
             grouped(server.lock_table)
@@ -192,13 +192,10 @@ fn autovacuum(server: &Server, fleet: &Fleet) -> Vec<Finding> {
         }
     }
     if fleet.tables > TABLES_A_WORKER * server.autovacuum_workers {
+        let workers = server.autovacuum_workers;
+        let worker = if workers == 1 { "worker" } else { "workers" };
         let summary = format!(
-            "{} for {} tables",
-            counted(
-                usize::try_from(server.autovacuum_workers).unwrap_or(1),
-                "worker of autovacuum"
-            )
-            .replace("worker of autovacuums", "workers of autovacuum"),
+            "{workers} {worker} of autovacuum for {} tables",
             grouped(fleet.tables)
         );
         let wanted = fleet.tables.div_euclid(TABLES_A_WORKER) + 1;

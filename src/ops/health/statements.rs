@@ -6,9 +6,10 @@ use super::ask::Ask;
 use super::checks;
 use super::finding::{Finding, Severity};
 use super::registry::Tenant;
-use super::words::{counted, excerpt, grouped};
+use super::words::excerpt;
 use super::{Asking, HealthError};
 use crate::db::QuotedIdent;
+use crate::words::{count, grouped};
 
 /// What a role sees of others' statements.
 const HIDDEN: &str = "<insufficient privilege>";
@@ -73,7 +74,7 @@ fn finding((text, those): (String, Alike)) -> Finding {
     let mean = those.milliseconds / (those.calls.max(1) as f64);
     let summary = format!(
         "{} took {} ms on average: {}",
-        counted(calls, "call"),
+        count(calls, "call"),
         grouped(mean as i64),
         excerpt(&text)
     );
@@ -88,7 +89,7 @@ fn hidden_statements(hidden: usize, asking: &Asking<'_>) -> Finding {
     let summary = format!(
         "{}: {} of other roles are hidden from this one",
         checks::SLOW_STATEMENT.name,
-        counted(hidden, "statement")
+        count(hidden, "statement")
     );
     Finding::new(Severity::Note, &checks::NOT_CHECKED, summary).run(format!(
         "GRANT pg_read_all_stats TO {};",

@@ -4,8 +4,8 @@ use super::HealthError;
 use super::ask::{Ask, Row};
 use super::checks;
 use super::finding::{Finding, Severity};
-use super::words::{counted, grouped};
 use crate::db::QuotedIdent;
+use crate::words::{count, grouped};
 
 /// Fewer dead rows than this do no harm.
 const MANY_DEAD_ROWS: i64 = 10_000;
@@ -19,7 +19,7 @@ pub(super) async fn not_validated(ask: &Ask) -> Result<Vec<Finding>, HealthError
         let (table, constraint, tenants) = (row.text(0), row.text(1), row.list(3));
         let place = match tenants.len() {
             0 => String::new(),
-            many => format!(" in {}", counted(many, "tenant")),
+            many => format!(" in {}", count(many, "tenant")),
         };
         let summary = format!("constraint {constraint} of {table} is not validated{place}");
         let kind = if row.flag(2) { "DOMAIN" } else { "TABLE" };
@@ -45,19 +45,19 @@ pub(super) async fn rows(ask: &Ask) -> Result<Vec<Finding>, HealthError> {
         let (table, tenants) = (row.text(1), row.list(5));
         let place = match tenants.len() {
             0 => String::new(),
-            many => format!(" in {}", counted(many, "tenant")),
+            many => format!(" in {}", count(many, "tenant")),
         };
         let finding = if row.text(0) == "dead" {
             let summary = format!(
-                "{} of {} rows of {table} are dead{place}",
+                "{} of {} of {table} are dead{place}",
                 grouped(row.number(2)),
-                grouped(row.number(3))
+                count(row.number(3), "row")
             );
             Finding::new(Severity::Warning, &checks::DEAD_ROWS, summary)
         } else {
             let summary = format!(
-                "{table}, with {} rows, was never vacuumed{place}",
-                grouped(row.number(2))
+                "{table}, with {}, was never vacuumed{place}",
+                count(row.number(2), "row")
             );
             Finding::new(Severity::Note, &checks::NEVER_VACUUMED, summary)
         };

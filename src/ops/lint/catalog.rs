@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use squawk_linter::Linter;
 
 use super::LintError;
-use crate::config::nearest;
+use crate::words::nearest;
 
 pub(super) const NAMES_SCHEMA: &str = "names-schema";
 pub(super) const CONCURRENTLY_IN_TRANSACTION: &str = "concurrently-in-transaction";

@@ -42,6 +42,7 @@ use crate::db::{
 };
 use crate::fleet::{self, Observer, Plan, Report, Stop};
 use crate::tenant::{RegistryError, Slug, Tenant};
+use crate::words::{count, grouped};
 
 /// What to clean, and how.
 #[derive(Debug)]
@@ -118,7 +119,9 @@ pub struct TooMuch(Vec<Excess>);
 /// What one of them would take.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "policy `{policy}` would take {due} of {total} rows of `{table}`, more than the {share} % that go without `--yes`"
+    "policy `{policy}` would take {} of {} of `{table}`, more than the {share} % that go without `--yes`",
+    grouped(*due),
+    count(*total, "row")
 )]
 struct Excess {
     policy: String,

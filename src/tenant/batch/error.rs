@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::words;
+
 /// The longest part of a value that a message shows.
 const SHOWN: usize = 200;
 
@@ -54,8 +56,12 @@ impl fmt::Display for BatchError {
             Self::Form { line, problem, .. } => write!(f, "line {line}: {}", on_one_line(problem)),
             Self::NoRows => f.write_str("it names no tenant"),
             Self::BadRows { total, bad } => {
-                let rows = if *total == 1 { "row" } else { "rows" };
-                write!(f, "{} of {total} {rows} cannot be used", Self::bad_rows(bad))?;
+                write!(
+                    f,
+                    "{} of {} cannot be used",
+                    Self::bad_rows(bad),
+                    words::count(*total, "row")
+                )?;
                 let width = bad.last().map_or(1, |row| row.line.to_string().len());
                 bad.iter().try_for_each(|row| {
                     write!(f, "\n  line {:<width$}  {}", row.line, on_one_line(&row.problem))

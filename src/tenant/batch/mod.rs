@@ -19,6 +19,7 @@ use serde_json::Value;
 use self::check::Check;
 pub use self::error::{BadRow, BatchError};
 use super::{Naming, NewTenant};
+use crate::words;
 
 /// How a file of tenants is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,11 +92,9 @@ impl Column {
     /// The name that was probably meant.
     fn nearest(name: &str) -> Option<&'static str> {
         let name = name.to_lowercase();
-        let distance = |known: &str| strsim::damerau_levenshtein(&name, known);
-        let names = Self::ALL.map(|(_, known)| known);
-        let best = names.into_iter().min_by_key(|known| distance(known));
-        let part = names.into_iter().find(|known| name.contains(known));
-        part.or(best.filter(|known| distance(known) <= 2))
+        let known = Self::ALL.map(|(_, known)| known);
+        let part = known.into_iter().find(|known| name.contains(known));
+        part.or_else(|| words::nearest(&name, &known))
     }
 
     /// The sentence for a name that is no column's.

@@ -22,7 +22,7 @@ fn rows_are_deleted_and_archived_through_a_pooler() {
         .program_at(&bouncer.url(fleet.database.name()))
         .run(&["cleanup", "--days", "60", "--jobs", "2"])
         .success()
-        .says("5766 rows removed");
+        .says("5,766 rows removed");
     for tenant in ["t01", "t02", "t03"] {
         for table in ["logs", "visits"] {
             assert_eq!(
@@ -44,7 +44,7 @@ fn a_small_pool_has_fewer_tenants_at_once() {
             .run(&["cleanup", "--days", "60", "--jobs", "4"])
     };
     cleanup("1").exits(2).says("this needs two connections at once");
-    cleanup("3").success().says("3844 rows removed");
+    cleanup("3").success().says("3,844 rows removed");
 }
 
 /// A server that repeats what another does, some seconds later.

@@ -82,7 +82,7 @@ fn in_schema(database: &Database, tenant: &str, sql: &str) -> String {
 fn rows_older_than_the_window_go_and_all_others_stay() {
     let fleet = logs(2);
     let run = cleanup(&fleet, &["--days", "60"]).success();
-    assert!(run.stderr.contains("1922 rows removed"), "{}", run.stderr);
+    assert!(run.stderr.contains("1,922 rows removed"), "{}", run.stderr);
     for tenant in ["t01", "t02"] {
         assert_eq!(
             ask(&fleet, tenant, "SELECT count(*), max(id) FROM logs"),

@@ -251,7 +251,7 @@ fn a_whole_partition_with_more_than_half_of_the_rows_needs_a_yes() {
     );
     cleanup(&fleet, &["--days", "50"])
         .exits(1)
-        .says("policy `old-logs` would take 2600 of 2900 rows of `logs`, more than the 50 %");
+        .says("policy `old-logs` would take 2,600 of 2,900 rows of `logs`, more than the 50 %");
     assert_eq!(ask(&fleet, "t01", LEFT), "2600|300|1");
     cleanup(&fleet, &["--days", "50", "--yes"]).success();
     assert_eq!(ask(&fleet, "t01", LEFT), "0|300|0");

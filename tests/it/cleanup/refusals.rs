@@ -68,7 +68,7 @@ fn more_than_half_of_a_table_needs_a_yes() {
     let fleet = logs(1);
     cleanup(&fleet, &["--days", "10"])
         .exits(1)
-        .says("policy `old-logs` would take 2161 of 2400 rows of `logs`, more than the 50 %");
+        .says("policy `old-logs` would take 2,161 of 2,400 rows of `logs`, more than the 50 %");
     cleanup(&fleet, &["--days", "10", "--dry-run"])
         .success()
         .says("would need `--yes`");
@@ -93,7 +93,7 @@ fn a_policy_that_needs_a_yes_keeps_no_other_from_its_work() {
     fleet.sql("DELETE FROM tenant_t02.logs");
     cleanup(&fleet, &["--days", "10"])
         .exits(3)
-        .says("t01  policy `old-logs` would take 2161 of 2400 rows");
+        .says("t01  policy `old-logs` would take 2,161 of 2,400 rows");
     assert_eq!(
         ask(
             &fleet,

@@ -1,16 +1,41 @@
-//! Numbers and times as people read them.
+//! Numbers, times and names as people read them.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// `1 tenant`, `3 tenants`.
-pub(crate) fn count(number: usize, thing: &str) -> String {
-    if number == 1 {
-        format!("1 {thing}")
-    } else {
-        format!("{number} {thing}s")
+/// `1 tenant`, `1,000 tenants`.
+pub(crate) fn count(number: impl TryInto<u64>, thing: &str) -> String {
+    let number = grouped(number);
+    match thing.strip_suffix("ex") {
+        _ if number == "1" => format!("1 {thing}"),
+        Some(stem) => format!("{number} {stem}exes"),
+        None => format!("{number} {thing}s"),
     }
+}
+
+/// A number with commas: `1,000`.
+pub(crate) fn grouped(number: impl TryInto<u64>) -> String {
+    let digits = number.try_into().unwrap_or_default().to_string();
+    let mut shown = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// The known name that a misspelt one most likely stands for.
+pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
+    let scored = known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(unknown, name), *name));
+    scored
+        .min()
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .map(|(_, name)| name)
 }
 
 /// A few of many names, and how many more there are.
@@ -39,6 +64,16 @@ pub(crate) fn duration(duration: Duration) -> String {
         1..=59 => format!("{:.1} s", duration.as_secs_f64()),
         60..=3599 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// An age in whole units: `59 s`, `5 min`, `2 h 0 min`, `10 days`.
+pub(crate) fn span(seconds: i64) -> String {
+    match seconds {
+        ..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..172_800 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} days", seconds / 86_400),
     }
 }
 
@@ -108,7 +143,23 @@ mod tests {
     fn one_is_singular_and_everything_else_plural() {
         assert_eq!(count(0, "tenant"), "0 tenants");
         assert_eq!(count(1, "tenant"), "1 tenant");
-        assert_eq!(count(2, "tenant"), "2 tenants");
+        assert_eq!(count(1_000, "tenant"), "1,000 tenants");
+        assert_eq!(count(2, "index"), "2 indexes");
+    }
+
+    #[test]
+    fn long_numbers_have_commas() {
+        assert_eq!(grouped(7), "7");
+        assert_eq!(grouped(1_000), "1,000");
+        assert_eq!(grouped(12_345_678_i64), "12,345,678");
+        assert_eq!(grouped(-1), "0");
+    }
+
+    #[test]
+    fn the_nearest_name_is_offered_only_when_it_is_near() {
+        assert_eq!(nearest("acem", &["acme", "globex", "acme-eu"]), Some("acme"));
+        assert_eq!(nearest("initech", &["acme", "globex", "acme-eu"]), None);
+        assert_eq!(nearest("x", &[]), None);
     }
 
     #[test]
@@ -146,5 +197,7 @@ mod tests {
             .map(|ms| duration(Duration::from_millis(ms)))
             .into();
         assert_eq!(shown, ["85 ms", "4.2 s", "3 min 5 s", "2 h 10 min"]);
+        let shown: Vec<String> = [59, 300, 7_200, 864_000].map(span).into();
+        assert_eq!(shown, ["59 s", "5 min", "2 h 0 min", "10 days"]);
     }
 }
