@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::backup::halved;
+use super::backup_args::halved;
 use super::cleanup_metrics;
 use super::cleanup_view::CleanupView;
 use crate::cli::args::{JobArgs, OptionalSelection, parse_duration_flag};

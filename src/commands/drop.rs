@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::json;
 
-use super::backup::{DirArgs, halved, recipients};
+use super::backup_args::{DirArgs, halved, recipients};
 use super::failed_view::Accounted;
 use crate::cli::args::{Confirmation, JobArgs, name_them, parse_slug};
 use crate::context::Context;

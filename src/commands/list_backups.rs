@@ -1,12 +1,13 @@
 use serde::Serialize;
 
-use super::backup::{DirArgs, IdentityArgs};
+use super::backup_args::{DirArgs, IdentityArgs};
 use crate::cli::args::parse_slug;
 use crate::context::Context;
 use crate::exit::ExitStatus;
 use crate::ops::backup::{Folder, Kept};
 use crate::tenant::Slug;
-use crate::ui::{Cell, Column, Table, View, format};
+use crate::ui::{Cell, Column, Table, View};
+use crate::words;
 
 /// List the backups in a folder
 ///
@@ -76,7 +77,7 @@ impl View for ListView {
                 row.slug.as_str().into(),
                 row.taken_at.map_or(Cell::None, Cell::Time),
                 Cell::optional(row.schema_version.map(|version| version.to_string()).as_deref()),
-                Cell::Text(format::bytes(row.bytes)),
+                Cell::Text(words::bytes(row.bytes)),
                 row.file.as_str().into(),
             ]);
         }

@@ -1,6 +1,7 @@
 //! One file per subcommand: its arguments, and what turns them into a request and a report into an answer.
 
 pub(crate) mod backup;
+mod backup_args;
 pub(crate) mod cleanup;
 mod cleanup_metrics;
 mod cleanup_view;

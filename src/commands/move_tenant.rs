@@ -64,7 +64,7 @@ impl View for MoveView {
 pub(crate) async fn run(cx: &Context, args: &MoveArgs) -> anyhow::Result<ExitStatus> {
     let there = cx.db_of("--to", &args.to).await?;
     let db = cx.db().await?;
-    super::backup::halved(db)?;
+    super::backup_args::halved(db)?;
     let tenant = registry::find(&db.session().await?, &args.slug).await?;
     let mut view = MoveView {
         dry_run: args.dry_run,

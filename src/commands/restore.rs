@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::json;
 
-use super::backup::{DirArgs, IdentityArgs};
+use super::backup_args::{DirArgs, IdentityArgs};
 use super::tenant_view::TenantView;
 use crate::cli::args::{Confirmation, parse_slug};
 use crate::context::Context;

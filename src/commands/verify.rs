@@ -3,7 +3,7 @@ use std::pin::pin;
 
 use serde::Serialize;
 
-use super::backup::IdentityArgs;
+use super::backup_args::IdentityArgs;
 use crate::context::Context;
 use crate::error::{UsageError, diagnose};
 use crate::exit::ExitStatus;
