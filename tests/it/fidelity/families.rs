@@ -1,24 +1,51 @@
-//! One family of objects a test: its file in `sql/` is run in the template, a tenant is created, and nothing may differ.
+//! One family of objects a test: its file in `sql/` is run in the template, a tenant is created, cloned, and the clone's
+//! backup restored, and nothing may differ.
 
 use super::{TEMPLATE, cloned, expect_columns_in_order, server_with_roles};
 use crate::support::{Database, Judge, psql};
 
-/// Expects a tenant that equals its template in everything that this family holds.
+/// Expects tenants that equal their template in everything that this family holds, however they are made.
 #[track_caller]
 fn clone_is_faithful(family: &str) {
-    let database = Database::empty();
-    cloned(&database, family);
-    Judge::new(database.url()).expect_faithful(TEMPLATE, "tenant_acme");
-    expect_its_fingerprint(&database, family);
+    every_copy_is_faithful(&Database::empty(), family);
 }
 
 /// The same for a family that makes roles.
 #[track_caller]
 fn clone_is_faithful_to_roles(family: &str) {
-    let database = Database::on(server_with_roles());
-    cloned(&database, family);
-    Judge::new(database.url()).expect_faithful(TEMPLATE, "tenant_acme");
-    expect_its_fingerprint(&database, family);
+    every_copy_is_faithful(&Database::on(server_with_roles()), family);
+}
+
+#[track_caller]
+fn every_copy_is_faithful(database: &Database, family: &str) {
+    cloned(database, family);
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = folder.path().to_str().expect("a path in UTF-8");
+    database.run(&["clone", "acme", "globex", "--quiet"]).success();
+    database
+        .run(&["backup", "globex", "--dir", dir, "--quiet"])
+        .success();
+    let file = std::fs::read_dir(folder.path())
+        .expect("readable")
+        .map(|entry| entry.expect("readable").path())
+        .find(|path| path.to_string_lossy().contains("globex-"))
+        .expect("a backup");
+    let file = file.to_str().expect("a path in UTF-8");
+    database
+        .run(&["restore", file, "--as", "initech", "--quiet"])
+        .success();
+    let pairs = ["tenant_acme", "tenant_globex", "tenant_initech"].map(|copy| (TEMPLATE, copy));
+    for ((_, copy), differences) in pairs
+        .iter()
+        .zip(Judge::new(database.url()).differences_of_all(&pairs))
+    {
+        assert!(
+            differences.is_empty(),
+            "{family} in {copy}:\n{}",
+            differences.join("\n")
+        );
+    }
+    expect_its_fingerprint(database, family);
 }
 
 /// Expects the tenant to have its template's fingerprint, which it was registered with, and not only the same texts.
