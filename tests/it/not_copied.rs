@@ -108,6 +108,25 @@ fn what_belongs_to_the_database_is_said_where_it_touches_the_schema() {
 }
 
 #[test]
+fn what_an_event_trigger_makes_of_a_copy_is_drift() {
+    let database = Database::new();
+    database.sql(
+        "CREATE TABLE tenant_template.notes (id int PRIMARY KEY); \
+         CREATE FUNCTION guard() RETURNS event_trigger LANGUAGE plpgsql AS $$ DECLARE made record; BEGIN \
+         FOR made IN SELECT * FROM pg_event_trigger_ddl_commands() WHERE object_type = 'table' AND schema_name <> 'public' \
+         LOOP EXECUTE 'ALTER TABLE ' || made.object_identity || ' ENABLE ROW LEVEL SECURITY'; END LOOP; END $$; \
+         CREATE EVENT TRIGGER guard ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION guard()",
+    );
+    database.run(&["create", "acme"]).success();
+    let differs = database.run(&["drift", "acme", "--sql"]).exits(4);
+    assert!(
+        differs.stdout.contains("DISABLE ROW LEVEL SECURITY"),
+        "{}",
+        differs.stdout
+    );
+}
+
+#[test]
 fn what_stays_behind_is_said_and_left_as_it_is() {
     let database = Database::new();
     let has_schemas = database.sql("SELECT current_setting('server_version_num')::int >= 150000") == "t";

@@ -2,37 +2,30 @@
 //! backup restored, and nothing may differ.
 
 use super::{TEMPLATE, cloned, expect_columns_in_order, server_with_roles};
+use crate::backup::Backups;
 use crate::support::{Database, Judge, psql};
 
 /// Expects tenants that equal their template in everything that this family holds, however they are made.
 #[track_caller]
 fn clone_is_faithful(family: &str) {
-    every_copy_is_faithful(&Database::empty(), family);
+    every_copy_is_faithful(Database::empty(), family);
 }
 
 /// The same for a family that makes roles.
 #[track_caller]
 fn clone_is_faithful_to_roles(family: &str) {
-    every_copy_is_faithful(&Database::on(server_with_roles()), family);
+    every_copy_is_faithful(Database::on(server_with_roles()), family);
 }
 
 #[track_caller]
-fn every_copy_is_faithful(database: &Database, family: &str) {
-    cloned(database, family);
-    let folder = tempfile::tempdir().expect("a folder");
-    let dir = folder.path().to_str().expect("a path in UTF-8");
+fn every_copy_is_faithful(database: Database, family: &str) {
+    cloned(&database, family);
+    let backups = Backups::of(database);
+    let database = &backups.database;
     database.run(&["clone", "acme", "globex", "--quiet"]).success();
+    let file = backups.take("globex");
     database
-        .run(&["backup", "globex", "--dir", dir, "--quiet"])
-        .success();
-    let file = std::fs::read_dir(folder.path())
-        .expect("readable")
-        .map(|entry| entry.expect("readable").path())
-        .find(|path| path.to_string_lossy().contains("globex-"))
-        .expect("a backup");
-    let file = file.to_str().expect("a path in UTF-8");
-    database
-        .run(&["restore", file, "--as", "initech", "--quiet"])
+        .run(&["restore", &file, "--as", "initech", "--quiet"])
         .success();
     let pairs = ["tenant_acme", "tenant_globex", "tenant_initech"].map(|copy| (TEMPLATE, copy));
     for ((_, copy), differences) in pairs

@@ -26,6 +26,8 @@ CREATE FUNCTION variadic_any(VARIADIC "any") RETURNS integer LANGUAGE internal I
 CREATE FUNCTION attributes(a integer) RETURNS SETOF integer LANGUAGE sql IMMUTABLE STRICT LEAKPROOF SECURITY DEFINER PARALLEL SAFE COST 7.5 ROWS 33 AS 'SELECT $1';
 CREATE FUNCTION restricted() RETURNS integer LANGUAGE sql STABLE PARALLEL RESTRICTED COST 0.25 AS 'SELECT 1';
 CREATE FUNCTION internals(integer) RETURNS integer LANGUAGE internal IMMUTABLE STRICT COST 1 AS 'int4abs';
+-- In C: the file's name and the symbol's are two texts.
+CREATE FUNCTION in_c() RETURNS language_handler LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler';
 CREATE FUNCTION supported(text, text) RETURNS boolean LANGUAGE internal IMMUTABLE STRICT SUPPORT textlike_support AS 'textlike';
 CREATE FUNCTION settings() RETURNS integer LANGUAGE sql
     SET search_path = tenant_template, public, pg_temp SET statement_timeout = '5s' SET "DateStyle" = 'ISO, DMY' SET work_mem FROM CURRENT SET application_name = 'it''s, odd'
