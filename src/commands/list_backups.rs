@@ -41,6 +41,8 @@ struct Row {
     database: Option<String>,
     tables: Option<usize>,
     rows: Option<u64>,
+    /// The tables whose rows are not in it.
+    left_out: Vec<String>,
     problem: Option<String>,
 }
 
@@ -58,6 +60,7 @@ impl From<&Kept> for Row {
             database: head.map(|head| head.database.clone()),
             tables: head.map(|head| head.tables),
             rows: head.and_then(|head| head.rows),
+            left_out: head.map(|head| head.left_out.clone()).unwrap_or_default(),
             problem: kept.problem.clone(),
         }
     }
@@ -120,6 +123,15 @@ pub(crate) async fn run(cx: &Context, args: &ListBackupsArgs) -> anyhow::Result<
             && !backup.encrypted
         {
             cx.ui.warn(format!("`{}`: {problem}", backup.file));
+        }
+    }
+    for backup in &backups {
+        if let Some(head) = &backup.head
+            && !head.left_out.is_empty()
+        {
+            let tables = head.left_out.join("`, `");
+            cx.ui
+                .note(format!("`{}` is without the rows of `{tables}`", backup.file));
         }
     }
     cx.ui.answer(&ListView {

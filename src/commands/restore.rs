@@ -9,7 +9,7 @@ use crate::cli::args::{Confirmation, parse_slug};
 use crate::context::Context;
 use crate::exit::ExitStatus;
 use crate::fleet::Retry;
-use crate::ops::backup::{self, Folder, Identities, RestoreRequest, Restored, Target};
+use crate::ops::backup::{self, Folder, Home, Identities, RestoreRequest, Restored, Target};
 use crate::tenant::Slug;
 use crate::ui::{Cell, Column, Table, View};
 
@@ -69,6 +69,8 @@ struct RestoreView {
     tenant: Option<TenantView>,
     rows: u64,
     tables: Vec<TableRow>,
+    /// The tables whose rows are not in the backup.
+    left_out: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -134,7 +136,8 @@ pub(crate) async fn run(cx: &Context, args: &RestoreArgs) -> anyhow::Result<Exit
 pub(crate) async fn run_undrop(cx: &Context, args: &UndropArgs) -> anyhow::Result<ExitStatus> {
     let folder = Folder::new(args.dir.folder(cx)?);
     let identities = args.identities.load()?;
-    let latest = folder.latest(&args.slug, &identities)?;
+    let home = Home::of(&cx.db().await?.session().await?).await?;
+    let latest = folder.latest(&args.slug, &home, &identities)?;
     let target = Target {
         slug: None,
         naming: cx.settings.tenants.naming.clone(),
@@ -181,14 +184,23 @@ async fn bring_back(
     let (file, dry_run) = (request.file.clone(), request.dry_run);
     let may_replace = request.target.replace && !dry_run;
     let mut planned = cx.unless_cancelled(backup::plan(request)).await??;
+    let left_out = planned.left_out().join("`, `");
+    if !left_out.is_empty() {
+        cx.ui
+            .warn(format!("the rows of `{left_out}` are not in this backup"));
+    }
     if let Some(confirmation) = confirmation.filter(|_| may_replace)
         && planned.replaces(db).await?
     {
         let question = format!(
-            "This puts `{}` in {} back to what it was at {}. What it is now is lost.",
+            "This puts `{}` in {} back to what it was at {}. What it is now is lost{}.",
             planned.slug(),
             db.describe(),
-            planned.taken_at()
+            planned.taken_at(),
+            match left_out.as_str() {
+                "" => String::new(),
+                tables => format!(", and the rows of `{tables}` do not come back"),
+            }
         );
         confirmation
             .obtain(cx, question, planned.slug().to_string())
@@ -224,6 +236,7 @@ impl RestoreView {
             tenant: restored.tenant.as_ref().map(TenantView::from),
             rows: restored.sums.rows(),
             tables: rows.collect(),
+            left_out: restored.manifest.definition.left_out.clone(),
         }
     }
 }

@@ -42,6 +42,8 @@ struct FileRow {
     taken_at: Option<jiff::Timestamp>,
     tables: Option<usize>,
     rows: Option<u64>,
+    /// The tables whose rows are not in it.
+    left_out: Vec<String>,
 }
 
 impl View for VerifyView {
@@ -59,7 +61,7 @@ impl View for VerifyView {
                 Cell::optional(row.slug.as_deref()),
                 row.taken_at.map_or(Cell::None, Cell::Time),
                 row.rows.map_or(Cell::None, Cell::Count),
-                Cell::Text(row.problem.clone().unwrap_or_else(|| "whole".to_owned())),
+                Cell::Text(row.result()),
             ]);
         }
         vec![table]
@@ -67,6 +69,14 @@ impl View for VerifyView {
 }
 
 impl FileRow {
+    fn result(&self) -> String {
+        match (&self.problem, self.left_out.join(", ")) {
+            (Some(problem), _) => problem.clone(),
+            (None, left_out) if left_out.is_empty() => "whole".to_owned(),
+            (None, left_out) => format!("whole, without the rows of {left_out}"),
+        }
+    }
+
     fn new(file: &str, checked: Result<Verified, String>) -> Self {
         let (verified, problem) = match checked {
             Ok(verified) => (Some(verified), None),
@@ -80,6 +90,9 @@ impl FileRow {
             taken_at: verified.as_ref().map(|it| it.manifest.taken_at),
             tables: verified.as_ref().map(|it| it.sums.tables.len()),
             rows: verified.as_ref().map(|it| it.sums.rows()),
+            left_out: verified
+                .map(|it| it.manifest.definition.left_out)
+                .unwrap_or_default(),
         }
     }
 }

@@ -33,6 +33,12 @@ pub fn readable() -> String {
     format!("{TEXT}; {TOLD_ZONE}")
 }
 
+/// The same with names as `schema` has them: what is in it is told without it, so that a value of `regclass` or its like
+/// means the same in a copy of another name.
+pub fn readable_in(schema: &SchemaName) -> String {
+    format!("{}; {TOLD_ZONE}", writable_in(schema))
+}
+
 /// How rows are written, where what reads them, such as a type's functions, finds the objects of a schema.
 pub fn writable_in(schema: &SchemaName) -> String {
     format!("{TEXT}; SET LOCAL search_path = {}, pg_catalog", schema.quoted())

@@ -24,7 +24,9 @@ mod timeout;
 pub use tokio_postgres::Row;
 pub use tokio_postgres::types::{FromSql, Type};
 
-pub use self::copy::{CopyError, OWN_ZONE, RowsIn, TOLD_ZONE, copy_rows, read_rows, readable, writable_in};
+pub use self::copy::{
+    CopyError, OWN_ZONE, RowsIn, TOLD_ZONE, copy_rows, read_rows, readable, readable_in, writable_in,
+};
 pub use self::error::Error;
 pub use self::ident::{
     MAX_NAME_BYTES, NameError, QuotedIdent, QuotedText, RoleName, RoleNameError, SchemaName, with_constants,

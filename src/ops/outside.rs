@@ -11,6 +11,14 @@ pub struct NeededOutside {
 }
 
 impl NeededOutside {
+    /// The same of a schema that has another name at the moment.
+    pub(super) fn of(self, schema: &SchemaName) -> Self {
+        Self {
+            schema: schema.clone(),
+            ..self
+        }
+    }
+
     /// What to do next.
     pub fn hint(&self) -> String {
         "drop or change those objects first; tenantctl removes nothing outside the schema".to_owned()

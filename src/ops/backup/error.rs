@@ -40,6 +40,12 @@ pub enum BackupError {
     Folder { folder: PathBuf, source: io::Error },
     #[error("folder `{}` has no backup of `{slug}`", .folder.display())]
     NoBackup { slug: Slug, folder: PathBuf },
+    #[error("the backups of `{slug}` in folder `{}` are of another database, the latest of `{database}`", .folder.display())]
+    OfAnotherDatabase {
+        slug: Slug,
+        folder: PathBuf,
+        database: String,
+    },
     #[error("`{recipient}` is no recipient: {reason}")]
     Recipient { recipient: String, reason: String },
     #[error("identity file `{}` cannot be used: {reason}", .file.display())]
@@ -104,6 +110,9 @@ impl BackupError {
                 Some("restore it beside that tenant with `--as SLUG`, or drop that tenant first".to_owned())
             }
             Self::NotSuspended(slug, _) => Some(format!("suspend it with `tenantctl suspend {slug}`")),
+            Self::OfAnotherDatabase { .. } => {
+                Some("if one of them is right all the same, name it: `tenantctl restore FILE`".to_owned())
+            }
             Self::NoBackup { .. } => Some("`tenantctl list-backups` shows what there is".to_owned()),
             Self::File { source, .. } => source.hint().map(str::to_owned),
             _ => None,

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::format::Manifest;
+use super::home::Home;
 use super::keep::Keep;
 use super::pack::{self, ENCRYPTED, EXTENSION, Identities};
 use super::{BackupError, Taken};
@@ -26,7 +27,7 @@ use crate::tenant::Slug;
 const INDEX: &str = "index.json";
 /// The file that whoever changes the index locks. It stays, so that all of them lock the same one.
 const INDEX_LOCK: &str = ".index.json.lock";
-const INDEX_VERSION: u32 = 1;
+const INDEX_VERSION: u32 = 2;
 
 /// A backup in a folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,8 +54,11 @@ pub struct Head {
     pub schema_version: Option<i64>,
     pub fingerprint: String,
     pub database: String,
+    pub system: Option<String>,
     pub server_version: String,
     pub tables: usize,
+    /// The tables whose rows are not in it.
+    pub left_out: Vec<String>,
     /// How many rows there are, where the whole file was written or read.
     pub rows: Option<u64>,
 }
@@ -224,13 +228,27 @@ impl Folder {
         self.list(&Identities::default()).map(drop)
     }
 
-    /// The newest backup of that slug.
-    pub fn latest(&self, slug: &Slug, identities: &Identities) -> Result<Kept, BackupError> {
+    /// The newest backup of that slug in this database; one without the rows of some tables only where there is no other.
+    pub fn latest(&self, slug: &Slug, home: &Home, identities: &Identities) -> Result<Kept, BackupError> {
         let mut of_slug = self.list(identities)?;
         of_slug.retain(|backup| backup.slug == slug.as_str());
-        of_slug.pop().ok_or_else(|| BackupError::NoBackup {
-            slug: slug.clone(),
-            folder: self.0.clone(),
+        let elsewhere = of_slug.last().and_then(|backup| backup.head.clone());
+        of_slug.retain(|backup| backup.head.as_ref().is_none_or(|head| head.is_of(home)));
+        let complete = of_slug.iter().rposition(Kept::is_complete);
+        let latest = match complete {
+            Some(at) => Some(of_slug.swap_remove(at)),
+            None => of_slug.pop(),
+        };
+        latest.ok_or_else(|| match elsewhere {
+            Some(head) => BackupError::OfAnotherDatabase {
+                slug: slug.clone(),
+                folder: self.0.clone(),
+                database: head.database,
+            },
+            None => BackupError::NoBackup {
+                slug: slug.clone(),
+                folder: self.0.clone(),
+            },
         })
     }
 
@@ -249,7 +267,11 @@ impl Folder {
                 .iter()
                 .filter(|backup| backup.head.as_ref().is_some_and(|head| head.tenant_id == *tenant))
                 .collect();
-            for backup in keep.superfluous(&of_tenant, now) {
+            // One without the rows of some tables replaces none that has all of them.
+            let (complete, partial): (Vec<&Kept>, Vec<&Kept>) =
+                of_tenant.into_iter().partition(|backup| backup.is_complete());
+            let superfluous = [complete, partial].map(|backups| keep.superfluous(&backups, now));
+            for backup in superfluous.concat() {
                 match fs::remove_file(self.path(backup)) {
                     Ok(()) => removed.push(backup.file.clone()),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -300,6 +322,11 @@ fn sort(backups: &mut [Kept]) {
 }
 
 impl Kept {
+    /// Whether the rows of all tables are in it, as far as is known.
+    pub(super) fn is_complete(&self) -> bool {
+        self.head.as_ref().is_none_or(|head| head.left_out.is_empty())
+    }
+
     fn is_same_file(&self, other: &Self) -> bool {
         self.file == other.file && self.bytes == other.bytes && self.modified == other.modified
     }
@@ -330,16 +357,27 @@ impl Kept {
 
 impl Head {
     pub(super) fn new(manifest: &Manifest, rows: Option<u64>) -> Self {
+        let Home { database, system } = Home::told_by(manifest);
         Self {
             tenant_id: manifest.tenant.id,
             schema: manifest.schema.clone(),
             schema_version: manifest.tenant.schema_version,
             fingerprint: manifest.fingerprint.clone(),
-            database: manifest.database.clone(),
+            database,
+            system,
+            left_out: manifest.definition.left_out.clone(),
             server_version: manifest.server_version.clone(),
             tables: manifest.definition.tables.len(),
             rows,
         }
+    }
+
+    fn is_of(&self, home: &Home) -> bool {
+        let own = Home {
+            database: self.database.clone(),
+            system: self.system.clone(),
+        };
+        own.is(home)
     }
 }
 

@@ -10,6 +10,7 @@ mod error;
 mod feed;
 mod folder;
 pub mod format;
+mod home;
 mod keep;
 mod left_out;
 mod pack;
@@ -24,6 +25,7 @@ mod verify;
 
 pub use self::error::BackupError;
 pub use self::folder::{Folder, Kept};
+pub use self::home::Home;
 pub use self::keep::Keep;
 pub use self::pack::{Identities, Recipients};
 pub use self::planned::{Planned, Request as RestoreRequest, plan};

@@ -59,6 +59,11 @@ impl Planned {
         &self.new.slug
     }
 
+    /// The tables whose rows are not in the backup.
+    pub fn left_out(&self) -> &[String] {
+        &self.manifest.definition.left_out
+    }
+
     pub fn taken_at(&self) -> Timestamp {
         self.manifest.taken_at
     }

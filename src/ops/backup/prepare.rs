@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::BackupError;
 use super::format::{Definition, Manifest, TenantRow};
+use super::home::Home;
 use super::left_out::leave_out_in_tx;
 use super::shared::{Known, Shared};
 use crate::blueprint::{self, Shape, Table, UnclearText, state_of_sequence};
@@ -48,8 +49,7 @@ pub(super) async fn prepare_in_tx(
         notes,
     } = known;
     leave_out_in_tx(transaction, schema, left_out, &mut definition).await?;
-    let mut questions: Vec<String> =
-        vec!["SELECT current_setting('server_version'), current_database()".to_owned()];
+    let mut questions: Vec<String> = vec!["SELECT current_setting('server_version')".to_owned()];
     questions.extend(sequences.iter().map(|name| state_of_sequence(name, schema)));
     let mut answers = transaction
         .text_query(&questions.join(";\n"))
@@ -66,12 +66,14 @@ pub(super) async fn prepare_in_tx(
     let server = answers.next().unwrap_or_default();
     definition.sequences = answers.flatten().collect();
     let copies = copies(definition.filled(), schema);
-    let [server_version, database] = <[String; 2]>::try_from(server).unwrap_or_default();
+    let server_version = server.into_iter().next().unwrap_or_default();
+    let Home { database, system } = Home::of(transaction).await?;
     let manifest = Manifest {
         mark: format!("tenantctl{}", uuid::Uuid::new_v4().simple()),
         tenantctl: env!("CARGO_PKG_VERSION").to_owned(),
         server_version,
         database,
+        system,
         taken_at,
         schema: schema.to_string(),
         tenant: TenantRow::from(&current),

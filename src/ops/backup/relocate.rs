@@ -11,7 +11,7 @@ use super::prepare::{Copy, hold_still_in_tx, prepare_in_tx};
 use super::restore::{Target, Work};
 use super::shared::Shared;
 use crate::blueprint::Table;
-use crate::db::{Access, Db, Hold, LockName, Opening, RowsIn, Snapshot, Transaction, read_rows};
+use crate::db::{Access, Db, Hold, LockName, Opening, RowsIn, Snapshot, Transaction, read_rows, readable_in};
 use crate::fleet::Observer;
 use crate::ops::clone::step;
 use crate::ops::log::Entry;
@@ -101,6 +101,7 @@ async fn send(
         target: &request.target,
         lock_timeout: request.lock_timeout,
     };
+    reader.script(&readable_in(&tenant.schema)).await?;
     let mut rows = 0;
     let tables = copies.len();
     let stream = Stream {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::BackupError;
 use super::feed::Rows;
 use super::format::{Manifest, RowSum, Summary};
+use super::prepare::hold_alone_in_tx;
 use crate::blueprint::{self, CannotCopy, Shape, Table, UnclearText};
 use crate::db::{
     self, Access, Db, Hold, LockName, OWN_ZONE, Opening, RoleName, RowsIn, SchemaName, Snapshot, TOLD_ZONE,
@@ -237,6 +238,10 @@ impl Work<'_> {
             transaction.execute(SAME, &params).await?;
         }
         if let Some(old) = old {
+            // Somebody may have made something of its tables while the rows were written.
+            if let Some(needed) = outside::needed_in_tx(transaction, &old).await? {
+                return Err(needed.of(&self.new.schema).into());
+            }
             transaction
                 .script(&format!("DROP SCHEMA {} CASCADE", old.quoted()))
                 .await
@@ -296,17 +301,19 @@ impl Work<'_> {
     }
 
     /// What comes after the rows adds foreign keys to tables that tenants share, and the drop of the old schema removes
-    /// some. Nobody else who makes or drops tenants has to wait for the rows. The lock that keeps all others away comes
-    /// first: two who hold the shared one could not both get it.
+    /// some. Nobody else who makes or drops tenants has to wait for the rows, nor for those who read the old ones. The
+    /// lock that keeps all others away comes first: two who hold the shared one could not both get it.
     async fn lock_shared_tables(
         &self,
         transaction: &Transaction<'_>,
         old: Option<&SchemaName>,
     ) -> Result<(), BackupError> {
         if let Some(old) = old {
+            transaction.script("SET LOCAL search_path = pg_catalog").await?;
+            hold_alone_in_tx(transaction, old).await?;
             transaction
                 .script(&format!(
-                    "SET LOCAL search_path = pg_catalog;\n{};\n{}",
+                    "{};\n{}",
                     outside::lock_for_dropping(old),
                     writable_in(&self.new.schema)
                 ))

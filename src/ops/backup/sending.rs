@@ -8,7 +8,7 @@ use super::format::Manifest;
 use super::pack::{FileWriter, Written};
 use super::prepare::Copy;
 use super::take::Options;
-use crate::db::{SchemaName, Transaction, read_rows};
+use crate::db::{SchemaName, Transaction, read_rows, readable_in};
 use crate::ops::clone::step;
 
 /// How many pieces of rows wait for the file at most: more than a frame, so that the server goes on while one is
@@ -63,8 +63,10 @@ impl Sending {
     pub(super) async fn tables(
         &self,
         transaction: &Transaction<'_>,
+        schema: &SchemaName,
         copies: &[Copy],
     ) -> Result<(), BackupError> {
+        transaction.script(&readable_in(schema)).await?;
         for (name, copy) in copies {
             if !self.send(Piece::Table).await {
                 break;
@@ -76,6 +78,7 @@ impl Sending {
             sent.map_err(|source| step(&format!("reading the rows of table {name}"), source))?;
             self.send(Piece::EndOfTable).await;
         }
+        transaction.script("SET LOCAL search_path = pg_catalog").await?;
         Ok(())
     }
 

@@ -132,7 +132,7 @@ impl Work<'_> {
             let about = About::of(&found);
             (expected == copies && manifest.send(found).is_ok()).then_some(about)
         };
-        let (about, sent) = join(definition, file.tables(&transaction, &copies)).await;
+        let (about, sent) = join(definition, file.tables(&transaction, schema, &copies)).await;
         let Some(about) = about else { return Ok(None) };
         sent?;
         let taken = about.taken(tenant, file.finish().await?);
@@ -183,7 +183,7 @@ pub(in crate::ops) async fn take_in_tx(
     let about = About::of(&found);
     let (manifest, file) = Sending::begin(options, &tenant.schema, Begin::WithManifest);
     manifest.send(found).ok();
-    file.tables(transaction, &copies).await?;
+    file.tables(transaction, &tenant.schema, &copies).await?;
     Ok(about.taken(tenant, file.finish().await?))
 }
 

@@ -8,7 +8,7 @@ use super::clones::Id;
 use crate::blueprint::{UnclearText, state_of_sequence};
 use crate::db::{
     self, Access, CopyError, Db, Hold, LockName, Opening, SchemaName, Session, Snapshot, Transaction, Type,
-    copy_rows, readable, writable_in,
+    copy_rows, readable_in, writable_in,
 };
 use crate::fleet::Observer;
 use crate::ops::clone::{CloneError, Contents, Copied, Plan, Steps, step};
@@ -137,13 +137,13 @@ impl Aside<'_> {
         writer: &Transaction<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Vec<Copied>, CloneError> {
-        reader.script(&readable()).await?;
         if plan.is_made_at_once() {
             plan.lock_shared_tables(writer).await?;
         }
         making::make(writer, self.schema, &plan.script.before_rows).await?;
         writer.script(&writable_in(self.schema)).await?;
         let from = &self.tenant.schema;
+        reader.script(&readable_in(from)).await?;
         let mut steps = Steps {
             slug: &self.tenant.slug,
             done: 0,

@@ -25,6 +25,67 @@ fn undrop_brings_the_latest_backup_back() {
 }
 
 #[test]
+fn undrop_brings_no_tenant_of_another_database_back() {
+    let backups = Backups::with_tenants(&["acme", "globex"]);
+    let elsewhere = Database::with_tenants(&["acme"]);
+    backups.run(&["drop", "acme", "globex", "--yes"]).success();
+    elsewhere
+        .run(&["backup", "acme", "--dir", backups.dir()])
+        .success();
+    backups.run(&["undrop", "acme"]).success();
+    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
+    elsewhere
+        .run(&["undrop", "globex", "--dir", backups.dir()])
+        .exits(1)
+        .says("the backups of `globex` in folder")
+        .says(&format!(
+            "are of another database, the latest of `{}`",
+            backups.database.name()
+        ))
+        .says("tenantctl restore FILE");
+}
+
+#[test]
+fn undrop_prefers_a_backup_with_all_rows_and_says_which_are_missing() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let partial = ["backup", "acme", "--exclude-table-data", "people"];
+    backups.run(&partial).success();
+    let first = backups.files("acme").pop().expect("a file");
+    let complete = backups.take("acme");
+    backups.run(&[&partial[..], &["--keep", "1"]].concat()).success();
+    let left = backups.files("acme");
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert!(!left.contains(&first) && left.iter().any(|file| file.to_str() == Some(&complete)));
+    let listed = backups.run(&["list-backups", "-o", "json"]).success();
+    let listed = &listed.json()["backups"];
+    assert_eq!(listed[0]["left_out"], serde_json::json!([]));
+    assert_eq!(listed[1]["left_out"], serde_json::json!(["people"]));
+    backups
+        .database
+        .run(&["drop", "acme", "--yes", "--no-backup"])
+        .success();
+    backups.run(&["undrop", "acme"]).success();
+    assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
+    fs::remove_file(complete).expect("removed");
+    let partial = backups.files("acme").pop().expect("a file");
+    let partial = partial.to_str().expect("a path in UTF-8");
+    let verified = backups.database.run(&["verify", partial]).success();
+    assert!(
+        verified.stdout.contains("whole, without the rows of people"),
+        "{}",
+        verified.stdout
+    );
+    backups
+        .database
+        .run(&["drop", "acme", "--yes", "--no-backup"])
+        .success();
+    backups
+        .run(&["undrop", "acme"])
+        .success()
+        .says("the rows of `people` are not in this backup");
+}
+
+#[test]
 fn drop_takes_a_backup_first_that_undrop_brings_back() {
     let backups = Backups::with_tenants(&["acme"]);
     let run = backups.database.run(&["drop", "acme", "--yes"]).exits(2);

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use super::Backups;
-use crate::support::wait_until;
+use crate::support::{Run, wait_until};
 
 #[test]
 fn replace_puts_the_backup_in_the_tenants_place() {
@@ -94,6 +94,28 @@ fn what_is_replaced_is_there_until_the_backup_is_whole() {
     let counts: Vec<&str> = seen.lines().filter(|line| !line.is_empty()).collect();
     assert_eq!(counts, ["21", "21"]);
     assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
+}
+
+#[test]
+fn replace_spares_what_others_have_made_of_the_old_tables_meanwhile() {
+    let backups = Backups::with_tenants(&["acme"]);
+    backups.sql(
+        "CREATE FUNCTION tenant_acme.slowly(int) RETURNS boolean LANGUAGE plpgsql \
+         AS $$ BEGIN PERFORM pg_sleep(0.1); RETURN true; END $$; \
+         ALTER TABLE tenant_acme.people ADD CHECK (tenant_acme.slowly(id)) NOT VALID",
+    );
+    backups.sql("ALTER TABLE tenant_acme.people VALIDATE CONSTRAINT people_id_check");
+    let file = backups.take("acme");
+    let program = backups.database.program();
+    let child = program.spawn(&["restore", &file, "--replace", "--yes"]);
+    wait_until("rows are written", || {
+        backups.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") != "0"
+    });
+    backups.sql("CREATE VIEW public.report AS SELECT id FROM tenant_acme.people");
+    Run::of(child)
+        .exits(1)
+        .says("objects outside schema `tenant_acme` depend on it: rule _RETURN on view public.report");
+    assert_eq!(backups.sql("SELECT count(*) FROM public.report"), "20");
 }
 
 #[test]

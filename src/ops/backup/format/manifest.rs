@@ -18,6 +18,9 @@ pub struct Manifest {
     pub tenantctl: String,
     pub server_version: String,
     pub database: String,
+    /// The number of the server's data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
     /// When the snapshot was taken.
     pub taken_at: Timestamp,
     pub schema: String,
