@@ -76,6 +76,13 @@ pub(crate) struct CreateArgs {
 }
 
 impl CreateArgs {
+    fn unclear(&self) -> UnclearText {
+        match self.keep_text {
+            true => UnclearText::Keep,
+            false => UnclearText::Refuse,
+        }
+    }
+
     async fn tenants(&self, cx: &Context) -> anyhow::Result<Vec<NewTenant>> {
         let defaults = Defaults {
             plan: self
@@ -161,10 +168,7 @@ pub(crate) async fn run(cx: &Context, args: &CreateArgs) -> anyhow::Result<ExitS
         false => None,
     };
     let how = How {
-        unclear: match args.keep_text {
-            true => UnclearText::Keep,
-            false => UnclearText::Refuse,
-        },
+        unclear: args.unclear(),
         if_not_exists: args.if_not_exists,
         details: args.details(),
     };
@@ -232,6 +236,14 @@ pub(super) struct How {
     pub(super) details: Value,
 }
 
+fn source(cx: &Context, unclear: UnclearText) -> create::Source {
+    create::Source {
+        template: cx.settings.tenants.naming.template().clone(),
+        reference_tables: cx.settings.reference_tables.clone(),
+        unclear,
+    }
+}
+
 /// Makes these tenants.
 pub(super) async fn make(
     cx: &Context,
@@ -240,11 +252,7 @@ pub(super) async fn make(
     how: How,
 ) -> anyhow::Result<Report<Tenant>> {
     let db = cx.db().await?;
-    let source = create::Source {
-        template: cx.settings.tenants.naming.template().clone(),
-        reference_tables: cx.settings.reference_tables.clone(),
-        unclear: how.unclear,
-    };
+    let source = source(cx, how.unclear);
     let original = source.read(db).await?;
     for note in original.notes() {
         cx.ui.note(note);
@@ -266,7 +274,13 @@ pub(super) async fn make(
 }
 
 async fn dry_run(cx: &Context, args: &CreateArgs, tenants: Vec<NewTenant>) -> anyhow::Result<ExitStatus> {
-    let report = create::foresee(cx.db().await?, tenants, args.if_not_exists).await?;
+    let report = create::foresee(
+        cx.db().await?,
+        &source(cx, args.unclear()),
+        tenants,
+        args.if_not_exists,
+    )
+    .await?;
     cx.ui.answer(&CreateView::dry(&report))?;
     cx.ui.failures(&report, "be created");
     cx.ui.note("dry run: nothing was changed");

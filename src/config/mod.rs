@@ -24,7 +24,7 @@ pub use self::retention::{MAX_DAYS, PolicyAction, PolicySettings, RetentionSetti
 pub use self::variables::DatabaseVariables;
 use self::variables::positive;
 use crate::db::{RoleName, SchemaName};
-use crate::tenant::Naming;
+use crate::tenant::{Naming, attribute};
 
 /// Form of a command's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
@@ -234,6 +234,9 @@ impl Settings {
         if jobs == 0 {
             return Err(ConfigError::general("setting `fleet.jobs` must be at least 1"));
         }
+        let default_plan = file.tenants.default_plan.as_deref().unwrap_or("basic");
+        let default_plan = attribute::plan(default_plan)
+            .map_err(|error| ConfigError::general(format!("setting `tenants.default_plan`: {error}")))?;
         let targets = database::urls_of(&file.targets);
         let local_enabled = file.local.enabled.unwrap_or(false);
         Ok(Self {
@@ -250,7 +253,7 @@ impl Settings {
                     .tenants
                     .search_path
                     .unwrap_or_else(|| vec!["public".to_owned()]),
-                default_plan: file.tenants.default_plan.unwrap_or_else(|| "basic".to_owned()),
+                default_plan,
                 lock_timeout: file
                     .tenants
                     .lock_timeout

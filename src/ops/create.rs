@@ -256,13 +256,17 @@ async fn explain(
     }
 }
 
-/// How it would go, as far as that can be seen without trying: whether slug, schema and domain are free.
+/// How it would go, as far as that can be seen without trying: whether there is a template, and slug, schema and domain
+/// are free.
 pub async fn foresee(
     db: &Db,
+    source: &Source,
     tenants: Vec<NewTenant>,
     if_not_exists: bool,
 ) -> anyhow::Result<Report<NewTenant>> {
-    let found = registry::rivals(&db.session().await?, &tenants).await?;
+    let session = db.session().await?;
+    Original::is_there(&session, &source.template, &source.reference_tables).await?;
+    let found = registry::rivals(&session, &tenants).await?;
     let foreseen = tenants.into_iter().zip(found).map(|(new, rivals)| TenantReport {
         slug: new.slug.clone(),
         elapsed: Duration::ZERO,

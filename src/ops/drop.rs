@@ -126,16 +126,21 @@ pub async fn foresee(
         let mut session = db.direct().await?;
         let (transaction, _) = session.begin("BEGIN READ ONLY").await?;
         let looked = async {
-            not_needed_outside(&transaction, &tenant.schema).await?;
-            tenant_role::of_schema(&transaction, &tenant.schema)
-                .await
-                .map_err(DropError::from)
+            let exists = registry::count_tables(&transaction, &tenant.schema)
+                .await?
+                .is_some();
+            if exists {
+                not_needed_outside(&transaction, &tenant.schema).await?;
+            }
+            let roles = tenant_role::of_schema(&transaction, &tenant.schema).await?;
+            Ok::<_, DropError>((exists, roles))
         };
         let looked = looked.await;
-        let roles = transaction.end(looked).await?.into_iter();
+        let (exists, roles) = transaction.end(looked).await?;
+        let roles = roles.into_iter();
         Ok(Answer::Done(Dropped {
             schema: tenant.schema.clone(),
-            schema_was_missing: false,
+            schema_was_missing: !exists,
             backup: None,
             roles: roles.map(|role| Former { role, kept: None }).collect(),
         }))

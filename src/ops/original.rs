@@ -7,7 +7,7 @@ use crate::blueprint::{
     self, Blueprint, CannotCopy, ReadError, Shape, Statement, Surroundings, Table, UnclearText,
 };
 use crate::db::migrator::{HISTORY_TABLE, History};
-use crate::db::{self, SchemaName, Session};
+use crate::db::{self, SchemaName, Session, Type};
 use crate::tenant::fingerprints;
 
 /// A schema that others are made from.
@@ -111,6 +111,31 @@ impl Original {
             unfinished,
             blueprint,
         })
+    }
+
+    /// Fails where there is no such schema, or it lacks one of these tables.
+    pub async fn is_there(
+        session: &Session,
+        schema: &SchemaName,
+        reference_tables: &[String],
+    ) -> Result<(), OriginalError> {
+        const SCHEMA: &str = "SELECT FROM pg_namespace WHERE nspname = $1";
+        const TABLE: &str = "SELECT name FROM unnest($2::text[]) WITH ORDINALITY AS wanted (name, place) \
+                             WHERE NOT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace \
+                             WHERE n.nspname = $1 AND c.relkind = 'r' AND name IN (c.relname, quote_ident(c.relname))) \
+                             ORDER BY place LIMIT 1";
+        let name = schema.as_str();
+        if session.query_opt(SCHEMA, &[(&name, Type::TEXT)]).await?.is_none() {
+            return Err(OriginalError::NoTemplate(schema.clone()));
+        }
+        let params: [db::Param<'_>; 2] = [(&name, Type::TEXT), (&reference_tables, Type::TEXT_ARRAY)];
+        match session.query_opt(TABLE, &params).await? {
+            Some(missing) => Err(OriginalError::NoReferenceTable {
+                schema: schema.clone(),
+                table: missing.get(0),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// What the schema's definition says.

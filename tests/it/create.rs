@@ -238,6 +238,50 @@ fn a_dry_run_refuses_what_a_run_would_refuse_in_the_same_words() {
 }
 
 #[test]
+fn a_dry_run_wants_a_template_with_the_tables_whose_rows_go_along() {
+    let database = Database::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("tenantctl.toml");
+    std::fs::write(&config, "[template]\nreference_tables = [\"missing\"]\n").expect("written");
+    let config = config.to_str().expect("a path in UTF-8");
+    let mut cases = vec![(
+        vec!["create", "new", "--config", config],
+        "has no table `missing`",
+    )];
+    for _ in 0..2 {
+        for (arguments, words) in &cases {
+            database.run(arguments).exits(2).says(words);
+            database
+                .run(&[&arguments[..], &["--dry-run"]].concat())
+                .exits(2)
+                .says(words);
+        }
+        database.sql("DROP SCHEMA IF EXISTS tenant_template CASCADE");
+        cases = vec![(
+            vec!["create", "new"],
+            "the template, schema `tenant_template`, does not exist",
+        )];
+    }
+}
+
+#[test]
+fn a_default_plan_that_no_tenant_can_have_is_a_mistake_of_the_configuration() {
+    let database = Database::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("tenantctl.toml");
+    std::fs::write(&config, "[tenants]\ndefault_plan = \"\"\n").expect("written");
+    database
+        .run(&[
+            "create",
+            "new",
+            "--config",
+            config.to_str().expect("a path in UTF-8"),
+        ])
+        .exits(2)
+        .says("setting `tenants.default_plan`: a plan cannot be empty");
+}
+
+#[test]
 fn csv_is_one_table_with_the_outcome_of_everybody() {
     let database = Database::with_tenants(&["b"]);
     let run = database

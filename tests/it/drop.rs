@@ -81,6 +81,11 @@ fn a_dry_run_fails_as_the_drop_would() {
         .exits(2)
         .says("no folder for backups was named");
     assert_eq!(database.state().1, "tenant_a\ntenant_b");
+    // What is there in name alone can go as well.
+    database.sql("DROP SCHEMA tenant_a CASCADE");
+    for more in ["--dry-run", "--yes"] {
+        database.run(&["drop", "--no-backup", "a", more]).success();
+    }
 }
 
 #[test]

@@ -241,6 +241,7 @@ fn a_migration_that_fails_leaves_no_template_behind() {
     init_with(&database, files.path())
         .exits(1)
         .says("migrating the template `tenant_template`")
+        .says("migration `V2__second` failed")
         .says("relation \"first\" already exists (42P07)");
     assert_eq!(
         database.sql("SELECT to_regnamespace('tenant_template') IS NULL"),

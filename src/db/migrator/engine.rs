@@ -20,7 +20,8 @@ pub async fn apply_in_tx(
 ) -> Result<Applied, MigrateError> {
     let mut target = OnTransaction(transaction);
     let report = Runner::new(&migrations.files)
-        .set_grouped(true)
+        // One by one, so that an error names the migration.
+        .set_grouped(false)
         .run_async(&mut target)
         .await
         .map_err(|error| explain(&error))?;
@@ -140,8 +141,11 @@ pub(super) fn explain(error: &refinery_core::Error) -> MigrateError {
     let history = match error.kind() {
         Kind::Connection(doing, source) => match source.downcast_ref::<Error>() {
             Some(source) => {
+                let failed = doing
+                    .strip_prefix("error applying migration ")
+                    .map(|migration| format!("migration `{migration}` failed"));
                 return MigrateError::Sql {
-                    doing: doing.clone(),
+                    doing: failed.unwrap_or_else(|| doing.clone()),
                     source: source.clone(),
                 };
             }

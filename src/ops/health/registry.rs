@@ -12,6 +12,7 @@ use crate::db::migrator::Migrations;
 use crate::db::{self, SchemaName};
 use crate::ops::migrate::survey::histories;
 use crate::ops::rehearse;
+use crate::tenant::registry::count_tables;
 use crate::words::count;
 
 /// A tenant, as far as anything here needs to know it.
@@ -222,8 +223,13 @@ pub(super) async fn versions(
         return Ok((None, Vec::new()));
     }
     let transaction = ask.begin().await?;
-    let histories = histories(&transaction, &request.template.schema).await;
-    let (registry, template) = transaction.end(histories).await?;
+    let schema = &request.template.schema;
+    let asked = async {
+        let is_there = count_tables(&transaction, schema).await?.is_some();
+        Ok::<_, HealthError>((histories(&transaction, schema).await?, is_there))
+    };
+    let asked = asked.await;
+    let ((registry, template), is_there) = transaction.end(asked).await?;
     let mut found = Vec::new();
     found.extend(behind_files(
         &request.registry,
@@ -231,6 +237,10 @@ pub(super) async fn versions(
         (Severity::Warning, &checks::REGISTRY_BEHIND, "the registry"),
         "tenantctl init",
     ));
+    if !is_there {
+        let summary = format!("the template, schema `{schema}`, does not exist");
+        found.push(Finding::new(Severity::Critical, &checks::TEMPLATE_BEHIND, summary).run("tenantctl init"));
+    }
     let Some(template) = template else {
         return Ok((None, found));
     };

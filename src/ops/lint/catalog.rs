@@ -13,17 +13,19 @@ pub(super) const TRANSACTION_STATEMENT: &str = "transaction-statement";
 pub(super) const NOT_REPEATABLE: &str = "no-transaction-not-repeatable";
 pub(super) const HEAVY_LOCK: &str = "heavy-lock";
 pub(super) const SESSION_SETTING: &str = "session-setting";
+pub(super) const COPY_WITH_CLIENT: &str = "copy-with-client";
 pub(super) const SYNTAX_ERROR: &str = "syntax-error";
 pub(super) const UNKNOWN_COMMENT: &str = "unknown-comment";
 
 /// The rules that are not squawk's.
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     NAMES_SCHEMA,
     CONCURRENTLY_IN_TRANSACTION,
     TRANSACTION_STATEMENT,
     NOT_REPEATABLE,
     HEAVY_LOCK,
     SESSION_SETTING,
+    COPY_WITH_CLIENT,
     SYNTAX_ERROR,
     UNKNOWN_COMMENT,
 ];

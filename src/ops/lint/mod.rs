@@ -168,6 +168,7 @@ fn hits(file: &File, request: &Request, before: &mut Before) -> Vec<Hit> {
                 || hit.rule == "adding-not-nullable-field" && before.validated(statement))
         }));
         hits.extend(rules::transaction_statement(statement));
+        hits.extend(rules::copy_with_client(statement));
         hits.extend(rules::session_setting(statement, source.in_transaction));
         if source.in_transaction {
             hits.extend(rules::concurrently_in_transaction(statement, before));

@@ -2,7 +2,9 @@
 //! otherwise, with the search path set.
 
 use super::Hit;
-use super::catalog::{CONCURRENTLY_IN_TRANSACTION, NOT_REPEATABLE, SESSION_SETTING, TRANSACTION_STATEMENT};
+use super::catalog::{
+    CONCURRENTLY_IN_TRANSACTION, COPY_WITH_CLIENT, NOT_REPEATABLE, SESSION_SETTING, TRANSACTION_STATEMENT,
+};
 use super::relations::{Before, index};
 use super::source::{NO_TRANSACTION, Statement};
 use crate::db::Control;
@@ -31,6 +33,30 @@ pub(super) fn transaction_statement(statement: &Statement<'_>) -> Option<Hit> {
     ))
 }
 
+/// What wants rows of its client, or sends it some. PostgreSQL takes either of its two words for both.
+pub(super) fn copy_with_client(statement: &Statement<'_>) -> Option<Hit> {
+    let place = |direction: &str| {
+        let clients = ["stdin", "stdout"].iter();
+        clients
+            .filter_map(|client| statement.find(&[direction, client]))
+            .next()
+    };
+    if !statement.begins(&["copy"]) {
+        return None;
+    }
+    let (at, message, help) = match (place("from"), place("to")) {
+        (Some(at), _) => (at, "This needs a client that sends rows.", "Write `INSERT`."),
+        (None, Some(at)) => (at, "This needs a client that takes rows.", "Leave it out."),
+        (None, None) => return None,
+    };
+    Some(Hit::new(
+        COPY_WITH_CLIENT,
+        statement.span_of(at),
+        message.to_owned(),
+        Some(help.to_owned()),
+    ))
+}
+
 /// What cannot run inside a transaction, in a file that is one.
 pub(super) fn concurrently_in_transaction(statement: &Statement<'_>, before: &Before) -> Option<Hit> {
     if let Some(at) = before.uses_label(statement) {
@@ -53,6 +79,7 @@ pub(super) fn concurrently_in_transaction(statement: &Statement<'_>, before: &Be
     let option = statement.past_parentheses(1);
     let always = starts(&["vacuum"])
         || starts(&["alter", "system"])
+        || starts(&["discard", "all"])
         || (starts(&["reindex"])
             && ["schema", "database", "system"]
                 .iter()

@@ -54,6 +54,24 @@ fn each_is_clean(before: &str, statements: &[&str]) {
 const SINGLY: &str = "-- tenantctl: no-transaction\n";
 
 #[test]
+fn rows_that_a_client_would_send_or_take_are_found() {
+    each_breaks(
+        "copy-with-client",
+        "",
+        &[
+            "COPY users FROM STDIN",
+            "copy users (id) from stdout",
+            "COPY (SELECT 1) TO STDOUT WITH (FORMAT csv)",
+        ],
+    );
+    each_is_clean(
+        "",
+        &["COPY users FROM '/srv/users.csv'", "COPY users TO PROGRAM 'cat'"],
+    );
+    each_breaks("concurrently-in-transaction", "", &["DISCARD ALL"]);
+}
+
+#[test]
 fn a_name_of_a_schema_is_found_wherever_the_grammar_has_one() {
     each_breaks(
         "names-schema",

@@ -104,6 +104,19 @@ fn a_migration_and_a_run_that_were_killed_are_found() {
 }
 
 #[test]
+fn a_template_that_is_gone_is_found() {
+    let fleet = Fleet::new(1);
+    fleet.sql("DROP SCHEMA tenant_template CASCADE");
+    let found = one(&look(&fleet).exits(4), "template-behind");
+    assert_eq!(found.severity, "critical");
+    assert_eq!(
+        found.summary,
+        "the template, schema `tenant_template`, does not exist"
+    );
+    assert_eq!(found.run, ["tenantctl init"]);
+}
+
+#[test]
 fn versions_that_differ_are_found() {
     let fleet = Fleet::new(4);
     assert_eq!(names(&look(&fleet).success()), [] as [&str; 0]);
