@@ -422,6 +422,8 @@ mod tests {
                 schema_version: None,
                 fingerprint: String::new(),
                 database: String::new(),
+                system: None,
+                left_out: Vec::new(),
                 server_version: String::new(),
                 tables: 1,
                 rows,
