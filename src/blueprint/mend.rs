@@ -5,13 +5,14 @@
 //! holds data unless that is allowed.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::diff::{Comparison, Same};
 use super::late::Late;
 use super::links::Links;
 use super::object::{Address, Object};
 use super::order::{self, Circle, Step};
+use super::part_index::{bound, renamed};
 use super::script::{MEANING, Shape};
 use super::text::with_name;
 use super::way::{Way, holds_data, rounds, way};
@@ -76,6 +77,9 @@ impl Blueprint {
             links: Links::new(found),
             dropped: HashSet::new(),
             kept: HashSet::new(),
+            bound: bound(found),
+            left: Vec::new(),
+            renamed: renamed(self, found, &comparison),
             made: HashSet::new(),
             changes: vec![None; self.objects.len()],
             mend: Mend::default(),
@@ -84,6 +88,7 @@ impl Blueprint {
         work.decide(&comparison);
         work.make_what_is_missing(&comparison);
         work.drop_what_must_go(&found.steps(&Late::default())?);
+        work.rename_indexes();
         let late = self.late.among(&work.new_tables());
         work.make_in_order(&self.steps(&late)?, &late);
         work.fill_views();
@@ -111,6 +116,12 @@ pub(super) struct Work<'a> {
     pub(super) dropped: HashSet<usize>,
     /// What should go and holds data.
     kept: HashSet<usize>,
+    /// Indexes of partitions that do not go by themselves.
+    bound: HashSet<usize>,
+    /// Those of them that should go.
+    left: Vec<usize>,
+    /// Those of them that only have another name: as found, and as expected.
+    pub(super) renamed: HashMap<usize, usize>,
     /// Of what is expected.
     pub(super) made: HashSet<usize>,
     /// What changes an object that stays, for each expected one.
@@ -127,7 +138,9 @@ impl Work<'_> {
             match way(&self.expected.objects[wanted], &self.found.objects[is]) {
                 _ if self.comes_from_a_parent(self.expected, wanted, comparison)
                     || self.links.attribute_of(is).is_some()
-                    || self.follows_its_table(is) => {}
+                    || self.follows_its_table(is)
+                    || self.renamed.contains_key(&is)
+                    || self.renamed.values().any(|renamed| *renamed == wanted) => {}
                 Way::Change(_) if self.is_attribute_in_use(is) => {
                     let name = &self.found.objects[is].name;
                     self.remark(format!(
@@ -156,12 +169,14 @@ impl Work<'_> {
             }
         }
         self.drop_what_is_extra(comparison);
+        self.say_what_is_bound();
     }
 
     /// Tables and columns first: where they stay, so does what belongs to them.
     fn drop_what_is_extra(&mut self, comparison: &Comparison<'_>) {
-        let all: HashSet<usize> = comparison.extra.iter().copied().collect();
         let mut extra: Vec<usize> = comparison.extra.clone();
+        extra.retain(|index| !self.renamed.contains_key(index));
+        let all: HashSet<usize> = extra.iter().copied().collect();
         extra.retain(|index| !self.links.is_within(*index, &all));
         extra.retain(|index| self.links.attribute_of(*index).is_none());
         extra.sort_by_key(|index| {
@@ -194,6 +209,10 @@ impl Work<'_> {
 
     /// Lets an object go with all that cannot stay without it, unless data would go as well.
     fn drop(&mut self, root: usize) {
+        if self.bound.contains(&root) {
+            self.left.push(root);
+            return;
+        }
         let falling = self.links.falling_with(root);
         if falling
             .iter()
@@ -234,6 +253,20 @@ impl Work<'_> {
             .collect();
         for remark in remarks {
             self.remark(remark);
+        }
+    }
+
+    /// Where the index of the partitioned table does not go, those that belong to it do not either.
+    fn say_what_is_bound(&mut self) {
+        for index in std::mem::take(&mut self.left) {
+            let is_within = |set: &HashSet<usize>| self.links.is_within(index, set);
+            if !self.dropped.contains(&index) && !is_within(&self.kept) {
+                let object = &self.found.objects[index];
+                self.remark(format!(
+                    "not mended, it belongs to an index of the partitioned table: {} {}",
+                    object.kind, object.name
+                ));
+            }
         }
     }
 

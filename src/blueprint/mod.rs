@@ -21,6 +21,7 @@ mod not_null;
 mod object;
 mod order;
 mod own_role;
+mod part_index;
 mod read;
 mod remake;
 mod rows;

@@ -4,6 +4,8 @@
 //! `pg_dump` does: a default, a check or a constraint of a domain is added after its table or type instead of standing
 //! inside it; a view is made first as a stand-in with the same columns; a type is announced before its functions.
 
+mod attach;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 
@@ -217,34 +219,6 @@ impl<'a> Graph<'a> {
             for needed in needed {
                 if needed != parent && !self.needs[parent].contains_key(&needed) {
                     self.wishes.insert((parent, needed));
-                }
-            }
-        }
-    }
-
-    /// A partition is attached once the checks on both sides are there, and before anything that a partitioned table
-    /// passes on to its partitions: what they have already is then found again and not made twice.
-    fn add_partition_wishes(&mut self) {
-        let mut on_table: HashMap<usize, Vec<usize>> = HashMap::new();
-        for (index, object) in self.objects.iter().enumerate() {
-            if let Some(table) = object.parent.and_then(|parent| self.node(parent)) {
-                on_table.entry(table).or_default().push(index);
-            }
-        }
-        for (index, object) in self.objects.iter().enumerate() {
-            if object.kind != Kind::Partition {
-                continue;
-            }
-            let sides = [object.parent, object.needs].map(|side| side.and_then(|side| self.node(side)));
-            for table in sides.into_iter().flatten() {
-                for &other in on_table.get(&table).into_iter().flatten() {
-                    match self.objects[other].kind {
-                        Kind::Check => self.wishes.insert((index, other)),
-                        Kind::Constraint | Kind::Index | Kind::ForeignKey | Kind::Trigger => {
-                            self.wishes.insert((other, index))
-                        }
-                        _ => false,
-                    };
                 }
             }
         }

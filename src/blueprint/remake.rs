@@ -22,6 +22,10 @@ impl Work<'_> {
                 .get(&(object.kind, object.name.as_str()))
                 .copied()
         });
+        let (gone, renamed): (Vec<_>, Vec<_>) =
+            (self.renamed.iter()).partition(|(found, _)| self.dropped.contains(found));
+        let gone = gone.into_iter().map(|(_, expected)| *expected);
+        let renamed: HashSet<usize> = renamed.into_iter().map(|(_, expected)| *expected).collect();
         let missing = comparison.missing.iter().copied();
         let missing = missing.filter(|index| {
             let object = &self.expected.objects[*index];
@@ -37,7 +41,7 @@ impl Work<'_> {
             // A column that a child has from its parent comes with the parent's.
             let is_inherited = object.kind == Kind::Column && object.inline.is_none()
                 || self.comes_from_a_parent(self.expected, *index, comparison);
-            is_new || !is_inherited
+            (is_new || !is_inherited) && !renamed.contains(index)
         });
         let links = Links::new(self.expected);
         let comes_with_its_type = |index: &usize| {
@@ -52,6 +56,7 @@ impl Work<'_> {
         };
         self.made = went
             .chain(missing)
+            .chain(gone)
             .filter(|index| !comes_with_its_type(index))
             .collect();
         let parts: Vec<usize> = (0..self.expected.objects.len())

@@ -3,6 +3,7 @@
 mod cases;
 mod fingerprints;
 mod mend;
+mod partitions;
 mod stable;
 mod types_in_use;
 mod versions;

@@ -6,7 +6,7 @@ use super::{in_schema, listed, psql};
 use crate::support::Database;
 
 /// Makes the template anew with this SQL.
-fn with_template(sql: &str) -> Database {
+pub(super) fn with_template(sql: &str) -> Database {
     let database = Database::new();
     database.sql("DROP SCHEMA tenant_template CASCADE; CREATE SCHEMA tenant_template");
     in_schema(&database, "tenant_template", sql);
