@@ -14,6 +14,7 @@ use super::object::{Address, Object};
 use super::order::{self, Circle, Step};
 use super::part_index::{bound, renamed};
 use super::script::{MEANING, Shape};
+use super::stuck::{Stuck, held};
 use super::text::with_name;
 use super::way::{Way, holds_data, rounds, way};
 use super::{Blueprint, Kind};
@@ -71,22 +72,20 @@ impl Blueprint {
     /// What makes `found` into this schema.
     pub fn mend(&self, found: &Self, same: &Same, loss: DataLoss) -> Result<Mend, Circle> {
         let comparison = Comparison::new(self, found, same);
-        let mut work = Work {
-            expected: self,
-            found,
-            links: Links::new(found),
-            dropped: HashSet::new(),
-            kept: HashSet::new(),
-            bound: bound(found),
-            left: Vec::new(),
-            renamed: renamed(self, found, &comparison),
-            made: HashSet::new(),
-            changes: vec![None; self.objects.len()],
-            mend: Mend::default(),
-            loss,
+        let mut stuck = Stuck::new();
+        let mut work = loop {
+            let mut work = Work::new(self, found, &comparison, stuck.clone(), loss);
+            work.decide(&comparison);
+            work.make_what_is_missing(&comparison);
+            let known = stuck.len();
+            for (index, reason) in work.more_stuck() {
+                stuck.entry(index).or_insert(reason);
+            }
+            if stuck.len() == known {
+                break work;
+            }
         };
-        work.decide(&comparison);
-        work.make_what_is_missing(&comparison);
+        work.say_what_is_stuck(&comparison);
         work.drop_what_must_go(&found.steps(&Late::default())?);
         work.rename_indexes();
         let late = self.late.among(&work.new_tables());
@@ -111,11 +110,13 @@ impl Blueprint {
 pub(super) struct Work<'a> {
     pub(super) expected: &'a Blueprint,
     pub(super) found: &'a Blueprint,
-    links: Links,
+    pub(super) links: Links,
     /// Of what is found.
     pub(super) dropped: HashSet<usize>,
     /// What should go and holds data.
-    kept: HashSet<usize>,
+    pub(super) kept: HashSet<usize>,
+    /// What stays although something else would have it go.
+    pub(super) held: HashSet<usize>,
     /// Indexes of partitions that do not go by themselves.
     bound: HashSet<usize>,
     /// Those of them that should go.
@@ -124,19 +125,55 @@ pub(super) struct Work<'a> {
     pub(super) renamed: HashMap<usize, usize>,
     /// Of what is expected.
     pub(super) made: HashSet<usize>,
+    /// What is expected and cannot be made.
+    pub(super) stuck: Stuck,
+    /// What turned out to be so while it was decided what goes.
+    pub(super) blocked: Stuck,
     /// What changes an object that stays, for each expected one.
     pub(super) changes: Vec<Option<String>>,
     pub(super) mend: Mend,
     loss: DataLoss,
 }
 
-impl Work<'_> {
-    /// Decides what goes and what is changed in its place.
+impl<'a> Work<'a> {
+    fn new(
+        expected: &'a Blueprint,
+        found: &'a Blueprint,
+        comparison: &Comparison<'_>,
+        stuck: Stuck,
+        loss: DataLoss,
+    ) -> Self {
+        Self {
+            expected,
+            found,
+            links: Links::new(found),
+            dropped: HashSet::new(),
+            kept: HashSet::new(),
+            held: held(expected, found, &stuck, comparison),
+            bound: bound(found),
+            left: Vec::new(),
+            renamed: renamed(expected, found, comparison),
+            made: HashSet::new(),
+            stuck,
+            blocked: Stuck::new(),
+            changes: vec![None; expected.objects.len()],
+            mend: Mend::default(),
+            loss,
+        }
+    }
+
+    /// Decides what goes and what is changed in its place. Tables first: where one stays, so does what belongs to it.
     fn decide(&mut self, comparison: &Comparison<'_>) {
+        for table in &comparison.extra {
+            if self.found.objects[*table].kind == Kind::Table {
+                self.drop(*table);
+            }
+        }
         for (wanted, is) in &comparison.different {
             let (wanted, is) = (*wanted, *is);
             match way(&self.expected.objects[wanted], &self.found.objects[is]) {
-                _ if self.comes_from_a_parent(self.expected, wanted, comparison)
+                _ if self.stuck.contains_key(&wanted)
+                    || self.comes_from_a_parent(self.expected, wanted, comparison)
                     || self.links.attribute_of(is).is_some()
                     || self.follows_its_table(is)
                     || self.renamed.contains_key(&is)
@@ -156,12 +193,12 @@ impl Work<'_> {
                 Way::Change(change) => {
                     if matches!(self.expected.objects[wanted].kind, Kind::Column | Kind::Attribute) {
                         for blocker in self.blockers(is) {
-                            self.drop(blocker);
+                            self.drop_for(wanted, blocker);
                         }
                     }
                     self.changes[wanted] = Some(change);
                 }
-                Way::Anew => self.drop(is),
+                Way::Anew => self.drop_for(wanted, is),
                 Way::None(reason) => {
                     let object = &self.found.objects[is];
                     self.remark(format!("not mended, {reason}: {} {}", object.kind, object.name));
@@ -208,7 +245,7 @@ impl Work<'_> {
     }
 
     /// Lets an object go with all that cannot stay without it, unless data would go as well.
-    fn drop(&mut self, root: usize) {
+    pub(super) fn drop(&mut self, root: usize) {
         if self.bound.contains(&root) {
             self.left.push(root);
             return;
@@ -236,7 +273,9 @@ impl Work<'_> {
             })
             .collect();
         if losses.is_empty() || self.loss == DataLoss::Allow {
-            self.dropped.extend(falling);
+            if !self.is_held(root, &falling) {
+                self.dropped.extend(falling);
+            }
             return;
         }
         self.kept.insert(root);
@@ -270,7 +309,7 @@ impl Work<'_> {
         }
     }
 
-    fn remark(&mut self, remark: String) {
+    pub(super) fn remark(&mut self, remark: String) {
         if !self.mend.remarks.contains(&remark) {
             self.mend.remarks.push(remark);
         }

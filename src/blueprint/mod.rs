@@ -6,6 +6,7 @@
 //! own objects without their schema and all others with theirs. Which objects exist is for the queries to say; the
 //! order in which they are made is worked out in `order` from what the catalogs know of dependencies.
 
+mod bounds;
 mod build;
 mod catalog;
 mod diff;
@@ -28,6 +29,7 @@ mod rows;
 mod script;
 mod settle;
 mod stamp;
+mod stuck;
 mod text;
 mod way;
 

@@ -63,6 +63,7 @@ impl Work<'_> {
             .filter(|index| links.is_within(*index, &self.made))
             .collect();
         self.made.extend(parts);
+        self.made.retain(|index| !self.stuck.contains_key(index));
     }
 
     /// The tables that are made with all that they hold. To others, columns are added as they have always been.
@@ -78,7 +79,11 @@ impl Work<'_> {
         for step in steps {
             let object = &objects[step.object];
             if self.made.contains(&step.object) {
-                let inlined: Vec<&Object> = step.inlined.iter().map(|index| &objects[*index]).collect();
+                let inlined = step
+                    .inlined
+                    .iter()
+                    .filter(|index| !self.stuck.contains_key(index));
+                let inlined: Vec<&Object> = inlined.map(|index| &objects[*index]).collect();
                 if object.kind != Kind::Column || late.adds(object.address) {
                     let text = written(object, step.form, &inlined);
                     // Children of a table with late columns are no partitions, and say it of themselves.

@@ -4,6 +4,7 @@ mod cases;
 mod fingerprints;
 mod mend;
 mod partitions;
+mod renamed;
 mod stable;
 mod types_in_use;
 mod versions;
