@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
-use super::settle::settled;
+use super::settle::{in_order, settled};
 
 /// Where an object stands in the catalogs: the catalog, the row, and the column inside it or zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,6 +69,7 @@ impl Object {
         match self.kind {
             // A body is text of its author's.
             Kind::Function | Kind::Procedure => text,
+            Kind::ExtendedStatistics => in_order(&settled(text)),
             _ => settled(text),
         }
     }

@@ -34,6 +34,40 @@ pub(super) fn settled(text: String) -> String {
         })
 }
 
+/// Extended statistics with their columns and expressions in the order of their names: PostgreSQL prints them in the
+/// order of the table's columns, which is no part of what the statistics are.
+pub(super) fn in_order(statistics: &str) -> String {
+    let (mut depth, mut at) = (0, 0);
+    let mut bounds = Vec::new();
+    for token in crate::db::tokens(statistics).unwrap_or_default() {
+        match token.text {
+            "(" | "[" => depth += 1,
+            ")" | "]" => depth -= 1,
+            _ => {}
+        }
+        let begins = bounds.is_empty() && token.is_word("ON");
+        let goes_on = !bounds.is_empty() && (token.text == "," || token.is_word("FROM"));
+        if depth == 0 && (begins || goes_on) {
+            bounds.push((at, at + token.text.len()));
+        }
+        at += token.text.len();
+    }
+    let (Some((_, from)), Some((to, _))) = (bounds.first(), bounds.last()) else {
+        return statistics.to_owned();
+    };
+    let mut parts: Vec<&str> = bounds
+        .windows(2)
+        .map(|pair| statistics[pair[0].1..pair[1].0].trim())
+        .collect();
+    parts.sort_unstable();
+    format!(
+        "{} {} {}",
+        &statistics[..*from],
+        parts.join(", "),
+        &statistics[(*to).max(*from)..]
+    )
+}
+
 /// The end of a line of a view that is a constant without an alias, as in a branch of a `UNION`.
 const CONSTANT: &str = r"^(\s+(?:SELECT )?(?:NULL|'(?:[^'\n]|'')*'|\(?-?[\d.]+\)?)::(?:character varying|double precision|bit varying|time(?:stamp)?(?:\(\d\))? with(?:out)? time zone|(?:\w+\.)?\w+)(?:\([\d,]+\))?(?:\[\])?)(,?)$";
 /// The beginning of `EXTRACT` with a field that is no word in small letters.
@@ -97,6 +131,24 @@ mod tests {
             repeatable("SELECT EXTRACT(YEAR FROM now())"),
             "SELECT EXTRACT('YEAR' FROM now())"
         );
+    }
+
+    #[test]
+    fn columns_of_statistics_are_in_one_order() {
+        for (one, other) in [
+            (
+                "CREATE STATISTICS st (ndistinct) ON t, n FROM m",
+                "CREATE STATISTICS st (ndistinct) ON n, t FROM m",
+            ),
+            (
+                r#"CREATE STATISTICS "ON" ON "a, b", c, lower(x), (y IS DISTINCT FROM 'FROM') FROM "FROM m""#,
+                r#"CREATE STATISTICS "ON" ON c, "a, b", lower(x), (y IS DISTINCT FROM 'FROM') FROM "FROM m""#,
+            ),
+        ] {
+            assert_eq!(in_order(one), in_order(other));
+        }
+        let other_table = "CREATE STATISTICS st (ndistinct) ON n, t FROM o";
+        assert_eq!(in_order(other_table), other_table);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{in_schema, listed, psql};
+use super::{in_schema, listed, mended, psql};
 use crate::support::Database;
 
 /// Makes the template anew with this SQL.
@@ -168,4 +168,23 @@ fn what_could_not_be_tried_is_no_drift() {
     database.sql(&format!("SELECT pg_terminate_backend(pid) {of_holder}"));
     holder.join().expect("no panic").expect_err("ended");
     drift().exits(4);
+}
+
+#[test]
+fn extended_statistics_are_the_same_whatever_the_order_of_the_columns() {
+    let database = with_template(
+        "CREATE TABLE m (n int, t text, at date); CREATE STATISTICS st (ndistinct) ON t, n FROM m; \
+         CREATE STATISTICS other (ndistinct) ON n, at FROM m",
+    );
+    database.run(&["create", "--quiet", "acme", "globex"]).success();
+    let again = "ALTER TABLE m DROP COLUMN n CASCADE, ADD COLUMN n int; \
+                 CREATE STATISTICS st (ndistinct) ON n, t FROM m;";
+    for (slug, columns) in [("acme", "n, at"), ("globex", "n, at, t")] {
+        let other = format!("{again} CREATE STATISTICS other (ndistinct) ON {columns} FROM m");
+        in_schema(&database, &format!("tenant_{slug}"), &other);
+    }
+    let json = database.run(&["drift", "--all", "-o", "json"]).exits(4).json();
+    assert_eq!(listed(&json, "acme"), [""; 0]);
+    assert_eq!(listed(&json, "globex"), ["different extended statistics other"]);
+    assert_eq!(mended(&database, &["globex"], &[]), [""; 0]);
 }
