@@ -30,7 +30,7 @@ pub(crate) struct BackupArgs {
     /// Keep the backups of so many days, and remove older ones; with `--keep` those stay that either keeps
     #[arg(long, value_name = "DAYS")]
     keep_days: Option<u32>,
-    /// Leave out the rows of this table; may be repeated
+    /// Leave out the rows of this table, and of all partitions of a partitioned one; may be repeated
     #[arg(long, value_name = "TABLE")]
     exclude_table_data: Vec<String>,
     /// Encrypt to this recipient of age, `age1…`; may be repeated [default: the configuration's `backup.recipients`]

@@ -4,7 +4,8 @@ use super::BackupError;
 use super::format::Definition;
 use crate::db::{QuotedIdent, SchemaName, Transaction, Type};
 
-/// Leaves the rows of these tables out. Those that other rows refer to cannot be: what is left could not be restored.
+/// Leaves the rows of these tables out, and with a partitioned one those of all its partitions. Those that other rows
+/// refer to cannot be: what is left could not be restored.
 pub(super) async fn leave_out_in_tx(
     transaction: &Transaction<'_>,
     schema: &SchemaName,
@@ -17,12 +18,22 @@ pub(super) async fn leave_out_in_tx(
             .tables
             .iter()
             .find(|table| table.name == *name || table.name == quoted);
-        let table = table.ok_or_else(|| BackupError::NoTable {
-            schema: schema.clone(),
-            table: name.clone(),
-        })?;
-        definition.left_out.push(table.name.clone());
+        let tables = match table {
+            Some(table) => vec![table.name.clone()],
+            None => partitions_in_tx(transaction, schema, name).await?,
+        };
+        if tables.is_empty() {
+            return Err(BackupError::NoTable {
+                schema: schema.clone(),
+                table: name.clone(),
+            });
+        }
+        definition.left_out.extend(tables);
     }
+    let is_filled = |name: &String| definition.tables.iter().any(|table| table.name == *name);
+    definition.left_out.retain(is_filled);
+    definition.left_out.sort();
+    definition.left_out.dedup();
     if definition.left_out.is_empty() {
         return Ok(());
     }
@@ -43,4 +54,22 @@ pub(super) async fn leave_out_in_tx(
         }
     }
     Ok(())
+}
+
+/// A partitioned table with all that is below it, quoted as SQL needs it; nothing where there is none of this name.
+async fn partitions_in_tx(
+    transaction: &Transaction<'_>,
+    schema: &SchemaName,
+    name: &str,
+) -> Result<Vec<String>, BackupError> {
+    const STATEMENT: &str = "SELECT quote_ident(part.relname) FROM pg_class AS root, \
+                             LATERAL pg_partition_tree(root.oid) AS tree, pg_class AS part \
+                             WHERE root.relkind = 'p' AND root.relnamespace = to_regnamespace($1) \
+                             AND $2 IN (root.relname, quote_ident(root.relname)) \
+                             AND part.oid = tree.relid AND part.relnamespace = root.relnamespace";
+    let quoted = schema.quoted().to_string();
+    let rows = transaction
+        .query(STATEMENT, &[(&quoted, Type::TEXT), (&name, Type::TEXT)])
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }

@@ -326,6 +326,51 @@ fn rows_of_tables_can_be_left_out() {
 }
 
 #[test]
+fn a_partitioned_table_is_left_out_with_all_of_its_partitions() {
+    let backups = Backups::with_tenants(&["acme"]);
+    backups.sql(
+        "SET search_path = tenant_acme; \
+         CREATE TABLE \"Part\" (id int PRIMARY KEY, n int) PARTITION BY RANGE (id); \
+         CREATE TABLE part_1 PARTITION OF \"Part\" FOR VALUES FROM (0) TO (10); \
+         CREATE TABLE part_2 PARTITION OF \"Part\" FOR VALUES FROM (10) TO (30) PARTITION BY RANGE (id); \
+         CREATE TABLE \"part 2a\" PARTITION OF part_2 FOR VALUES FROM (10) TO (20); \
+         CREATE TABLE part_2b PARTITION OF part_2 FOR VALUES FROM (20) TO (30); \
+         INSERT INTO \"Part\" SELECT n, n FROM generate_series(1, 29) n; \
+         CREATE TABLE empty_one (id int) PARTITION BY LIST (id)",
+    );
+    for (tables, left) in [
+        (&["Part"][..], 0),
+        (&["\"Part\"", "part_1"], 0),
+        (&["part_2", "empty_one"], 9),
+        (&["empty_one"], 29),
+    ] {
+        let left_out = tables.iter().flat_map(|table| ["--exclude-table-data", table]);
+        let arguments: Vec<&str> = ["backup", "acme"].into_iter().chain(left_out).collect();
+        backups.run(&arguments).success();
+        let file = backups.files("acme").pop().expect("a file");
+        let file = file.to_str().expect("a path in UTF-8");
+        backups.database.run(&["restore", file, "--as", "copy"]).success();
+        assert_eq!(
+            backups.sql("SELECT (SELECT count(*) FROM tenant_copy.\"Part\"), (SELECT count(*) FROM tenant_copy.people)"),
+            format!("{left}|20"),
+            "{tables:?}"
+        );
+        backups
+            .database
+            .run(&["drop", "copy", "--yes", "--no-backup"])
+            .success();
+    }
+    backups.sql(
+        "CREATE TABLE tenant_acme.pets (part int REFERENCES tenant_acme.\"Part\"); \
+         INSERT INTO tenant_acme.pets VALUES (15)",
+    );
+    backups
+        .run(&["backup", "acme", "--exclude-table-data", "Part"])
+        .exits(2)
+        .says("rows of table `pets` refer to those of");
+}
+
+#[test]
 fn rows_that_others_refer_to_cannot_be_left_out_alone() {
     let backups = Backups::with_tenants(&["acme"]);
     backups.sql("CREATE TABLE tenant_acme.\"Pets\" (owner int REFERENCES tenant_acme.people)");
