@@ -15,6 +15,7 @@ use crate::exit::ExitStatus;
 use crate::fleet::{OnError, Urgency};
 use crate::ops::retention::{self, Cleanup, Limits, Rule};
 use crate::ops::whole_file;
+use crate::tenant::registry::{self, RegistryError};
 use crate::tenant::{Tenant, Which};
 use crate::words;
 
@@ -111,11 +112,18 @@ impl CleanupArgs {
     }
 }
 
-/// The policies of the configuration; without any, those of the application that the template was built from.
+/// The policies of the configuration; without any, those of the application that the template was built from. Where
+/// there is no registry, that is what is wrong, and not that nobody has written policies.
 async fn policies(cx: &Context) -> anyhow::Result<Vec<PolicySettings>> {
     let configured = &cx.settings.retention.policies;
-    if !configured.is_empty() || cx.settings.template_migrations.is_some() {
+    if !configured.is_empty() {
         return Ok(configured.clone());
+    }
+    if !registry::exists(&cx.db().await?.session().await?).await? {
+        return Err(RegistryError::NotInitialised.into());
+    }
+    if cx.settings.template_migrations.is_some() {
+        return Ok(Vec::new());
     }
     match cx.origin().await?.app() {
         Some(app) => Ok(policies_of(app.retention())?),

@@ -39,6 +39,14 @@ impl From<db::Error> for RegistryError {
 }
 
 impl RegistryError {
+    /// What it means where a table could not be used that the registry has had only since a later version.
+    pub fn of_later_table(error: db::Error) -> Self {
+        match Self::from(error) {
+            Self::NotInitialised => Self::Unfamiliar,
+            error => error,
+        }
+    }
+
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -272,10 +272,13 @@ async fn check(
 }
 
 /// The tenants with those first that a cleanup has not come to for the longest time.
-async fn in_turn(session: &Session, mut tenants: Vec<Tenant>) -> Result<Vec<Tenant>, db::Error> {
+async fn in_turn(session: &Session, mut tenants: Vec<Tenant>) -> Result<Vec<Tenant>, RegistryError> {
     const STATEMENT: &str = "SELECT tenant_id::text, extract(epoch FROM reached_at)::float8 \
                              FROM public.tenant_cleanups";
-    let rows = session.query(STATEMENT, &[]).await?;
+    let rows = session
+        .query(STATEMENT, &[])
+        .await
+        .map_err(RegistryError::of_later_table)?;
     let reached: HashMap<String, f64> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     let when = |tenant: &Tenant| reached.get(&tenant.id.to_string()).copied().unwrap_or(0.0);
     // Sorting keeps those in their order that were never reached.

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::{FILL, LOGS, ask, cleanup, each, fleet, logs, policy};
+use crate::support::{Database, Fleet};
 
 #[test]
 fn windows_that_cannot_be_meant_are_refused() {
@@ -61,6 +62,36 @@ fn policies_are_held_against_the_template_before_anything_runs() {
         cleanup(&fleet, &["--days", "60"]).exits(2).says(says);
     }
     assert_eq!(ask(&fleet, "t01", "SELECT count(*) FROM logs"), "2400");
+}
+
+#[test]
+fn a_registry_of_an_older_program_is_told_what_it_needs() {
+    let fleet = logs(1);
+    fleet.sql(
+        "DROP TABLE tenant_cleanups, tenant_archives; DELETE FROM refinery_schema_history WHERE version > 5",
+    );
+    for flags in [&[][..], &["--dry-run"]] {
+        cleanup(&fleet, &[&["--days", "60"], flags].concat())
+            .exits(2)
+            .says("no registry that this version knows")
+            .says("run `tenantctl init`");
+    }
+    assert_eq!(ask(&fleet, "t01", "SELECT count(*) FROM logs"), "2400");
+}
+
+#[test]
+fn a_database_without_a_registry_is_said_to_have_none_whatever_the_policies() {
+    let database = Database::empty();
+    let without_policies = database.run(&["cleanup", "--days", "30"]);
+    let fleet = Fleet::empty();
+    let by_files = cleanup(&fleet, &["--days", "30"]);
+    fs::write(fleet.folder().join("retention.toml"), policy("logs", "at", "")).expect("written");
+    let with_policies = cleanup(&fleet, &["--days", "30"]);
+    for run in [without_policies, by_files, with_policies] {
+        run.exits(2)
+            .says("this database has no registry of tenants")
+            .says("run `tenantctl init`");
+    }
 }
 
 #[test]
