@@ -26,7 +26,7 @@ use crate::ops::migration_files::NewFileError;
 use crate::ops::original::OriginalError;
 use crate::ops::outside::NeededOutside;
 use crate::ops::rehearse::{Mishap, RehearseError};
-use crate::ops::retention::{CleanupError, TooMuch};
+use crate::ops::retention::{CleanupError, Halt, TooMuch};
 use crate::ops::roles::RolesError;
 use crate::ops::roles::tenant::TenantRoleError;
 use crate::ops::scaffold::ScaffoldError;
@@ -165,6 +165,7 @@ fn hint(cause: Cause<'_>) -> Option<String> {
         .or_else(|| of(cause, ForwardError::hint))
         .or_else(|| of(cause, |error: &SchemaMissing| Some(owned(error.hint()))))
         .or_else(|| of(cause, |error: &CleanupError| error.hint().map(owned)))
+        .or_else(|| of(cause, |error: &Halt| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &TooMuch| error.hint().map(owned)))
         .or_else(|| of(cause, |error: &LockHeld| Some(error.hint().to_owned())))
         .or_else(|| {
@@ -245,6 +246,7 @@ fn status(cause: Cause<'_>) -> Option<ExitStatus> {
     if cause
         .downcast_ref::<CleanupError>()
         .is_some_and(CleanupError::is_usage)
+        || cause.downcast_ref().is_some_and(Halt::is_usage)
     {
         return Some(ExitStatus::Usage);
     }

@@ -281,6 +281,12 @@ fn tell(cx: &Context, args: &CleanupArgs, rules: &[Rule], cleanup: &Cleanup, vie
         for taken in taken.iter().filter(|taken| taken.needs_yes) {
             ui.warn(format!("{slug}: policy `{}` would need `--yes`", taken.policy));
         }
+        for taken in taken.iter().filter(|taken| taken.stays_due) {
+            ui.warn(format!(
+                "{slug}: policy `{}` would be refused, unless a trigger sees to it that what is redacted is no longer due",
+                taken.policy
+            ));
+        }
     }
     let left: u64 = taken().map(|taken| taken.left).sum();
     if left > 0 || !cleanup.not_reached.is_empty() {

@@ -29,7 +29,7 @@ use jiff::Timestamp;
 
 pub use self::pace::Limits;
 use self::pace::Pace;
-pub use self::place::legal_hold;
+pub use self::place::{Halt, legal_hold};
 pub use self::policy::{Rule, Unfit};
 use self::run::Run;
 use self::shape::Shape;

@@ -13,9 +13,12 @@ use crate::tenant::Tenant;
 /// How long a batch waits for what somebody else holds, which `SKIP LOCKED` could not skip: rows that hang on others.
 const PATIENCE: Duration = Duration::from_millis(50);
 
+/// The words by which a statement ends its transaction where rows that it has redacted are due again.
+pub(super) const DUE_AGAIN: &str = "tenantctl: due again";
+
 /// Why a message had no effect.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Halt {
+pub enum Halt {
     /// The tenant is not the one any more that it was.
     #[error("it was dropped meanwhile")]
     Gone,
@@ -23,8 +26,33 @@ pub(super) enum Halt {
     Held,
     #[error("another run works on it")]
     Locked,
+    #[error("rows would still be due once they are redacted, and change again in every run")]
+    DueAgain,
     #[error("{0}")]
     Sql(db::Error),
+}
+
+impl Halt {
+    /// What to do next.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::DueAgain => Some(
+                "nothing of that batch was changed; give the policy a `where` that leaves out what is redacted, such as \
+                 `email NOT LIKE 'gone-%'`, or a `set` that makes no more of it",
+            ),
+            _ => None,
+        }
+    }
+
+    /// Whether it will fail again unchanged.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::DueAgain)
+    }
+}
+
+/// An expression that ends the transaction with these words where the condition holds.
+pub(super) fn is_not(condition: &str, words: &str) -> String {
+    format!("(CASE WHEN {condition} THEN '{words}' END)::int")
 }
 
 /// What a message may do.
@@ -146,6 +174,7 @@ fn halt(error: db::Error) -> Halt {
             ("tenantctl: gone", Halt::Gone),
             ("tenantctl: held", Halt::Held),
             ("tenantctl: locked", Halt::Locked),
+            (DUE_AGAIN, Halt::DueAgain),
         ] {
             if words.contains(mark) {
                 return halt;

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::shape::{Column, Shape, Table};
 use crate::config::{PolicyAction, PolicySettings};
-use crate::db::{QuotedIdent, QuotedText, SchemaName, TokenKind, tokens};
+use crate::db::{QuotedIdent, QuotedText, SchemaName, Token, TokenKind, tokens};
 
 /// A policy with the window that holds in this run.
 #[derive(Debug, Clone)]
@@ -140,13 +140,7 @@ impl Rule {
     /// That a row is due: older than the cut-off, of those that the policy is about, and not redacted yet.
     pub(super) fn due(&self, table: &Table, column: &Column, cut_off: Timestamp) -> String {
         let alias = self.alias();
-        let name = QuotedIdent::new(&column.name);
-        let before = literal(&column.base, cut_off).unwrap_or_else(|| "NULL".to_owned());
-        // What has been there for ever is no date.
-        let mut due = format!("{alias}.{name} < {before} AND {alias}.{name} > '-infinity'");
-        if let Some(condition) = &self.settings.condition {
-            due.push_str(&format!(" AND (\n{condition}\n)"));
-        }
+        let mut due = self.meant(column, cut_off);
         if let Some(set) = self.redacts() {
             let changes: Vec<String> = assignments(table, set)
                 .map(|(name, value, is_json)| match is_json {
@@ -159,12 +153,49 @@ impl Rule {
         due
     }
 
+    /// That a row which is redacted now would be due in another run. What tells the time is the same within this one and
+    /// another then, so only what else the policy says can leave the row out.
+    pub(super) fn due_again(&self, table: &Table, column: &Column, cut_off: Timestamp) -> String {
+        let mut set = self.redacts().into_iter().flat_map(BTreeMap::values);
+        match set.any(|sql| tells_time(sql)) {
+            true => self.meant(column, cut_off),
+            false => self.due(table, column, cut_off),
+        }
+    }
+
+    /// That a row is older than the cut-off, and of those that the policy is about.
+    fn meant(&self, column: &Column, cut_off: Timestamp) -> String {
+        let alias = self.alias();
+        let name = QuotedIdent::new(&column.name);
+        let before = literal(&column.base, cut_off).unwrap_or_else(|| "NULL".to_owned());
+        // What has been there for ever is no date.
+        let mut due = format!("{alias}.{name} < {before} AND {alias}.{name} > '-infinity'");
+        if let Some(condition) = &self.settings.condition {
+            due.push_str(&format!(" AND (\n{condition}\n)"));
+        }
+        due
+    }
+
     /// What an `UPDATE` sets.
     pub(super) fn set_list(&self, table: &Table) -> String {
         let set = self.redacts().into_iter().flat_map(|set| assignments(table, set));
         set.map(|(name, value, _)| format!("{name} = {value}"))
             .collect::<Vec<_>>()
             .join(", ")
+    }
+
+    /// The columns of a row as they are once it is redacted, unless a trigger or a generated column says otherwise.
+    pub(super) fn redacted_row(&self, table: &Table) -> String {
+        let set = self.redacts().into_iter().flat_map(|set| assignments(table, set));
+        let values: BTreeMap<String, String> = set.map(|(name, value, _)| (name, value)).collect();
+        let columns = table.column_names().map(|name| {
+            let name = QuotedIdent::new(name).to_string();
+            match values.get(&name) {
+                Some(value) => format!("{value} AS {name}"),
+                None => name,
+            }
+        });
+        columns.collect::<Vec<_>>().join(", ")
     }
 
     /// The table goes by its own name in statements, so that conditions may use it.
@@ -196,7 +227,31 @@ pub(super) fn literal(r#type: &str, moment: Timestamp) -> Option<String> {
     Some(format!("{}::{}", QuotedText::new(&text), r#type))
 }
 
-/// Whether the text stays where it is put: no statement ends in it, no parenthesis closes that it has not opened.
+/// Whether an expression has the clock in it.
+fn tells_time(sql: &str) -> bool {
+    const CLOCKS: [&str; 10] = [
+        "now",
+        "current_date",
+        "current_time",
+        "current_timestamp",
+        "localtime",
+        "localtimestamp",
+        "transaction_timestamp",
+        "statement_timestamp",
+        "clock_timestamp",
+        "timeofday",
+    ];
+    /// As constants they are the time at which they are read.
+    const WORDS: [&str; 4] = ["'now'", "'today'", "'tomorrow'", "'yesterday'"];
+    let is_clock = |token: &Token<'_>| {
+        CLOCKS.iter().any(|clock| token.is_word(clock))
+            || WORDS.iter().any(|word| token.text.eq_ignore_ascii_case(word))
+    };
+    tokens(sql).is_ok_and(|tokens| tokens.iter().any(is_clock))
+}
+
+/// Whether the text stays where it is put and is one value: no statement ends in it, no parenthesis closes that it has
+/// not opened, and no comma makes it a list.
 fn is_one_expression(sql: &str) -> bool {
     let Ok(tokens) = tokens(sql) else { return false };
     let mut open = 0_usize;
@@ -204,8 +259,9 @@ fn is_one_expression(sql: &str) -> bool {
     for token in tokens {
         match (token.kind, token.text) {
             (TokenKind::Semicolon, _) => return false,
-            (_, "(") => open += 1,
-            (_, ")") => match open.checked_sub(1) {
+            (_, ",") if open == 0 => return false,
+            (_, "(" | "[") => open += 1,
+            (_, ")" | "]") => match open.checked_sub(1) {
                 Some(left) => open = left,
                 None => return false,
             },
@@ -273,11 +329,40 @@ mod tests {
 
     #[test]
     fn a_condition_cannot_leave_its_parentheses() {
-        for sql in ["a = ')'", "(a) OR (b)", "a -- )", "f(x, (1))"] {
+        for sql in [
+            "a = ')'",
+            "(a) OR (b)",
+            "a -- )",
+            "f(x, (1))",
+            "(ARRAY[a, ','])[1]",
+        ] {
             assert!(is_one_expression(sql), "{sql}");
         }
-        for sql in ["true) OR (true", "a; b", "(a", "", "-- nothing", "'open"] {
+        for sql in [
+            "true) OR (true",
+            "a; b",
+            "(a",
+            "",
+            "-- nothing",
+            "'open",
+            "NULL, b = 1",
+        ] {
             assert!(!is_one_expression(sql), "{sql}");
+        }
+    }
+
+    #[test]
+    fn an_expression_that_has_the_clock_in_it_is_known() {
+        for sql in [
+            "now()",
+            "coalesce(a, CURRENT_DATE)",
+            "'Today'::date",
+            "to_char(Now(), 'YYYY')",
+        ] {
+            assert!(tells_time(sql), "{sql}");
+        }
+        for sql in ["''", "'now and then'", "\"now\"", "known", "a -- now()"] {
+            assert!(!tells_time(sql), "{sql}");
         }
     }
 }

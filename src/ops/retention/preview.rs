@@ -39,6 +39,9 @@ pub(super) async fn of(work: &Work<'_>, jobs: &[Job<'_>]) -> anyhow::Result<Vec<
                     }
                 }
             }
+            if let Some(question) = job.stays_due(unit) {
+                taken.stays_due |= number(work.look_up(&question).await?.last(), 0, 0) > 0;
+            }
             if let Some(top) = partitions::whole(job, unit)
                 && !taken.partitions.iter().any(|known| known == top)
                 && partitions::is_over(work, job, unit).await?.is_some()

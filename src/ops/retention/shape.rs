@@ -128,6 +128,10 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    pub(super) fn column_names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
     /// An expression for the bytes of a row. What is stored aside counts and is not fetched for it.
     pub(super) fn bytes_of(&self, alias: &str) -> String {
         /// The head of a row, and what leads to it.

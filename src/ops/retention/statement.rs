@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::graph::{Family, Member, own};
+use super::place::{DUE_AGAIN, is_not};
 use super::policy::{Rule, Unfit};
 use super::range::{Range, Tid};
 use super::shape::{Key, Shape, Table, Unit};
@@ -34,6 +35,8 @@ pub(super) struct Job<'a> {
     pub(super) column_type: String,
     alias: String,
     due: String,
+    /// That a redacted row is due again.
+    due_again: String,
     blocked: Option<String>,
 }
 
@@ -71,6 +74,7 @@ impl<'a> Job<'a> {
         };
         Ok(Self {
             due: rule.due(table, column, cut_off),
+            due_again: rule.due_again(table, column, cut_off),
             is_indexed: column.indexed,
             is_referenced: shape.keys_to(table.oid).next().is_some(),
             column_type: column.base.clone(),
@@ -200,6 +204,19 @@ impl<'a> Job<'a> {
         std::iter::once(own).chain(members).collect()
     }
 
+    /// For a dry run: whether rows would still be due once they are redacted, by some of them, and as far as that can be
+    /// told without changing them; nothing where none is redacted.
+    pub(super) fn stays_due(&self, unit: &Unit) -> Option<String> {
+        const SOME: u64 = 1000;
+        self.rule.redacts()?;
+        let (from, alias, due, again) = (self.from(unit), &self.alias, &self.due, &self.due_again);
+        let redacted = self.rule.redacted_row(self.table);
+        Some(format!(
+            "SELECT EXISTS (SELECT FROM (SELECT {redacted} FROM {from} WHERE {due} LIMIT {SOME}) AS {alias} \
+             WHERE {again})::int"
+        ))
+    }
+
     /// Whether a statement that takes rows tells of each of them. It costs as much again as taking them does.
     pub(super) fn tells_of_rows(&self) -> bool {
         self.rule.archives() || !self.family.members.is_empty()
@@ -210,6 +227,9 @@ impl<'a> Job<'a> {
     ///
     /// Rows that nobody has touched go as they are met. Of the others those go that nobody else holds: to lock a row
     /// before it is deleted writes it twice, and to look for such rows reads the range twice.
+    ///
+    /// A row that is redacted is written anew, to where the run may meet it again. One that would be due there, or in
+    /// the next run, ends the transaction.
     pub(super) fn take(&self, unit: &Unit, range: Range, reach: Reach) -> String {
         if !self.family.members.is_empty() {
             return self.take_family(unit, range);
@@ -236,6 +256,9 @@ impl<'a> Job<'a> {
             let returned = self.returned(self.table, alias);
             parts.push(format!("gone AS ({change} RETURNING {returned})"));
             change = self.answer(&["gone"]);
+        }
+        if self.rule.redacts().is_some() {
+            change.push_str(&format!(" RETURNING {}", is_not(&self.due_again, DUE_AGAIN)));
         }
         match parts.is_empty() {
             true => change,

@@ -31,6 +31,8 @@ pub struct Taken {
     pub not_reached: bool,
     /// Whether a dry run has found more than goes without `--yes`.
     pub needs_yes: bool,
+    /// Whether a dry run has found rows that would still be due once they are redacted.
+    pub stays_due: bool,
     pub batches: u64,
     /// Partitions that went as a whole.
     pub partitions: Vec<String>,
@@ -69,6 +71,7 @@ impl Taken {
             left: 0,
             not_reached: false,
             needs_yes: false,
+            stays_due: false,
             batches: 0,
             partitions: Vec::new(),
             elapsed: Duration::ZERO,

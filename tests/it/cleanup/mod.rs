@@ -5,6 +5,7 @@ mod applications;
 mod connections;
 mod kills;
 mod partitions;
+mod redacting;
 mod refusals;
 mod related;
 mod running;
