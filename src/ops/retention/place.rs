@@ -28,6 +28,9 @@ pub enum Halt {
     Locked,
     #[error("rows would still be due once they are redacted, and change again in every run")]
     DueAgain,
+    /// What the policies say changes something where they are only asked.
+    #[error("{0}")]
+    Writes(db::Error),
     #[error("{0}")]
     Sql(db::Error),
 }
@@ -40,13 +43,16 @@ impl Halt {
                 "nothing of that batch was changed; give the policy a `where` that leaves out what is redacted, such as \
                  `email NOT LIKE 'gone-%'`, or a `set` that makes no more of it",
             ),
+            Self::Writes(_) => {
+                Some("leave out of the policies what changes something by itself, such as `nextval`")
+            }
             _ => None,
         }
     }
 
     /// Whether it will fail again unchanged.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::DueAgain)
+        matches!(self, Self::DueAgain | Self::Writes(_))
     }
 }
 
@@ -132,7 +138,10 @@ impl<'a> Place<'a> {
         let mut answers = session
             .text_query(&format!("{opening}{statements}"))
             .await
-            .map_err(halt)?;
+            .map_err(|error| match (intent, error.sqlstate()) {
+                (Intent::Look, Some("25006")) => Halt::Writes(error),
+                _ => halt(error),
+            })?;
         Ok(answers.split_off(before.min(answers.len())))
     }
 

@@ -95,6 +95,23 @@ fn a_database_without_a_registry_is_said_to_have_none_whatever_the_policies() {
 }
 
 #[test]
+fn a_dry_run_of_a_policy_that_writes_is_told_what_to_leave_out() {
+    let fleet = fleet(
+        LOGS,
+        1,
+        &policy("logs", "at", "where = \"nextval('public.counter') > 0\""),
+    );
+    each(&fleet, FILL);
+    fleet.sql("CREATE SEQUENCE public.counter");
+    let run = cleanup(&fleet, &["--days", "60", "--dry-run"])
+        .exits(2)
+        .says("cannot execute nextval() in a read-only transaction (25006)")
+        .says("hint: leave out of the policies what changes something by itself");
+    assert!(!run.stderr.contains("--write"), "{}", run.stderr);
+    assert_eq!(fleet.sql("SELECT is_called FROM public.counter"), "f");
+}
+
+#[test]
 fn more_than_half_of_a_table_needs_a_yes() {
     let fleet = logs(1);
     cleanup(&fleet, &["--days", "10"])
