@@ -16,11 +16,10 @@ use super::session::{Session, Transaction};
 /// How large the pieces are in which rows are handed on.
 const PIECE: usize = 128 * 1024;
 
-/// What rows are written with and read with.
-const TEXT: &str = "SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off; \
-                    SET LOCAL xmloption = content; SET LOCAL datestyle = iso; \
-                    SET LOCAL intervalstyle = postgres; SET LOCAL extra_float_digits = 3; \
-                    SET LOCAL bytea_output = hex; SET LOCAL lc_monetary = 'C'";
+/// What values are told with, so that they are the same text on every server, and nothing of them is lost.
+pub const TOLD_VALUES: &str = "SET LOCAL xmloption = content; SET LOCAL datestyle = iso; \
+                               SET LOCAL intervalstyle = postgres; SET LOCAL extra_float_digits = 3; \
+                               SET LOCAL bytea_output = hex; SET LOCAL lc_monetary = 'C'";
 
 /// The zone in which times are told.
 pub const TOLD_ZONE: &str = "SET LOCAL timezone = 'UTC'";
@@ -30,7 +29,7 @@ pub const OWN_ZONE: &str = "SET LOCAL timezone TO DEFAULT";
 
 /// How rows are read, so that they are the same text on every server.
 pub fn readable() -> String {
-    format!("{TEXT}; {TOLD_ZONE}")
+    format!("{}; {TOLD_ZONE}", text_in("pg_catalog"))
 }
 
 /// The same with names as `schema` has them: what is in it is told without it, so that a value of `regclass` or its like
@@ -41,7 +40,11 @@ pub fn readable_in(schema: &SchemaName) -> String {
 
 /// How rows are written, where what reads them, such as a type's functions, finds the objects of a schema.
 pub fn writable_in(schema: &SchemaName) -> String {
-    format!("{TEXT}; SET LOCAL search_path = {}, pg_catalog", schema.quoted())
+    text_in(&format!("{}, pg_catalog", schema.quoted()))
+}
+
+fn text_in(path: &str) -> String {
+    format!("SET LOCAL search_path = {path}; SET LOCAL row_security = off; {TOLD_VALUES}")
 }
 
 /// Why rows did not arrive, and on which side that was.

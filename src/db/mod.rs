@@ -25,7 +25,8 @@ pub use tokio_postgres::Row;
 pub use tokio_postgres::types::{FromSql, Type};
 
 pub use self::copy::{
-    CopyError, OWN_ZONE, RowsIn, TOLD_ZONE, copy_rows, read_rows, readable, readable_in, writable_in,
+    CopyError, OWN_ZONE, RowsIn, TOLD_VALUES, TOLD_ZONE, copy_rows, read_rows, readable, readable_in,
+    writable_in,
 };
 pub use self::error::Error;
 pub use self::ident::{

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::db::{
-    self, Commit, LockHeld, LockName, OpenTenantError, Session, TenantOptions, TextResult, Transaction,
+    self, Commit, LockHeld, LockName, OpenTenantError, Session, TOLD_VALUES, TOLD_ZONE, TenantOptions,
+    TextResult, Transaction,
 };
 use crate::tenant::Tenant;
 
@@ -108,7 +109,7 @@ impl<'a> Place<'a> {
             db::local_settings(schema, &self.options)
         );
         // Rows that a policy hides from this role would stay without a word.
-        sql.push_str("SET LOCAL row_security = off; SET LOCAL timezone = 'UTC'; ");
+        let _ = write!(sql, "SET LOCAL row_security = off; {TOLD_ZONE}; {TOLD_VALUES}; ");
         if intent == Intent::Look {
             sql.push_str("SET LOCAL transaction_read_only = on; ");
         }
@@ -151,7 +152,11 @@ impl<'a> Place<'a> {
         session: &'s mut Session,
         statements: &str,
     ) -> Result<(Transaction<'s>, Vec<TextResult>), Halt> {
-        let opening = format!("BEGIN; {}", self.opening(Intent::Change, Commit::Now));
+        // Each statement sees what was committed before it.
+        let opening = format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED; {}",
+            self.opening(Intent::Change, Commit::Now)
+        );
         let before = db::statements(&opening).map_or(0, |statements| statements.len());
         let (transaction, mut answers) = session
             .begin(&format!("{opening}{statements}"))

@@ -276,8 +276,36 @@ impl<'a> Job<'a> {
         )
     }
 
-    fn take_family(&self, unit: &Unit, range: Range) -> String {
+    /// What comes before rows are archived that others hang on: statements that lock them, and those of their members on
+    /// which others hang. Nobody adds a row from then on that would go along unseen: what comes next sees all that were
+    /// there before.
+    pub(super) fn hold(&self, unit: &Unit, range: Range) -> String {
+        if !self.rule.archives() || self.family.members.is_empty() {
+            return String::new();
+        }
         let (from, alias, due) = (self.from(unit), &self.alias, self.due_in(range));
+        let hold = |rows: &str| format!("SELECT count(*) FROM (SELECT FROM {rows}) AS held; ");
+        let mut sql = hold(&format!("{from} WHERE {due} FOR UPDATE OF {alias} SKIP LOCKED"));
+        for member in 0..self.family.members.len() {
+            if self
+                .family
+                .members
+                .iter()
+                .any(|below| below.parent == Some(member))
+            {
+                let (joined, last) =
+                    self.way_down(&format!("{from} WHERE {due} AND {}", self.is_held()), member);
+                sql.push_str(&hold(&format!("{joined} FOR UPDATE OF {last}")));
+            }
+        }
+        sql
+    }
+
+    fn take_family(&self, unit: &Unit, range: Range) -> String {
+        let (from, alias, mut due) = (self.from(unit), &self.alias, self.due_in(range));
+        if self.rule.archives() {
+            let _ = write!(due, " AND {}", self.is_held());
+        }
         let mut sql = format!(
             "WITH due AS MATERIALIZED (SELECT {alias}.ctid AS place{} FROM {from} WHERE {due} \
              FOR UPDATE OF {alias} SKIP LOCKED)",
@@ -339,18 +367,17 @@ impl<'a> Job<'a> {
     /// Takes some of the rows that hang on the due ones of a range, and nothing that anything hangs on.
     pub(super) fn drain(&self, unit: &Unit, range: Range, member: usize, limit: u64) -> String {
         let (from, alias, due) = (self.from(unit), &self.alias, self.due_in(range));
-        let way = self.family.way_to(member);
-        let mut joined = format!("(SELECT {alias}.* FROM {from} WHERE {due}) AS {alias}");
-        for (number, key) in way.iter().enumerate() {
-            let on = self.join(key, number);
-            let _ = write!(joined, " JOIN {} AS {} ON {on}", key.child_name, step(number));
-        }
-        let (last, name) = (step(way.len() - 1), own("m"));
+        let (joined, last) = self.way_down(&format!("{from} WHERE {due}"), member);
+        let name = own("m");
+        // The rows that they hang on are locked as well: they may be due no more.
+        let above: String = (0..self.family.way_to(member).len() - 1)
+            .map(|number| format!("{}, ", step(number)))
+            .collect();
         let table = self.family.members[member].table;
         let is_one = table.units.len() == 1 && table.kind == "r";
         let hit = format!(
             "WITH hit AS MATERIALIZED (SELECT {last}.tableoid AS home, {last}.ctid AS place FROM {joined} \
-             LIMIT {limit} FOR UPDATE OF {last} SKIP LOCKED)"
+             LIMIT {limit} FOR UPDATE OF {alias}, {above}{last} SKIP LOCKED)"
         );
         let which = match is_one {
             true => format!("{name}.ctid = ANY (ARRAY(SELECT place FROM hit))"),
@@ -362,6 +389,23 @@ impl<'a> Job<'a> {
             self.returned(table, &name),
             self.answer_as(&[(member + 1, "gone")])
         )
+    }
+
+    /// The rows of a member that hang on these, joined to them, and what they are called.
+    fn way_down(&self, rows: &str, member: usize) -> (String, String) {
+        let alias = &self.alias;
+        let way = self.family.way_to(member);
+        let mut joined = format!("(SELECT {alias}.* FROM {rows}) AS {alias}");
+        for (number, key) in way.iter().enumerate() {
+            let on = self.join(key, number);
+            let _ = write!(joined, " JOIN {} AS {} ON {on}", key.child_name, step(number));
+        }
+        (joined, step(way.len() - 1))
+    }
+
+    /// That this transaction has locked a row.
+    fn is_held(&self) -> String {
+        format!("{}.xmax = pg_current_xact_id()::xid", self.alias)
     }
 
     /// That a row of a step on the way down refers to one of the step above, the first of which is the table itself.

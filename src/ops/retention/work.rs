@@ -230,7 +230,7 @@ impl Work<'_> {
             }
         }
         let started = Instant::now();
-        let mut statements = job.take(unit, range, reach);
+        let mut statements = format!("{}{}", job.hold(unit, range), job.take(unit, range, reach));
         if !job.tells_of_rows() && taken.bytes_a_row.is_none() {
             statements = format!("{}; {statements}", job.sample(unit, range));
         }
@@ -239,7 +239,7 @@ impl Work<'_> {
             Err(obstacle) => return Ok(Batch::Stuck(obstacle)),
         };
         let own = match answers.as_slice() {
-            [answer] if job.tells_of_rows() => taken.add(job, answer),
+            [.., answer] if job.tells_of_rows() => taken.add(job, answer),
             [sample, answer] => {
                 taken.bytes_a_row = Some(number(Some(sample), 0, 0)).filter(|_| answer.affected > 0);
                 taken.add_own(answer.affected)

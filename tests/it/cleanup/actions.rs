@@ -247,3 +247,29 @@ fn a_tenant_that_is_tried_again_goes_on_in_another_archive_and_counts_once() {
         "4|600"
     );
 }
+
+#[test]
+fn archived_values_are_whole_whatever_the_database_has_set() {
+    let fleet = fleet(
+        "CREATE TABLE logs (id int PRIMARY KEY, at timestamptz NOT NULL, score float8, took interval, raw bytea)",
+        1,
+        &policy("logs", "at", "action = 'archive'\nmax_fraction = 1"),
+    );
+    let name = fleet.sql("SELECT current_database()");
+    for setting in [
+        "extra_float_digits = 0",
+        "intervalstyle = 'sql_standard'",
+        "bytea_output = 'escape'",
+    ] {
+        fleet.sql(&format!("ALTER DATABASE \"{name}\" SET {setting}"));
+    }
+    each(
+        &fleet,
+        "INSERT INTO logs VALUES (1, now() - interval '90 days', 0.1::float8 + 0.2, '1 day -02:00', '\\x00ff')",
+    );
+    cleanup(&fleet, &["--days", "60"]).success();
+    let row = archived_rows(&files(&fleet, "t01")[0]).remove(0);
+    assert_eq!(row["score"].to_string(), "0.30000000000000004");
+    assert_eq!(row["took"], "1 day -02:00:00");
+    assert_eq!(row["raw"], "\\x00ff");
+}

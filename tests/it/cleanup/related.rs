@@ -1,6 +1,8 @@
 //! Rows that refer to rows that go.
 
+use super::actions::files;
 use super::{ask, cleanup, each, fleet, policy};
+use crate::support::{Run, archived_rows, psql, wait_until};
 
 const FAMILY: &str = "CREATE TABLE parents (id int PRIMARY KEY, at timestamptz); \
     CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ON DELETE CASCADE); \
@@ -278,4 +280,74 @@ fn rows_that_go_along_themselves_keep_nobody() {
         ),
         "3 4 5 7 9|6"
     );
+}
+
+#[test]
+fn what_is_added_to_a_row_while_it_is_archived_is_archived_or_refused() {
+    let fleet = fleet(
+        "CREATE TABLE users (id int PRIMARY KEY, seen_at timestamptz NOT NULL); \
+         CREATE TABLE notes (id serial PRIMARY KEY, user_id int NOT NULL REFERENCES users ON DELETE CASCADE); \
+         CREATE TABLE replies (id serial PRIMARY KEY, note_id int NOT NULL REFERENCES notes ON DELETE CASCADE)",
+        1,
+        &policy(
+            "users",
+            "seen_at",
+            "action = 'archive'\nmax_fraction = 1\nwhere = \"pg_sleep(0.3) IS NOT NULL\"",
+        ),
+    );
+    each(&fleet, "INSERT INTO users VALUES (1, now() - interval '90 days')");
+    let url = fleet.database.url().to_owned();
+    let adding = std::thread::spawn(move || {
+        const ADD: &str = "WITH note AS (INSERT INTO tenant_t01.notes (user_id) VALUES (1) RETURNING id), \
+                           other AS (SELECT max(id) AS id FROM tenant_t01.notes) \
+                           INSERT INTO tenant_t01.replies (note_id) SELECT id FROM note UNION ALL \
+                           SELECT id FROM other WHERE id IS NOT NULL";
+        let mut added = (0, 0);
+        loop {
+            match psql(&url, ADD) {
+                Ok(_) => added = (added.0 + 1, added.1 + if added.0 == 0 { 1 } else { 2 }),
+                Err(error) if error.contains("foreign key") => return added,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    });
+    cleanup(&fleet, &["--days", "60"]).success();
+    let (notes, replies) = adding.join().expect("it ends");
+    assert_eq!(ask(&fleet, "t01", "SELECT count(*) FROM users"), "0");
+    let archived = |table: &str| -> usize {
+        files(&fleet, "t01")
+            .iter()
+            .filter(|file| file.to_string_lossy().contains(&format!("/{table}-")))
+            .map(|file| archived_rows(file).len())
+            .sum()
+    };
+    assert!(notes > 0);
+    assert_eq!((archived("notes"), archived("replies")), (notes, replies));
+}
+
+#[test]
+fn what_hangs_on_a_row_that_is_not_due_any_more_stays() {
+    let fleet = fleet(
+        "CREATE TABLE users (id int PRIMARY KEY, seen_at timestamptz NOT NULL); \
+         CREATE TABLE notes (id serial PRIMARY KEY, user_id int NOT NULL REFERENCES users ON DELETE CASCADE); \
+         CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.05); RETURN OLD; END $$; \
+         CREATE TRIGGER slowly BEFORE DELETE ON notes FOR EACH ROW EXECUTE FUNCTION slowly()",
+        1,
+        &policy("users", "seen_at", "batch_size = 10\nmax_fraction = 1"),
+    );
+    each(
+        &fleet,
+        "INSERT INTO users VALUES (1, now() - interval '90 days'); \
+         INSERT INTO notes (user_id) SELECT 1 FROM generate_series(1, 60)",
+    );
+    let child = fleet
+        .program()
+        .spawn(&["cleanup", "--all", "--days", "60", "--yes"]);
+    wait_until("some notes are gone", || {
+        ask(&fleet, "t01", "SELECT count(*) FROM notes") != "60"
+    });
+    fleet.sql("UPDATE tenant_t01.users SET seen_at = now()");
+    let left = ask(&fleet, "t01", "SELECT count(*) FROM notes");
+    Run::of(child).success();
+    assert_eq!(ask(&fleet, "t01", "SELECT count(*) FROM notes"), left);
 }
