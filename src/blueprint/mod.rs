@@ -41,7 +41,7 @@ pub use self::mend::{DataLoss, Mend};
 pub use self::object::Object;
 pub use self::order::Circle;
 pub use self::own_role::own_role_remark;
-pub use self::read::{ReadError, is_unchanged, read, read_in_tx, stamp_in_tx, tables_in_tx};
+pub use self::read::{ReadError, is_unchanged, read, read_in_tx, stamp_in_tx, stamp_now, tables_in_tx};
 pub use self::rows::{Table, continue_sequence, state_of_sequence};
 pub use self::script::{MEANING, Script, Shape, Statement};
 use crate::db::SchemaName;

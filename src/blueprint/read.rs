@@ -17,7 +17,9 @@ use super::order::{Catalogs, Dependency};
 use super::rows::{Contents, Table};
 use super::stamp;
 use super::text::OwnName;
-use crate::db::{self, QuotedText, Row, SchemaMissing, SchemaName, Session, Transaction, told};
+use crate::db::{
+    self, Db, QuotedText, Row, SchemaMissing, SchemaName, Session, SessionError, Transaction, told,
+};
 
 /// Why a schema's definition could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -143,6 +145,14 @@ pub async fn stamp_in_tx(
     let stamp = stamp_of(transaction, oid).await?;
     transaction.script(AFTER_CATALOGS).await?;
     Ok(stamp)
+}
+
+/// The stamp of a schema as a session sees it that is in no snapshot.
+pub async fn stamp_now(db: &Db, schema: &SchemaName) -> Result<Option<String>, SessionError> {
+    let mut session = db.direct().await?;
+    let (transaction, _) = session.begin("BEGIN READ ONLY").await?;
+    let stamp = stamp_in_tx(&transaction, schema).await;
+    Ok(transaction.end(stamp).await?)
 }
 
 /// Reads a schema within the caller's transaction, whose search path it leaves changed.

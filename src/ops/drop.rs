@@ -8,8 +8,10 @@ use super::log::Entry;
 use super::outside::{self, NeededOutside};
 use super::roles::tenant::{self as tenant_role, Former};
 use super::unfinished;
+use crate::blueprint::{self, ReadError};
 use crate::db::{
-    self, Db, NO_TRANSACTION_LIMIT, OpenTenantError, SchemaName, Session, TenantOptions, Transaction,
+    self, Db, NO_TRANSACTION_LIMIT, OpenTenantError, SchemaName, Session, SessionError, TenantOptions,
+    Transaction,
 };
 use crate::fleet::{self, Answer, Observer, Plan, Report, Retry, Stop, Urgency};
 use crate::tenant::registry::{self, RegistryError};
@@ -51,9 +53,14 @@ pub enum DropError {
     Backup { slug: Slug, source: BackupError },
     #[error("dropping schema `{schema}`")]
     Schema { schema: SchemaName, source: db::Error },
+    /// Tried again, with another backup.
+    #[error("schema `{schema}` is not what was backed up any more, and stays")]
+    Changed { schema: SchemaName, source: ReadError },
     /// Not tried again: that would begin with another backup.
     #[error("schema `{schema}` was in use until the end: {reason}")]
     InUse { schema: SchemaName, reason: String },
+    #[error("{0}")]
+    Session(#[from] SessionError),
     #[error("{0}")]
     Sql(#[from] db::Error),
 }
@@ -65,6 +72,11 @@ impl DropError {
             Self::InUse { .. } => Some(
                 "end the transactions that use its tables, which `pg_stat_activity` shows, and try again; nothing was \
                  changed, and the backup is removed"
+                    .to_owned(),
+            ),
+            Self::Changed { .. } => Some(
+                "try again once nobody makes anything in the schema any more; nothing was changed, and the backup is \
+                 removed"
                     .to_owned(),
             ),
             _ => None,
@@ -200,8 +212,9 @@ impl Work<'_> {
             _ if !exists => forget_in_tx(transaction, tenant, self.log).await?,
             None => remove_in_tx(transaction, tenant, self.log).await?,
             Some(options) => {
-                self.back_up_in_tx(transaction, tenant, options, backup).await?;
+                let stamp = self.back_up_in_tx(transaction, tenant, options, backup).await?;
                 self.remove_when_free_in_tx(transaction, tenant).await?;
+                self.was_backed_up(&tenant.schema, stamp.as_deref()).await?;
             }
         }
         Ok(Dropped {
@@ -213,17 +226,18 @@ impl Work<'_> {
     }
 
     /// Backs the tenant up and reads the file again. From the first row on nobody writes to the tables any more, so that
-    /// nothing is lost between the backup and the end.
+    /// nothing is lost between the backup and the end. Answers with the stamp of what is backed up.
     async fn back_up_in_tx(
         &self,
         transaction: &Transaction<'_>,
         tenant: &Tenant,
         options: &backup::Options,
         backup: &mut Option<Taken>,
-    ) -> Result<(), DropError> {
+    ) -> Result<Option<String>, DropError> {
         not_needed_outside(transaction, &tenant.schema).await?;
         let taken = async {
             backup::hold_still_in_tx(transaction, &tenant.schema).await?;
+            let stamp = blueprint::stamp_now(self.db, &tenant.schema).await?;
             transaction.script("SAVEPOINT not_read").await?;
             let shared = backup::Shared::default();
             let taken = backup::take_in_tx(self.db, transaction, tenant, options, &shared).await?;
@@ -234,16 +248,32 @@ impl Work<'_> {
             }
             // Reading views has locked tables that tenants share, which whoever drops another tenant waits for.
             transaction.script("ROLLBACK TO not_read").await?;
-            Ok::<_, BackupError>(())
+            Ok::<_, BackupError>(stamp)
         };
         match taken.await {
-            Ok(()) => Ok(transaction.script("SET LOCAL search_path = pg_catalog").await?),
+            Ok(stamp) => {
+                transaction.script("SET LOCAL search_path = pg_catalog").await?;
+                Ok(stamp)
+            }
             Err(BackupError::Registry(error)) => Err(error.into()),
             Err(source) => Err(DropError::Backup {
                 slug: tenant.slug.clone(),
                 source,
             }),
         }
+    }
+
+    /// Makes sure that the schema that was dropped is the one that was backed up. Tables can be kept still and a schema
+    /// cannot: until it is dropped, anybody may make something in it. All others still see it as it was then, and wait
+    /// when they want more in it.
+    async fn was_backed_up(&self, schema: &SchemaName, stamp: Option<&str>) -> Result<(), DropError> {
+        if blueprint::stamp_now(self.db, schema).await?.as_deref() == stamp {
+            return Ok(());
+        }
+        Err(DropError::Changed {
+            schema: schema.clone(),
+            source: ReadError::Changing(schema.clone()),
+        })
     }
 
     /// Removes a tenant that is backed up, once nobody uses its tables. As long as this transaction lasts, the backup is

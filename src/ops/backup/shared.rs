@@ -84,11 +84,7 @@ impl Shared {
             return Ok(None);
         }
         lock_tables(transaction, schema, tables).await?;
-        // Seen by a session that is in no snapshot.
-        let mut session = db.direct().await?;
-        let (now, _) = session.begin("BEGIN READ ONLY").await?;
-        let found = blueprint::stamp_in_tx(&now, schema).await;
-        let found = now.end(found).await?;
+        let found = blueprint::stamp_now(db, schema).await?;
         Ok((found.as_ref() == Some(stamp)).then_some(known))
     }
 

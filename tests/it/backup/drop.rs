@@ -186,7 +186,7 @@ fn impatient(backups: &Backups) -> String {
 /// Somebody who does this for some seconds, in a transaction that has begun with `statement`.
 fn at_work(backups: &Backups, statement: &str, seconds: &str) -> std::thread::JoinHandle<()> {
     let url = backups.database.url().to_owned();
-    let script = format!("BEGIN; {statement}; SELECT pg_sleep({seconds})");
+    let script = format!("BEGIN; {statement}; SELECT pg_sleep({seconds}); COMMIT");
     let thread = std::thread::spawn(move || drop(psql(&url, &script)));
     wait_until("somebody is at work", || {
         let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
@@ -220,6 +220,69 @@ fn a_drop_that_gives_up_leaves_no_backup() {
     assert!(backups.files("acme").is_empty());
     assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
     reader.join().expect("it ends");
+}
+
+/// Drops the tenant while somebody is at work for some seconds, and does something else once the drop waits for that.
+fn drop_beside(backups: &Backups, work: &str, meanwhile: &str) {
+    let worker = at_work(backups, work, "5");
+    let arguments = ["drop", "acme", "--yes", "--dir", backups.dir()];
+    let child = backups.database.program().spawn(&arguments);
+    wait_until("the drop waits", || {
+        backups.sql("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'") != "0"
+    });
+    backups.sql(meanwhile);
+    Run::of(child).success();
+    worker.join().expect("it ends");
+    assert_eq!(backups.database.state(), (String::new(), String::new()));
+    assert_eq!(backups.files("acme").len(), 1);
+    backups.run(&["undrop", "acme"]).success();
+}
+
+#[test]
+fn what_is_made_while_a_drop_waits_is_in_its_backup() {
+    let backups = Backups::with_tenants(&["acme"]);
+    drop_beside(
+        &backups,
+        "SELECT * FROM tenant_acme.people",
+        "CREATE TABLE tenant_acme.invoices AS SELECT 7 AS id; \
+         CREATE FUNCTION tenant_acme.eight() RETURNS int LANGUAGE sql RETURN 8",
+    );
+    assert_eq!(
+        backups.sql("SELECT id + tenant_acme.eight() FROM tenant_acme.invoices"),
+        "15"
+    );
+}
+
+/// Nobody else sees the table before the drop has waited for it.
+#[test]
+fn what_is_committed_just_before_the_end_of_a_drop_is_in_its_backup() {
+    let backups = Backups::with_tenants(&["acme"]);
+    drop_beside(
+        &backups,
+        "CREATE TABLE tenant_acme.invoices AS SELECT 7 AS id",
+        "SELECT",
+    );
+    assert_eq!(backups.sql("SELECT id FROM tenant_acme.invoices"), "7");
+}
+
+#[test]
+fn a_drop_that_does_not_begin_again_leaves_the_tenant_and_no_backup() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let config = backups.path().join("tenantctl.toml");
+    fs::write(&config, "[tenants]\nlock_timeout = '60s'\n").expect("written");
+    let worker = at_work(
+        &backups,
+        "CREATE TABLE tenant_acme.invoices AS SELECT 7 AS id",
+        "4",
+    );
+    let config = config.to_str().expect("a path in UTF-8");
+    let run = backups.run(&["drop", "acme", "--yes", "--config", config, "--retries", "0"]);
+    run.exits(1)
+        .says("schema `tenant_acme` is not what was backed up any more, and stays")
+        .says("nothing was changed, and the backup is removed");
+    worker.join().expect("it ends");
+    assert!(backups.files("acme").is_empty());
+    assert_eq!(backups.sql("SELECT id FROM tenant_acme.invoices"), "7");
 }
 
 #[test]
