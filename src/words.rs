@@ -1,5 +1,6 @@
 //! Numbers, times and names as people read them.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -44,6 +45,14 @@ pub(crate) fn few(names: &[String], most: usize) -> String {
         Some(shown) if names.len() > most => format!("{} and {} more", shown.join(", "), names.len() - most),
         _ => names.join(", "),
     }
+}
+
+/// Bytes as people write them.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// A length of time as programs get it.

@@ -9,7 +9,7 @@ fn init_makes_registry_and_template_and_says_so() {
     insta::assert_snapshot!(run.shown(), @"
     exit 0
     --- stdout
-    registry is now at V7: 7 migrations applied (V1__registry, V2__known_fingerprints, V3__unfinished_migrations, V4__known_definitions, V5__size_snapshots, V6__cleanups, V7__light_bookkeeping)
+    registry is now at V8: 8 migrations applied (V1__registry, V2__known_fingerprints, V3__unfinished_migrations, V4__known_definitions, V5__size_snapshots, V6__cleanups, V7__light_bookkeeping, V8__texts_of_unfinished_migrations)
     template `tenant_template` is now at V4: 4 migrations applied (V1__users, V2__metrics, V3__dashboards, V4__audit_and_jobs)
     --- stderr
     ");
@@ -33,7 +33,7 @@ fn init_a_second_time_changes_nothing() {
         serde_json::json!({
             "version": 1,
             "dry_run": false,
-            "registry": { "version": 7, "applied": [] },
+            "registry": { "version": 8, "applied": [] },
             "template": {
                 "schema": "tenant_template", "app": "metrics", "managed": true, "left_as_is": false, "version": 4, "applied": [],
             },
@@ -46,7 +46,7 @@ fn init_dry_run_leaves_the_database_empty() {
     let database = Database::empty();
     let run = database.run(&["init", "--dry-run"]).success();
     insta::assert_snapshot!(run.stdout, @r"
-    registry would be brought to V7: 7 migrations (V1__registry, V2__known_fingerprints, V3__unfinished_migrations, V4__known_definitions, V5__size_snapshots, V6__cleanups, V7__light_bookkeeping)
+    registry would be brought to V8: 8 migrations (V1__registry, V2__known_fingerprints, V3__unfinished_migrations, V4__known_definitions, V5__size_snapshots, V6__cleanups, V7__light_bookkeeping, V8__texts_of_unfinished_migrations)
     template `tenant_template` would be brought to V4: 4 migrations (V1__users, V2__metrics, V3__dashboards, V4__audit_and_jobs)
     ");
     assert_eq!(
@@ -72,7 +72,7 @@ fn ten_inits_at_once_all_succeed() {
             *sum += answer[part]["applied"].as_array().map_or(0, Vec::len);
         }
     }
-    assert_eq!(applied, [7, 4]);
+    assert_eq!(applied, [8, 4]);
 }
 
 #[test]
@@ -192,6 +192,6 @@ fn init_in_csv_has_a_line_for_the_registry_and_one_for_the_template() {
     let run = database.run(&["init", "-o", "csv"]).success();
     assert_eq!(
         run.stdout,
-        "part,schema,version,applied\nregistry,public,7,\ntemplate,tenant_template,4,\n"
+        "part,schema,version,applied\nregistry,public,8,\ntemplate,tenant_template,4,\n"
     );
 }

@@ -44,7 +44,7 @@ fn a_template_built_by_psql_is_left_alone() {
     insta::assert_snapshot!(run.shown(), @"
     exit 0
     --- stdout
-    registry is now at V7: 7 migrations applied (V1__registry, V2__known_fingerprints, V3__unfinished_migrations, V4__known_definitions, V5__size_snapshots, V6__cleanups, V7__light_bookkeeping)
+    registry is now at V8: 8 migrations applied (V1__registry, V2__known_fingerprints, V3__unfinished_migrations, V4__known_definitions, V5__size_snapshots, V6__cleanups, V7__light_bookkeeping, V8__texts_of_unfinished_migrations)
     template `tenant_template` is left as it is
     --- stderr
     schema `tenant_template` was built by other means than tenantctl's migrations; tenants are cloned from it as it is

@@ -11,7 +11,7 @@ fn the_history_of_the_template_is_in_its_schema() {
     );
     assert_eq!(
         database.sql("SELECT version, name FROM public.refinery_schema_history ORDER BY 1"),
-        "1|registry\n2|known_fingerprints\n3|unfinished_migrations\n4|known_definitions\n5|size_snapshots\n6|cleanups\n7|light_bookkeeping"
+        "1|registry\n2|known_fingerprints\n3|unfinished_migrations\n4|known_definitions\n5|size_snapshots\n6|cleanups\n7|light_bookkeeping\n8|texts_of_unfinished_migrations"
     );
 }
 

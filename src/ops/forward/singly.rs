@@ -104,19 +104,16 @@ async fn run_statements(
     pending: &Pending,
     statements: &[Statement],
 ) -> Result<(), ForwardError> {
-    let begun = begun(hand, place, pending).await?;
-    for (number, statement) in (1..).zip(statements) {
-        let is_resumed = begun == Some(number);
-        if begun.is_some_and(|begun| number < begun) {
-            continue;
-        }
+    let unfinished = unfinished::of(hand, place.schema).await?;
+    let beginning = unfinished::beginning(&unfinished, place.schema, pending, statements);
+    for (number, statement, is_resumed) in beginning.of(statements) {
         let failed = |source| ForwardError::FailedSingly {
             migration: pending.name.clone(),
             statement: number,
             source,
         };
         keeps(keeper).await?;
-        mark(hand, place, pending, number).await?;
+        mark(hand, place, pending, &statements[..number]).await?;
         if let Ready::Done = clear(hand, place, statement, is_resumed).await.map_err(failed)? {
             continue;
         }
@@ -131,33 +128,24 @@ async fn keeps(keeper: &Session) -> Result<(), db::Error> {
     keeper.script("SELECT 1").await
 }
 
-/// The statement that an interrupted run had begun.
-async fn begun(hand: &Session, place: Place<'_>, pending: &Pending) -> Result<Option<usize>, db::Error> {
-    const STATEMENT: &str = "SELECT statement FROM public.tenant_unfinished_migrations \
-                             WHERE schema_name = $1 AND version = $2";
-    let row = hand
-        .query_opt(
-            STATEMENT,
-            &[
-                (&place.schema.as_str(), Type::TEXT),
-                (&pending.version, Type::INT8),
-            ],
-        )
-        .await?;
-    Ok(row.and_then(|row| usize::try_from(row.get::<_, i32>(0)).ok()))
-}
-
-async fn mark(hand: &Session, place: Place<'_>, pending: &Pending, number: usize) -> Result<(), db::Error> {
-    const STATEMENT: &str = "INSERT INTO public.tenant_unfinished_migrations (schema_name, version, statement) \
-                             VALUES ($1, $2, $3) \
-                             ON CONFLICT (schema_name, version) DO UPDATE SET statement = EXCLUDED.statement";
-    let number = i32::try_from(number).unwrap_or(i32::MAX);
+/// Writes down that the last of these statements is begun.
+async fn mark(
+    hand: &Session,
+    place: Place<'_>,
+    pending: &Pending,
+    statements: &[Statement],
+) -> Result<(), db::Error> {
+    const STATEMENT: &str = "INSERT INTO public.tenant_unfinished_migrations (schema_name, version, statement, texts) \
+                             VALUES ($1, $2, $3, $4) ON CONFLICT (schema_name, version) \
+                             DO UPDATE SET statement = EXCLUDED.statement, texts = EXCLUDED.texts";
+    let number = i32::try_from(statements.len()).unwrap_or(i32::MAX);
     hand.execute(
         STATEMENT,
         &[
             (&place.schema.as_str(), Type::TEXT),
             (&pending.version, Type::INT8),
             (&number, Type::INT4),
+            (&unfinished::texts(statements), Type::TEXT),
         ],
     )
     .await?;

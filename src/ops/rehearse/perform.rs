@@ -10,7 +10,7 @@ use crate::db::migrator::{Concurrent, History, Migrations, Pending, records};
 use crate::db::{self, Commit, Db, SchemaName, Session};
 use crate::fleet::{Event, Observer, Stop, Urgency};
 use crate::ops::forward::{self, Course, ForwardError, How, Place, Ready};
-use crate::ops::unfinished::Unfinished;
+use crate::ops::unfinished::{self, Unfinished};
 use crate::tenant::Slug;
 
 /// How long to wait between two looks at a statement that runs: short at first, for short statements.
@@ -137,13 +137,6 @@ impl Stage<'_> {
         })
     }
 
-    /// The statement at which the original was interrupted.
-    fn begun(&self, pending: &Pending) -> Option<usize> {
-        let mut unfinished = self.unfinished.iter();
-        let found = unfinished.find(|unfinished| unfinished.version == pending.version)?;
-        usize::try_from(found.statement).ok()
-    }
-
     fn record(&self, pending: &Pending) -> String {
         records(self.schema, std::slice::from_ref(pending))
     }
@@ -211,17 +204,14 @@ impl Stage<'_> {
         let before = Picture::take(&eye, self.schema).await?;
         let mut locks = Locks::default();
         let mut elapsed = Duration::ZERO;
-        let begun = self.begun(pending);
-        for (number, statement) in (1..).zip(&statements) {
-            if begun.is_some_and(|begun| number < begun) {
-                continue;
-            }
+        let beginning = unfinished::beginning(&self.unfinished, self.schema, pending, &statements);
+        for (number, statement, is_resumed) in beginning.of(&statements) {
             let failed = |source| ForwardError::FailedSingly {
                 migration: pending.name.clone(),
                 statement: number,
                 source,
             };
-            let cleared = forward::clear(&hand, self.place(), statement, begun == Some(number)).await;
+            let cleared = forward::clear(&hand, self.place(), statement, is_resumed).await;
             if let Ready::Done = cleared.map_err(failed)? {
                 continue;
             }

@@ -66,7 +66,27 @@ fn copies_of_a_tenant_go_on_where_it_was_interrupted() {
     let file = format!("backups/{file}");
     fleet.run(&["restore", &file, "--as", "restored"]).success();
     assert_eq!(fleet.sql(left), "tenant_copy, tenant_restored, tenant_t01");
+    let marks =
+        "SELECT count(*) FROM tenant_unfinished_migrations WHERE texts IS NOT NULL GROUP BY statement, texts";
+    assert_eq!(fleet.sql(marks), "3");
     expect_both_indexes(&fleet);
+}
+
+#[test]
+fn copies_in_a_registry_from_before_have_the_number_alone() {
+    let fleet = Fleet::new(1);
+    fleet.configure("[backup]\ndir = '.'\n");
+    fleet.file("V2__two.sql", TWO);
+    interrupt(&fleet, "customers", SECOND);
+    let taken = fleet.run(&["backup", "t01", "-o", "json"]).success().json();
+    let file = taken["backups"][0]["file"].as_str().expect("a name");
+    fleet.sql("ALTER TABLE tenant_unfinished_migrations DROP COLUMN texts");
+    fleet.run(&["clone", "t01", "copy"]).success();
+    fleet.run(&["restore", file, "--as", "restored"]).success();
+    assert_eq!(
+        fleet.sql("SELECT string_agg(schema_name || ' ' || statement, ', ' ORDER BY schema_name) FROM tenant_unfinished_migrations"),
+        "tenant_copy 2, tenant_restored 2, tenant_t01 2"
+    );
 }
 
 #[test]
@@ -92,6 +112,74 @@ fn tenants_made_from_an_interrupted_template_go_on_where_it_was() {
     );
     fleet.run(&["create", "t01", "t02"]).success();
     expect_both_indexes(&fleet);
+}
+
+/// A fleet whose template has failed at the last statement of a file.
+fn failed_at_the_last(statements: &str) -> Fleet {
+    let fleet = Fleet::new(1);
+    fleet.file("V2__singly.sql", &format!("{LINE}{statements}"));
+    fleet.migrate(&["--all"]).exits(1).says("failed at statement 3");
+    fleet
+}
+
+const THREE: &str = "CREATE INDEX CONCURRENTLY a1 ON orders (amount);\n\
+                     CREATE INDEX CONCURRENTLY a2 ON customers (name);\n\
+                     CREATE INDEX CONCURRENTLY a3 ON customers (nope);";
+
+#[test]
+fn a_file_that_became_another_one_is_run_from_its_beginning() {
+    let everywhere = "tenant_t01 true, tenant_template true";
+    let others = [
+        "UPDATE customers SET name = name;\nCREATE INDEX CONCURRENTLY b0 ON orders (amount);\n\
+         CREATE INDEX CONCURRENTLY IF NOT EXISTS a1 ON orders (amount);",
+        "CREATE INDEX CONCURRENTLY b0 ON orders (amount);",
+    ];
+    for other in others {
+        let fleet = failed_at_the_last(THREE);
+        fleet.file("V2__singly.sql", &format!("{LINE}{other}"));
+        fleet
+            .migrate(&["--all"])
+            .success()
+            .says("V2__singly was interrupted at statement 3 and has other statements now");
+        assert_eq!(indexes(&fleet, "b0"), everywhere);
+        assert_eq!(fleet.versions(), "2:1");
+    }
+}
+
+#[test]
+fn a_statement_that_was_corrected_is_run_and_those_before_it_are_not_again() {
+    let fleet = failed_at_the_last(THREE);
+    let corrected = THREE.replace("(nope)", "(name)");
+    let with_words = format!("{LINE}-- Now with a column that is there.\n{corrected}");
+    fleet.file("V2__singly.sql", &with_words);
+    fleet.migrate(&["--all"]).success();
+    for name in ["a1", "a2", "a3"] {
+        assert_eq!(indexes(&fleet, name), "tenant_t01 true, tenant_template true");
+    }
+    fleet.run(&["drift", "--all"]).success();
+}
+
+/// What is there under the name of a statement that was never run is not what it makes.
+#[test]
+fn a_statement_that_was_corrected_is_not_taken_for_done() {
+    let fleet = failed_at_the_last(THREE);
+    let corrected = THREE.replace("a3 ON customers (nope)", "a1 ON customers (name)");
+    fleet.file("V2__singly.sql", &format!("{LINE}{corrected}"));
+    fleet.migrate(&["--all"]).exits(1).says("already exists");
+}
+
+/// A program from before has not written down which statements those were.
+#[test]
+fn a_mark_without_texts_counts_where_the_file_has_as_many_statements() {
+    let corrected = THREE.replace("(nope)", "(name)");
+    let shorter = "CREATE INDEX CONCURRENTLY b0 ON orders (amount);";
+    for (now, index) in [(corrected.as_str(), "a3"), (shorter, "b0")] {
+        let fleet = failed_at_the_last(THREE);
+        fleet.sql("UPDATE tenant_unfinished_migrations SET texts = NULL");
+        fleet.file("V2__singly.sql", &format!("{LINE}{now}"));
+        fleet.migrate(&["--all"]).success();
+        assert_eq!(indexes(&fleet, index), "tenant_t01 true, tenant_template true");
+    }
 }
 
 /// Behind the tenant's schema the search path has others.

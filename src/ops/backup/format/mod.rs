@@ -14,8 +14,6 @@ mod seal;
 mod tests;
 mod writer;
 
-use std::fmt::Write as _;
-
 use sha2::Digest as _;
 
 pub use self::error::FormatError;
@@ -24,6 +22,7 @@ pub use self::manifest::{Definition, Manifest, TenantRow};
 pub use self::reader::Reader;
 pub use self::seal::{SealReader, SealWriter};
 pub use self::writer::Writer;
+use crate::words::hex;
 
 /// How the first line of every backup begins; the number of the form follows.
 const FIRST_LINE: &str = "-- tenantctl backup, form ";
@@ -87,14 +86,6 @@ impl RowSum {
             sha256: hex(&self.hash.finalize()),
         }
     }
-}
-
-/// Bytes as people write them.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// The line in front of a table's rows, and the one after all SQL; `mark` is in no other backup.

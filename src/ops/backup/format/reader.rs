@@ -7,8 +7,9 @@ use sha2::{Digest as _, Sha256};
 use super::input::Input;
 use super::{
     END_OF_ROWS, FIRST_LINE, FORM, FormatError, LAST_LINE, MANIFEST_LINE, MANIFEST_PREFIX, Manifest, RowSum,
-    Summary, TEXT_LINE, TableSum, hex, marked, sum_line,
+    Summary, TEXT_LINE, TableSum, marked, sum_line,
 };
+use crate::words::hex;
 
 /// The longest manifest: the definitions of some ten thousand tables.
 const MANIFEST_LIMIT: usize = 64 * 1024 * 1024;

@@ -6,10 +6,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     END_OF_ROWS, FIRST_LINE, FORM, LAST_LINE, MANIFEST_LINE, MANIFEST_PREFIX, Manifest, RowSum, Summary,
-    TEXT_LINE, hex, marked, sum_line,
+    TEXT_LINE, marked, sum_line,
 };
 use crate::blueprint::Statement;
 use crate::db::SchemaName;
+use crate::words::hex;
 
 /// How long the lines of the manifest are at most.
 const LINE: usize = 4000;
