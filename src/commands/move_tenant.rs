@@ -5,14 +5,15 @@ use super::tenant_view::TenantView;
 use crate::cli::args::{Confirmation, parse_slug};
 use crate::context::Context;
 use crate::exit::ExitStatus;
-use crate::ops::backup::{self, MoveRequest, Target};
+use crate::ops::backup::{self, BackupError, MoveRequest, Target};
 use crate::tenant::{Slug, registry};
 use crate::ui::{Cell, Column, Table, View};
 
 /// Move a tenant to another database
 ///
 /// Its schema, rows and row of the registry go there in one transaction and are compared; then the tenant is suspended
-/// here, where it stays until it is dropped. Nobody writes to its tables meanwhile.
+/// here, where it stays until it is dropped. Who writes to its tables meanwhile waits, and may then write here what is not
+/// there: that is looked for at the end, and exits 1 with the names of the tables. So let applications rest first.
 #[derive(Debug, clap::Args)]
 pub(crate) struct MoveArgs {
     /// Slug of the tenant
@@ -38,6 +39,8 @@ struct MoveView {
     tenant: Option<TenantView>,
     tables: Option<usize>,
     rows: Option<u64>,
+    /// Tables to which somebody wrote here who had waited for the end; `null` when that is not known.
+    written_here: Option<Vec<String>>,
 }
 
 impl View for MoveView {
@@ -74,6 +77,7 @@ pub(crate) async fn run(cx: &Context, args: &MoveArgs) -> anyhow::Result<ExitSta
         tenant: None,
         tables: None,
         rows: None,
+        written_here: None,
     };
     if args.dry_run {
         backup::may_move(db, &there, &args.slug).await?;
@@ -109,7 +113,23 @@ pub(crate) async fn run(cx: &Context, args: &MoveArgs) -> anyhow::Result<ExitSta
     view.tenant = Some(TenantView::from(&moved.tenant));
     view.tables = Some(moved.tables);
     view.rows = Some(moved.rows);
+    let late = match moved.written_here {
+        Ok(tables) => {
+            view.written_here = Some(tables.clone());
+            (!tables.is_empty()).then(|| BackupError::WrittenHere {
+                slug: args.slug.clone(),
+                tables,
+            })
+        }
+        Err(error) => Some(BackupError::NotCompared(args.slug.clone(), Box::new(error))),
+    };
     cx.ui.answer(&view)?;
     cx.ui.note(format!("`{}` is suspended here", args.slug));
-    Ok(ExitStatus::Done)
+    Ok(match late {
+        None => ExitStatus::Done,
+        Some(error) => {
+            cx.ui.error(&error.into());
+            ExitStatus::Failed
+        }
+    })
 }

@@ -68,6 +68,14 @@ pub enum BackupError {
     There(#[source] RegistryError),
     #[error("tenant `{0}` is whole in the other database, and could not be suspended here")]
     NotSuspended(Slug, #[source] RegistryError),
+    #[error(
+        "tenant `{slug}` is moved, and somebody who had waited for it has written to it here since: {}", tables.join(", ")
+    )]
+    WrittenHere { slug: Slug, tables: Vec<String> },
+    #[error(
+        "tenant `{0}` is moved, and whether somebody who had waited for it has written to it here is not known"
+    )]
+    NotCompared(Slug, #[source] Box<BackupError>),
     #[error("the work on the file ended early")]
     Abandoned,
     #[error("{0}")]
@@ -113,6 +121,11 @@ impl BackupError {
             Self::OfAnotherDatabase { .. } => {
                 Some("if one of them is right all the same, name it: `tenantctl restore FILE`".to_owned())
             }
+            Self::WrittenHere { .. } | Self::NotCompared(..) => Some(
+                "compare the tables with those of the other database, and carry over what is missing there before you \
+                 drop the tenant here"
+                    .to_owned(),
+            ),
             Self::NoBackup { .. } => Some("`tenantctl list-backups` shows what there is".to_owned()),
             Self::File { source, .. } => source.hint().map(str::to_owned),
             _ => None,

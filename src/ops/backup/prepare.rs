@@ -86,7 +86,7 @@ pub(super) async fn prepare_in_tx(
 }
 
 /// How rows are told: the same on every server, and in the order in which they are.
-fn rows_readable() -> String {
+pub(super) fn rows_readable() -> String {
     format!("{}; SET LOCAL synchronize_seqscans = off", readable())
 }
 

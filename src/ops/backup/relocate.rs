@@ -1,17 +1,21 @@
 //! Moving a tenant to another database: what a backup holds goes straight into a restore.
 //!
-//! Nobody writes to the tables until the tenant is whole there and suspended here. It is never active in neither.
+//! Nobody writes to the tables until the tenant is whole there and suspended here. It is never active in neither. Who has
+//! waited to write goes on after that, here: what he has written is looked for, and said.
 
 use std::time::Duration;
 
 use super::BackupError;
 use super::feed::Rows;
 use super::format::{RowSum, TableSum};
-use super::prepare::{Copy, hold_still_in_tx, prepare_in_tx};
+use super::prepare::{Copy, hold_still_in_tx, prepare_in_tx, rows_readable};
 use super::restore::{Target, Work};
 use super::shared::Shared;
 use crate::blueprint::Table;
-use crate::db::{Access, Db, Hold, LockName, Opening, RowsIn, Snapshot, Transaction, read_rows, readable_in};
+use crate::db::{
+    self, Access, Db, Hold, LockName, Opening, RowsIn, SchemaName, Session, Snapshot, Transaction, Type,
+    read_rows, readable_in,
+};
 use crate::fleet::Observer;
 use crate::ops::clone::step;
 use crate::ops::log::Entry;
@@ -34,6 +38,8 @@ pub struct Moved {
     pub tenant: Tenant,
     pub tables: usize,
     pub rows: u64,
+    /// The tables to which somebody wrote here who had waited for the end, where that could be found out.
+    pub written_here: Result<Vec<String>, BackupError>,
 }
 
 /// Makes sure that the databases are two, and that nobody has the tenant's slug in the other one.
@@ -102,29 +108,47 @@ async fn send(
         lock_timeout: request.lock_timeout,
     };
     reader.script(&readable_in(&tenant.schema)).await?;
-    let mut rows = 0;
-    let tables = copies.len();
+    let mut moved = Vec::new();
     let stream = Stream {
         reader: &reader,
-        copies: copies.into_iter(),
-        rows: &mut rows,
+        copies: copies.iter(),
+        moved: &mut moved,
     };
     let made = work.attempt(to, stream, &request.log, observer).await;
     let (there, _) = made.map_err(|error| match error {
         BackupError::Registry(error) => BackupError::There(error),
         error => error,
     })?;
-    suspend(reader, request)
+    let somebody_waits = suspend(reader, request, &tenant.schema)
         .await
         .map_err(|error| BackupError::NotSuspended(request.slug.clone(), error))?;
+    let written_here = match somebody_waits {
+        true => {
+            changed(
+                &mut session,
+                &tenant.schema,
+                &copies,
+                &moved,
+                request.lock_timeout,
+            )
+            .await
+        }
+        false => Ok(Vec::new()),
+    };
     Ok(Moved {
         tenant: there,
-        tables,
-        rows,
+        tables: moved.len(),
+        rows: moved.iter().map(|sum| sum.rows).sum(),
+        written_here,
     })
 }
 
-async fn suspend(reader: Transaction<'_>, request: &MoveRequest) -> Result<(), RegistryError> {
+/// Suspends the tenant here, and lets everybody to its tables again. Says whether somebody waits for that.
+async fn suspend(
+    reader: Transaction<'_>,
+    request: &MoveRequest,
+    schema: &SchemaName,
+) -> Result<bool, RegistryError> {
     reader
         .script("SET LOCAL search_path = pg_catalog")
         .await
@@ -135,29 +159,86 @@ async fn suspend(reader: Transaction<'_>, request: &MoveRequest) -> Result<(), R
         .record_in_tx(&reader, &request.slug)
         .await
         .map_err(RegistryError::Sql)?;
-    reader.commit().await.map_err(RegistryError::Sql)
+    let somebody_waits = is_waited_for(&reader, schema).await.map_err(RegistryError::Sql)?;
+    reader.commit().await.map_err(RegistryError::Sql)?;
+    Ok(somebody_waits)
+}
+
+/// Whether anybody waits for a lock on something of the schema.
+async fn is_waited_for(session: &Session, schema: &SchemaName) -> Result<bool, db::Error> {
+    const STATEMENT: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks AS l \
+                             JOIN pg_catalog.pg_class AS c ON c.oid = l.relation \
+                             JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
+                             JOIN pg_catalog.pg_database AS d ON d.oid = l.database \
+                             WHERE NOT l.granted AND d.datname = current_database() AND n.nspname = $1)";
+    let row = session
+        .query_opt(STATEMENT, &[(&schema.as_str(), Type::TEXT)])
+        .await?;
+    Ok(row.is_some_and(|row| row.get(0)))
+}
+
+/// The tables whose rows are not any more those that were moved, once those who had waited are done with them.
+async fn changed(
+    session: &mut Session,
+    schema: &SchemaName,
+    copies: &[Copy],
+    moved: &[TableSum],
+    lock_timeout: Duration,
+) -> Result<Vec<String>, BackupError> {
+    let opening = Opening {
+        snapshot: Snapshot::Each,
+        access: Access::ReadWrite,
+        lock_timeout,
+        first: "",
+        locks: &[(LockName::Tenant(schema), Hold::Shared)],
+    };
+    let reader = session.begin_locked(&opening).await??;
+    let compared = async {
+        hold_still_in_tx(&reader, schema).await?;
+        let told = format!("{}; {}", rows_readable(), readable_in(schema));
+        reader.script(&told).await?;
+        let mut changed = Vec::new();
+        for (copy, moved) in copies.iter().zip(moved) {
+            if read(&reader, copy, async |_| true).await? != *moved {
+                changed.push(moved.name.clone());
+            }
+        }
+        Ok(changed)
+    };
+    let compared = compared.await;
+    reader.end(compared).await
+}
+
+/// Reads the rows of a table, as long as `take` wants more of them.
+async fn read(
+    reader: &Transaction<'_>,
+    (name, copy): &Copy,
+    mut take: impl AsyncFnMut(Vec<u8>) -> bool,
+) -> Result<TableSum, BackupError> {
+    let mut sum = RowSum::default();
+    read_rows(reader, copy, async |piece| {
+        sum.add(&piece);
+        take(piece).await
+    })
+    .await
+    .map_err(|source| step(&format!("reading the rows of table {name}"), source))?;
+    Ok(sum.of(name))
 }
 
 /// The rows of a tenant in another database.
 struct Stream<'a> {
     reader: &'a Transaction<'a>,
     /// The tables that are still to come, each with the statement that tells its rows.
-    copies: std::vec::IntoIter<Copy>,
-    rows: &'a mut u64,
+    copies: std::slice::Iter<'a, Copy>,
+    /// What those came to that are done.
+    moved: &'a mut Vec<TableSum>,
 }
 
 impl Rows for Stream<'_> {
-    async fn send(&mut self, table: &Table, into: &mut RowsIn) -> Result<TableSum, BackupError> {
-        let (_, copy) = self.copies.next().ok_or(BackupError::Abandoned)?;
-        let mut sum = RowSum::default();
-        read_rows(self.reader, &copy, async |piece| {
-            sum.add(&piece);
-            into.send(piece).await
-        })
-        .await
-        .map_err(|source| step(&format!("reading the rows of table {}", table.name), source))?;
-        let sum = sum.of(&table.name);
-        *self.rows += sum.rows;
+    async fn send(&mut self, _: &Table, into: &mut RowsIn) -> Result<TableSum, BackupError> {
+        let copy = self.copies.next().ok_or(BackupError::Abandoned)?;
+        let sum = read(self.reader, copy, async |piece| into.send(piece).await).await?;
+        self.moved.push(sum.clone());
         Ok(sum)
     }
 

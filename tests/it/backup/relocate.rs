@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::Backups;
-use crate::support::{Database, Run, signal};
+use crate::support::{Database, Run, psql, signal, wait_until};
 
 /// Runs `move` from one database to another.
 fn relocate(backups: &Backups, there: &Database, arguments: &[&str]) -> Run {
@@ -121,4 +121,66 @@ fn a_move_that_is_killed_loses_no_tenant_and_halves_none() {
         }
         assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "60020");
     }
+}
+
+/// Moves the tenant while somebody waits to write to it, and says how that went.
+fn move_beside(backups: &Backups, there: &Database, written: &'static str) -> Run {
+    let waiting = |database: &Database| {
+        let waits = "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
+                     WHERE NOT granted AND datname = current_database()";
+        database.sql(waits) != "0"
+    };
+    let keeper = {
+        let url = there.url().to_owned();
+        let script = "BEGIN; LOCK TABLE tenants IN SHARE MODE; SELECT pg_sleep(4)";
+        std::thread::spawn(move || psql(&url, script))
+    };
+    wait_until("the other registry is locked", || {
+        there.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'")
+            == "1"
+    });
+    let config = configured(backups, there);
+    let arguments = [
+        "move", "acme", "--to", "eu", "--yes", "--config", &config, "-o", "json",
+    ];
+    let child = backups.database.program().spawn(&arguments);
+    wait_until("the move waits", || waiting(there));
+    let writer = {
+        let url = backups.database.url().to_owned();
+        std::thread::spawn(move || psql(&url, written))
+    };
+    wait_until("somebody waits for the move", || waiting(&backups.database));
+    let run = Run::of(child);
+    writer.join().expect("it ends").expect("it was written");
+    keeper.join().expect("it ends").expect("it was locked");
+    run
+}
+
+#[test]
+fn a_move_tells_what_was_written_here_by_those_who_had_waited() {
+    for written in [
+        "INSERT INTO tenant_acme.people (name) VALUES ('late')",
+        "DELETE FROM tenant_acme.people WHERE id = 1",
+        "UPDATE tenant_acme.people SET name = 'late' WHERE id = 1",
+    ] {
+        let backups = Backups::with_tenants(&["acme"]);
+        let there = Database::new();
+        let run = move_beside(&backups, &there, written).exits(1);
+        assert_eq!(run.json()["written_here"][0], "people");
+        run.says(
+            "tenant `acme` is moved, and somebody who had waited for it has written to it here since: people",
+        )
+        .says("hint:");
+        assert_eq!(there.sql("SELECT status FROM tenants"), "active");
+        assert_eq!(backups.sql("SELECT status FROM tenants"), "suspended");
+    }
+}
+
+#[test]
+fn who_waits_for_a_move_and_writes_nothing_is_none_of_its_business() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let there = Database::new();
+    let taken_back = "BEGIN; INSERT INTO tenant_acme.people (name) VALUES ('late'); ROLLBACK";
+    let run = move_beside(&backups, &there, taken_back).success();
+    assert_eq!(run.json()["written_here"].as_array().map(Vec::len), Some(0));
 }
