@@ -46,48 +46,6 @@ pub(super) fn by_plain_tools(url: &str, file: &str) {
 }
 
 #[test]
-fn values_that_name_a_tenants_own_objects_name_those_of_what_is_restored() {
-    const NAMED: &str =
-        "SELECT string_agg(concat_ws(' ', class, sort, call, words, others), ';') FROM {}.named";
-    let backups = Backups::with_tenants(&["acme"]);
-    backups.sql(
-        "SET search_path = tenant_acme; CREATE TYPE mood AS ENUM ('fine'); CREATE DOMAIN feeling AS mood; \
-         CREATE FUNCTION tell() RETURNS int LANGUAGE sql AS 'SELECT 1'; \
-         CREATE TEXT SEARCH CONFIGURATION plain (COPY = pg_catalog.simple); CREATE VIEW shown AS SELECT 1 AS one; \
-         CREATE TABLE named (class regclass DEFAULT 'people', sort regtype, call regprocedure, words regconfig, \
-                             others regclass[]); \
-         INSERT INTO named VALUES (DEFAULT, 'feeling', 'tell()', 'plain', '{shown,people_id_seq,pg_class}')",
-    );
-    let named = |schema: &str| {
-        let path = format!("SET search_path = {schema}; ");
-        backups.sql(&format!("{path}{}", NAMED.replace("{}", schema)))
-    };
-    let before = named("tenant_acme");
-    assert_eq!(
-        before,
-        "people feeling tell() plain {shown,people_id_seq,pg_class}"
-    );
-    backups.run(&["backup", "acme"]).success();
-    let file = backups.take("acme");
-    backups
-        .database
-        .run(&["restore", &file, "--as", "copy"])
-        .success();
-    assert_eq!(named("tenant_copy"), before);
-    backups.database.run(&["verify", &file, "--restore"]).success();
-    backups.run(&["drop", "acme", "--yes"]).success();
-    backups.database.run(&["verify", &file, "--restore"]).success();
-    backups.run(&["undrop", "acme"]).success();
-    assert_eq!(named("tenant_acme"), before);
-    backups
-        .database
-        .run(&["drop", "acme", "copy", "--yes", "--no-backup"])
-        .success();
-    by_plain_tools(backups.database.url(), &file);
-    assert_eq!(named("tenant_acme"), before);
-}
-
-#[test]
 fn a_dropped_tenant_comes_back_as_it_was() {
     let database = Database::new();
     let create = [
