@@ -151,9 +151,10 @@ impl Blueprint {
         self.script_for(&self.role, shape, unclear)
     }
 
-    /// The same for another role than the one that has read it: everything is given to its owner by name.
-    pub fn script_with_owners(&self, shape: Shape, unclear: UnclearText) -> Result<Script, CannotCopy> {
-        self.script_for("", shape, unclear)
+    /// The same with rows, for another role than the one that has read it: everything is given to its owner by name.
+    /// Unclear texts stay as they are.
+    pub fn script_with_owners(&self) -> Result<Script, CannotCopy> {
+        self.script_for("", Shape::WithRows, UnclearText::Keep)
     }
 
     fn script_for(&self, role: &str, shape: Shape, unclear: UnclearText) -> Result<Script, CannotCopy> {

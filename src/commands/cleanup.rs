@@ -274,7 +274,8 @@ fn tell(cx: &Context, args: &CleanupArgs, rules: &[Rule], cleanup: &Cleanup, vie
         ),
     ] {
         if count > 0 {
-            ui.note(format!("{count} due rows were {why}"));
+            let were = if count == 1 { "was" } else { "were" };
+            ui.note(format!("{} {were} {why}", words::count(count, "due row")));
         }
     }
     for (slug, taken) in &cleanup.taken {
@@ -291,7 +292,8 @@ fn tell(cx: &Context, args: &CleanupArgs, rules: &[Rule], cleanup: &Cleanup, vie
     let left: u64 = taken().map(|taken| taken.left).sum();
     if left > 0 || !cleanup.not_reached.is_empty() {
         ui.note(format!(
-            "not finished: {left} due rows are left, {} not reached; the next run begins there",
+            "not finished: {} left, {} not reached; the next run begins there",
+            words::count(left, "due row"),
             words::count(cleanup.not_reached.len(), "tenant")
         ));
     }

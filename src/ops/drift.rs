@@ -12,12 +12,11 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{self, StreamExt};
 use tokio::sync::OnceCell;
 
-use super::exec::is_gone;
 use super::original::OriginalError;
 use crate::blueprint::{self, Blueprint, DataLoss, Difference, Mend, ReadError, ReplayError, Replayed, Same};
 use crate::db::{Db, SchemaMissing, SchemaName};
 use crate::fleet::{self, Answer, Observer, Plan, Report, Stop, Urgency};
-use crate::tenant::{Tenant, fingerprints};
+use crate::tenant::{Tenant, fingerprints, registry};
 
 /// The tenants whose fingerprints are taken by one set of queries: so many that looking through whole catalogs, as
 /// the queries do, is worth its while, and not so many that the server runs short of memory or one connection has all
@@ -123,7 +122,7 @@ pub async fn run(
                     .remove(&tenant.schema)
                 {
                     Some(fingerprint) => fingerprint,
-                    None if is_gone(&session, tenant).await? => {
+                    None if registry::is_gone(&session, tenant).await? => {
                         return Ok(Answer::Skip("it was dropped meanwhile".to_owned()));
                     }
                     None => return Err(SchemaMissing(tenant.schema.clone()).into()),

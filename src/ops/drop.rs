@@ -352,14 +352,7 @@ async fn remove_in_tx(transaction: &Transaction<'_>, tenant: &Tenant, log: &Entr
 
 /// Removes the row. Finds out first that it is still the tenant that was chosen and not a new one of that slug.
 async fn forget_in_tx(transaction: &Transaction<'_>, tenant: &Tenant, log: &Entry) -> Result<(), DropError> {
-    let current = registry::lock_in_tx(transaction, &tenant.slug).await?;
-    if current.id != tenant.id || current.schema != tenant.schema {
-        return Err(RegistryError::Unknown {
-            slug: tenant.slug.clone(),
-            nearest: None,
-        }
-        .into());
-    }
+    let current = registry::lock_again_in_tx(transaction, tenant).await?;
     registry::delete_in_tx(transaction, &current).await?;
     unfinished::set_in_tx(transaction, &current.schema, &[]).await?;
     log.record_in_tx(transaction, &tenant.slug).await?;

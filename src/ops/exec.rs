@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use super::log::{Entry, Ran};
 use crate::db::{
-    self, Access, Control, Db, OpenTenantError, Session, Statement, TenantOptions, TextResult, Transaction,
+    self, Access, Control, Db, OpenTenantError, Statement, TenantOptions, TextResult, Transaction,
 };
 use crate::fleet::{self, Answer, Observer, Plan, Stop};
 use crate::tenant::Tenant;
-use crate::tenant::registry::{self, RegistryError};
+use crate::tenant::registry;
 
 /// Settles deferred constraints as long as the tenant's search path is there to find their tables.
 pub(super) const SETTLE: &str = "SET CONSTRAINTS ALL IMMEDIATE";
@@ -118,7 +118,7 @@ pub async fn run(
         let transaction = match session.open_tenant(&tenant.schema, &options).await {
             Ok(transaction) => transaction,
             Err(OpenTenantError::SchemaMissing(missing)) => {
-                if is_gone(&session, tenant).await? {
+                if registry::is_gone(&session, tenant).await? {
                     return Ok(Answer::Skip("it was dropped meanwhile".to_owned()));
                 }
                 return Err(missing.into());
@@ -169,15 +169,6 @@ async fn run_in_tx(
         results.extend(answers);
     }
     Ok(results)
-}
-
-/// Whether the tenant's row is no longer the one that was read.
-pub(super) async fn is_gone(session: &Session, tenant: &Tenant) -> Result<bool, RegistryError> {
-    match registry::find(session, &tenant.slug).await {
-        Ok(current) => Ok(current.id != tenant.id),
-        Err(RegistryError::Unknown { .. }) => Ok(true),
-        Err(error) => Err(error),
-    }
 }
 
 /// The words that the log keeps of the statements: no constants, which may be secrets.

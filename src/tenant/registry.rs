@@ -277,6 +277,35 @@ pub async fn look_up(session: &Session, slug: &Slug) -> Result<Option<Tenant>, R
     row.as_ref().map(Tenant::from_row).transpose()
 }
 
+/// The tenant that was chosen before, as it is now; an error when another one has its slug, or nobody.
+pub async fn find_again(session: &Session, tenant: &Tenant) -> Result<Tenant, RegistryError> {
+    still(tenant, find(session, &tenant.slug).await?)
+}
+
+/// The same with its row locked until the transaction ends.
+pub async fn lock_again_in_tx(
+    transaction: &Transaction<'_>,
+    tenant: &Tenant,
+) -> Result<Tenant, RegistryError> {
+    still(tenant, lock_in_tx(transaction, &tenant.slug).await?)
+}
+
+fn still(tenant: &Tenant, current: Tenant) -> Result<Tenant, RegistryError> {
+    match current.id == tenant.id && current.schema == tenant.schema {
+        true => Ok(current),
+        false => Err(RegistryError::Unknown {
+            slug: tenant.slug.clone(),
+            nearest: None,
+        }),
+    }
+}
+
+/// Whether the tenant that was chosen is no longer there.
+pub async fn is_gone(session: &Session, tenant: &Tenant) -> Result<bool, RegistryError> {
+    let current = look_up(session, &tenant.slug).await?;
+    Ok(current.is_none_or(|current| current.id != tenant.id))
+}
+
 /// The tenant of that slug, its row locked until the transaction ends.
 pub async fn lock_in_tx(transaction: &Transaction<'_>, slug: &Slug) -> Result<Tenant, RegistryError> {
     const STATEMENT: &str = concat!(

@@ -4,7 +4,6 @@
 //! extension's. So the schema is not in the path, and PostgreSQL leaves `pg_catalog` out before names of its own that
 //! the schema has as well. Printed with the schema first in the path, the text has that and lacks the other.
 
-use super::place::is_blank;
 use crate::db::{Token, tokens};
 
 /// The text `qualified`, with `pg_catalog` written where `relative` has it; as it is where the two do not match.
@@ -17,13 +16,13 @@ pub(in crate::blueprint) fn merged(qualified: &str, relative: &str) -> String {
 
 fn put_together(qualified: &str, relative: &str) -> Option<String> {
     let (ours, theirs) = (tokens(qualified).ok()?, tokens(relative).ok()?);
-    let theirs: Vec<&Token<'_>> = theirs.iter().filter(|token| !is_blank(token)).collect();
+    let theirs: Vec<&Token<'_>> = theirs.iter().filter(|token| !token.is_blank()).collect();
     let mut text = String::with_capacity(qualified.len() + 16);
     let mut at = 0;
     let mut rest = ours.as_slice();
     while let Some(token) = rest.first() {
         rest = &rest[1..];
-        if is_blank(token) {
+        if token.is_blank() {
             text.push_str(token.text);
             continue;
         }

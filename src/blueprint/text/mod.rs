@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 pub(super) use self::merge::merged;
 pub(super) use self::place::{BEFORE_OBJECTS, SCHEMA_COLUMNS};
 use self::place::{
-    is_blank, is_compared_with_a_schema, is_of_schemas, is_rival, previous, sets_search_path,
-    stands_for_an_object, told_to_be_a_name,
+    is_compared_with_a_schema, is_of_schemas, is_rival, previous, sets_search_path, stands_for_an_object,
+    told_to_be_a_name,
 };
 use crate::db::{QuotedText, SchemaName, Token, TokenKind, tokens};
 
@@ -227,7 +227,7 @@ impl OwnName {
                     let is_of_extension = self.names_of_extension(&tokens[at + 1..]);
                     let qualifies = tokens[at + 1..]
                         .iter()
-                        .find(|token| !is_blank(token))
+                        .find(|token| !token.is_blank())
                         .is_some_and(|next| next.text == ".");
                     let is_column = || has_rival && !self.means_the_schema(&tokens, at, place == Place::Body);
                     if stands_alone && (is_of_extension || qualifies && is_column()) {
@@ -281,7 +281,7 @@ impl OwnName {
     /// Whether the name with a dot behind it is the schema's, where columns may be named by a relation of that name.
     /// PostgreSQL writes the schema only where it must; an author may write it anywhere.
     fn means_the_schema(&self, tokens: &[Token<'_>], at: usize, is_body: bool) -> bool {
-        let mut after = tokens[at + 1..].iter().filter(|token| !is_blank(token)).skip(1);
+        let mut after = tokens[at + 1..].iter().filter(|token| !token.is_blank()).skip(1);
         let Some(object) = after.next() else { return false };
         let is_known = || self.others.contains(object.text);
         after.next().is_some_and(|next| matches!(next.text, "(" | "."))
@@ -290,7 +290,7 @@ impl OwnName {
 
     /// Whether what follows the schema's name is a dot and the name of something that an extension keeps there.
     fn names_of_extension(&self, after: &[Token<'_>]) -> bool {
-        let mut after = after.iter().filter(|token| !is_blank(token));
+        let mut after = after.iter().filter(|token| !token.is_blank());
         if !self.is_shared() || after.next().is_none_or(|token| token.text != ".") {
             return false;
         }

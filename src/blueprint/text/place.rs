@@ -82,21 +82,17 @@ pub(in crate::blueprint) const BEFORE_OBJECTS: [&str; 17] = [
     "SETOF",
 ];
 
-pub(super) fn is_blank(token: &Token<'_>) -> bool {
-    matches!(token.kind, TokenKind::Space | TokenKind::Comment)
-}
-
 pub(super) fn previous<'a>(tokens: &[Token<'a>], at: usize) -> Option<&'a str> {
     tokens[..at]
         .iter()
         .rev()
-        .find(|token| !is_blank(token))
+        .find(|token| !token.is_blank())
         .map(|token| token.text)
 }
 
 /// Whether the token is an entry of `SET search_path TO a, b` or `= a, b`.
 pub(super) fn sets_search_path(tokens: &[Token<'_>], at: usize) -> bool {
-    let mut before = tokens[..at].iter().rev().filter(|token| !is_blank(token));
+    let mut before = tokens[..at].iter().rev().filter(|token| !token.is_blank());
     loop {
         match before.next() {
             Some(token) if token.text == "=" || token.text.eq_ignore_ascii_case("to") => break,
@@ -116,7 +112,7 @@ pub(super) fn told_to_be_a_name<'a>(tokens: &[Token<'a>], at: usize) -> Option<&
     let is_one_of = |word: &str, known: &[&str]| known.iter().any(|known| word.eq_ignore_ascii_case(known));
     let after: Vec<&str> = tokens[at + 1..]
         .iter()
-        .filter(|token| !is_blank(token))
+        .filter(|token| !token.is_blank())
         .take(3)
         .map(|token| token.text)
         .collect();
@@ -125,7 +121,7 @@ pub(super) fn told_to_be_a_name<'a>(tokens: &[Token<'a>], at: usize) -> Option<&
     {
         return Some(name);
     }
-    let mut before = tokens[..at].iter().rev().filter(|token| !is_blank(token));
+    let mut before = tokens[..at].iter().rev().filter(|token| !token.is_blank());
     let mut previous = || before.next().map(|token| token.text);
     let is_execute = |word: &&str| word.eq_ignore_ascii_case("execute");
     match previous()? {
@@ -150,7 +146,7 @@ pub(super) fn is_compared_with_a_schema(tokens: &[Token<'_>], at: usize) -> bool
     let mut before = tokens[..at]
         .iter()
         .rev()
-        .filter(|token| !is_blank(token))
+        .filter(|token| !token.is_blank())
         .peekable();
     while before.next_if(|token| token.text == "(").is_some() {}
     if before
@@ -173,7 +169,7 @@ pub(super) fn is_compared_with_a_schema(tokens: &[Token<'_>], at: usize) -> bool
 
 /// Whether the word at `at`, with a dot behind it, follows what only a relation, function or type can follow.
 pub(super) fn stands_for_an_object(tokens: &[Token<'_>], at: usize) -> bool {
-    let mut before = tokens[..at].iter().rev().filter(|token| !is_blank(token));
+    let mut before = tokens[..at].iter().rev().filter(|token| !token.is_blank());
     let is = |token: Option<&Token<'_>>, word: &str| {
         token.is_some_and(|token| token.text.eq_ignore_ascii_case(word))
     };
@@ -184,7 +180,7 @@ pub(super) fn stands_for_an_object(tokens: &[Token<'_>], at: usize) -> bool {
 
 /// Whether the word stands by itself as the name of a relation or an alias, so that columns may be named by it.
 pub(super) fn is_rival(tokens: &[Token<'_>], at: usize) -> bool {
-    let next = tokens[at + 1..].iter().find(|token| !is_blank(token));
+    let next = tokens[at + 1..].iter().find(|token| !token.is_blank());
     let previous = previous(tokens, at);
     next.is_none_or(|next| next.text != ".")
         && previous.is_some_and(|word| word != "." && !word.eq_ignore_ascii_case("SCHEMA"))

@@ -7,13 +7,13 @@ use super::format::{Definition, Manifest, TenantRow};
 use super::home::Home;
 use super::left_out::leave_out_in_tx;
 use super::shared::{Known, Shared};
-use crate::blueprint::{self, Shape, Table, UnclearText, state_of_sequence};
+use crate::blueprint::{self, Table, UnclearText, state_of_sequence};
 use crate::db::{self, Db, SchemaName, Transaction, Type, readable};
 use crate::ops::clone::{Contents, Plan, lock_tables, step};
 use crate::ops::original::{self, OriginalError};
 use crate::ops::unfinished;
 use crate::tenant::Tenant;
-use crate::tenant::registry::{self, RegistryError};
+use crate::tenant::registry;
 
 /// A table, and the statement that tells its rows.
 pub(super) type Copy = (String, String);
@@ -27,14 +27,7 @@ pub(super) async fn prepare_in_tx(
     shared: &Shared,
 ) -> Result<(Manifest, Vec<Copy>), BackupError> {
     let schema = &tenant.schema;
-    let current = registry::find(transaction, &tenant.slug).await?;
-    if current.id != tenant.id || current.schema != *schema {
-        return Err(RegistryError::Unknown {
-            slug: tenant.slug.clone(),
-            nearest: None,
-        }
-        .into());
-    }
+    let current = registry::find_again(transaction, tenant).await?;
     let taken_at = Timestamp::now();
     let unfinished = unfinished::of(transaction, schema).await?;
     let known = match shared.find_in_tx(db, transaction, schema).await? {
@@ -120,10 +113,7 @@ async fn read_in_tx(
     shared: &Shared,
 ) -> Result<Known, BackupError> {
     let plan = Plan::read_in_tx(transaction, schema, &Contents::All, UnclearText::Keep).await?;
-    let script = plan
-        .blueprint
-        .script_with_owners(Shape::WithRows, UnclearText::Keep)
-        .map_err(OriginalError::from)?;
+    let script = plan.blueprint.script_with_owners().map_err(OriginalError::from)?;
     plan.keep_original(db, transaction).await?;
     let fingerprint = blueprint::fingerprints_in_tx(transaction, std::slice::from_ref(schema))
         .await?

@@ -89,15 +89,7 @@ async fn send(
     };
     let reader = session.begin_locked(&opening).await??;
     // On an error the transaction ends with its connection: it may be in the middle of a table.
-    let tenant = registry::lock_in_tx(&reader, &request.slug).await?;
-    if tenant.id != found.id || tenant.schema != found.schema {
-        // The lock is on what was there before.
-        return Err(RegistryError::Unknown {
-            slug: request.slug.clone(),
-            nearest: None,
-        }
-        .into());
-    }
+    let tenant = registry::lock_again_in_tx(&reader, &found).await?;
     hold_still_in_tx(&reader, &tenant.schema).await?;
     let (manifest, copies) = prepare_in_tx(from, &reader, &tenant, &[], &Shared::default()).await?;
     let new = request.target.tenant(&manifest)?;

@@ -8,7 +8,7 @@ use super::BackupError;
 use super::feed::Rows;
 use super::format::{Manifest, RowSum, Summary};
 use super::prepare::hold_alone_in_tx;
-use crate::blueprint::{self, CannotCopy, Shape, Table, UnclearText};
+use crate::blueprint::{self, CannotCopy, Table};
 use crate::db::{
     self, Access, Db, Hold, LockName, OWN_ZONE, Opening, RoleName, RowsIn, SchemaName, Snapshot, TOLD_ZONE,
     Transaction, Type, read_rows, writable_in,
@@ -342,9 +342,7 @@ impl Work<'_> {
                 schema: schema.clone(),
                 source,
             })?;
-        let made = made
-            .script_with_owners(Shape::WithRows, UnclearText::Keep)
-            .map_err(OriginalError::from)?;
+        let made = made.script_with_owners().map_err(OriginalError::from)?;
         let differing = made.differing(&self.manifest.definition.script);
         match differing.is_empty() {
             true => Ok(found),

@@ -6,7 +6,7 @@ use crate::db::migrator::HISTORY_TABLE;
 use crate::db::{Db, SchemaName, Transaction};
 use crate::ops::original::{self, OriginalError, reference_tables_of};
 use crate::ops::unfinished::{self, Unfinished};
-use crate::tenant::registry::{self, RegistryError};
+use crate::tenant::registry;
 
 /// Everything that is known before the first change.
 #[derive(Debug)]
@@ -29,14 +29,7 @@ pub(super) async fn plan_in_tx(
     request: &Request,
 ) -> Result<Plan, CloneError> {
     let from = &request.from;
-    let current = registry::find(transaction, &from.slug).await?;
-    if current.id != from.id || current.schema != from.schema {
-        return Err(RegistryError::Unknown {
-            slug: from.slug.clone(),
-            nearest: None,
-        }
-        .into());
-    }
+    let current = registry::find_again(transaction, from).await?;
     let schema = &from.schema;
     let mut plan = Plan::read_in_tx(transaction, schema, &request.contents, request.unclear).await?;
     plan.version = match (current.schema_version, plan.blueprint.table(HISTORY_TABLE)) {

@@ -9,7 +9,7 @@ use super::words::{chosen, first, verb};
 use super::{Asking, HealthError};
 use crate::blueprint;
 use crate::db::migrator::Migrations;
-use crate::db::{self, SchemaName};
+use crate::db::{self, LockName, SchemaName};
 use crate::ops::migrate::survey::histories;
 use crate::ops::rehearse;
 use crate::tenant::registry::count_tables;
@@ -195,7 +195,10 @@ async fn unfinished_migrations(
 }
 
 async fn lost_runs(ask: &Ask) -> Result<Vec<Finding>, db::Error> {
-    let rows = ask.rows(include_str!("sql/lost_runs.sql")).await?;
+    let question = include_str!("sql/lost_runs.sql")
+        .replace("{migrations}", &LockName::Migrations.key())
+        .replace("{cleanup}", &LockName::Cleanup.key());
+    let rows = ask.rows(&question).await?;
     let Some(newest) = rows.last() else {
         return Ok(Vec::new());
     };

@@ -54,7 +54,7 @@ impl<'a> Source<'a> {
         let mut rest = placed.as_slice();
         for statement in statements(text)? {
             let is_start =
-                |(_, token): &(usize, Token<'_>)| !is_blank(token) && token.kind != TokenKind::Semicolon;
+                |(_, token): &(usize, Token<'_>)| !token.is_blank() && token.kind != TokenKind::Semicolon;
             let Some(first) = rest.iter().position(is_start) else {
                 break;
             };
@@ -95,15 +95,11 @@ impl<'a> Source<'a> {
     }
 }
 
-fn is_blank(token: &Token<'_>) -> bool {
-    matches!(token.kind, TokenKind::Space | TokenKind::Comment)
-}
-
 impl<'a> Statement<'a> {
     fn new(span: Range<usize>, tokens: &[(usize, Token<'a>)]) -> Self {
         let mut depth = 0_usize;
         let mut words = Vec::new();
-        for (at, token) in tokens.iter().filter(|(_, token)| !is_blank(token)) {
+        for (at, token) in tokens.iter().filter(|(_, token)| !token.is_blank()) {
             if token.text == ")" {
                 depth = depth.saturating_sub(1);
             }

@@ -9,7 +9,6 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::exec;
 use super::forward::{Course, How, Moved, Place, forward};
 use super::init::{self, InitError};
 use super::log::{Doubt, Entry, Operation};
@@ -19,7 +18,7 @@ use super::template::{self, TemplateError};
 use crate::db::migrator::{Applied, History, Migrations, UnfitMigration};
 use crate::db::{self, Db, LockHeld, LockName, NO_TRANSACTION_LIMIT, RoleName, SessionError, Transaction};
 use crate::fleet::{self, Answer, Event, Observer, OnError, Plan, Report, Stop};
-use crate::tenant::{RegistryError, Selection, SelectionError, Slug, Tenant};
+use crate::tenant::{RegistryError, Selection, SelectionError, Slug, Tenant, registry};
 
 pub use self::check::CheckFailed;
 pub use self::survey::{Closer, Survey, look_at_template, look_closer, survey};
@@ -323,7 +322,7 @@ impl Run<'_> {
 /// Whether somebody has dropped the tenant, which explains every other error.
 async fn is_gone(db: &Db, tenant: &Tenant) -> bool {
     match db.direct().await {
-        Ok(session) => exec::is_gone(&session, tenant).await.unwrap_or(false),
+        Ok(session) => registry::is_gone(&session, tenant).await.unwrap_or(false),
         Err(_) => false,
     }
 }

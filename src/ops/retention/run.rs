@@ -20,8 +20,7 @@ use super::work::Work;
 use super::{Excess, Request, TooMuch, preview};
 use crate::db::{self, Db};
 use crate::fleet::Answer;
-use crate::ops::exec;
-use crate::tenant::{Slug, Tenant};
+use crate::tenant::{Slug, Tenant, registry};
 
 /// What all tenants of a run have in common.
 pub(super) struct Run<'a> {
@@ -54,7 +53,7 @@ impl Run<'_> {
         if let Some(halt @ (Halt::Gone | Halt::Held)) = error.downcast_ref::<Halt>() {
             return Ok(Answer::Skip(halt.to_string()));
         }
-        let is_gone = async || anyhow::Ok(exec::is_gone(&self.db.direct().await?, tenant).await?);
+        let is_gone = async || anyhow::Ok(registry::is_gone(&self.db.direct().await?, tenant).await?);
         match is_gone().await {
             Ok(true) => Ok(Answer::Skip(Halt::Gone.to_string())),
             Ok(false) => Err(error),

@@ -12,14 +12,14 @@ use self::parameters::Values;
 pub use self::parameters::{DAYS, Parameter, UNTIL, USERS};
 pub use self::password::Password;
 pub use self::tenants::demo_tenants;
-use super::exec::{self, SETTLE};
+use super::exec::SETTLE;
 use super::log::{Entry, Operation, Ran};
 use crate::db::{
     self, Db, LockHeld, LockName, QuotedText, SchemaMissing, SchemaName, Session, TenantOptions, TextResult,
     Undone, local_settings,
 };
 use crate::fleet::{self, Answer, Observer, Plan, Stop};
-use crate::tenant::Tenant;
+use crate::tenant::{Tenant, registry};
 
 /// What to fill, and with what.
 #[derive(Debug)]
@@ -207,7 +207,7 @@ async fn explain(
         return Err(SeedError::Locked(LockHeld::new(lock, holder)).into());
     }
     if part == GUARD && says_no {
-        if exec::is_gone(session, tenant).await? {
+        if registry::is_gone(session, tenant).await? {
             return Ok(Answer::Skip("it was dropped meanwhile".to_owned()));
         }
         return Err(SchemaMissing(tenant.schema.clone()).into());

@@ -83,7 +83,7 @@ fn what_is_replaced_is_there_until_the_backup_is_whole() {
         .spawn()
         .expect("psql is installed with the server");
     wait_until("the reader reads", || {
-        backups.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") != "0"
+        backups.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'") != "0"
     });
     backups
         .database
@@ -109,7 +109,7 @@ fn replace_spares_what_others_have_made_of_the_old_tables_meanwhile() {
     let program = backups.database.program();
     let child = program.spawn(&["restore", &file, "--replace", "--yes"]);
     wait_until("rows are written", || {
-        backups.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") != "0"
+        backups.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'") != "0"
     });
     backups.sql("CREATE VIEW public.report AS SELECT id FROM tenant_acme.people");
     Run::of(child)

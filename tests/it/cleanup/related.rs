@@ -117,7 +117,7 @@ fn references_from_outside_the_schema_keep_a_row_too() {
     fleet.sql("CREATE TABLE public.owned (id int REFERENCES tenant_t01.things); INSERT INTO public.owned VALUES (500)");
     cleanup(&fleet, &["--days", "1"])
         .success()
-        .says("1 due rows were kept");
+        .says("1 due row was kept");
     assert_eq!(ask(&fleet, "t01", "SELECT id FROM things"), "500");
 }
 
@@ -165,7 +165,7 @@ fn references_that_the_database_alone_follows_keep_a_row_and_are_reported() {
     );
     let run = cleanup(&fleet, &["--days", "1"]).success();
     assert!(run.stderr.contains("1 row removed"), "{}", run.stderr);
-    run.says("1 due rows were kept: others refer to them");
+    run.says("1 due row was kept: others refer to them");
     assert_eq!(ask(&fleet, "t01", "SELECT count(*) FROM replies"), "2");
 }
 

@@ -13,8 +13,8 @@ WHERE operation.outcome = 'running'
       WHERE lock.locktype = 'advisory' AND lock.objsubid = 1
         AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND ((lock.classid::bigint << 32) | lock.objid::bigint) = CASE operation.command
-            WHEN 'migrate' THEN hashtextextended('tenantctl:migrations', 0)
-            WHEN 'cleanup' THEN hashtextextended('tenantctl:cleanup', 0)
+            WHEN 'migrate' THEN {migrations}
+            WHEN 'cleanup' THEN {cleanup}
         END
   )
 ORDER BY 1
