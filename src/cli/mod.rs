@@ -113,7 +113,7 @@ pub(crate) enum Command {
     Suspend(commands::suspend::SuspendArgs),
     Resume(commands::suspend::ResumeArgs),
     Drop(commands::drop::DropArgs),
-    Undrop(commands::restore::UndropArgs),
+    Undrop(commands::undrop::UndropArgs),
     Move(commands::move_tenant::MoveArgs),
     Backup(commands::backup::BackupArgs),
     Restore(commands::restore::RestoreArgs),

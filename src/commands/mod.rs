@@ -44,6 +44,7 @@ pub(crate) mod status;
 pub(crate) mod suspend;
 pub(crate) mod template;
 mod tenant_view;
+pub(crate) mod undrop;
 pub(crate) mod update;
 pub(crate) mod verify;
 
@@ -73,7 +74,7 @@ pub(crate) async fn run(cx: &Context, command: &Command) -> anyhow::Result<ExitS
         Command::Cleanup(args) => cleanup::run(cx, args).await,
         Command::Backup(args) => backup::run(cx, args).await,
         Command::Restore(args) => restore::run(cx, args).await,
-        Command::Undrop(args) => restore::run_undrop(cx, args).await,
+        Command::Undrop(args) => undrop::run(cx, args).await,
         Command::Move(args) => move_tenant::run(cx, args).await,
         Command::Verify(args) => verify::run(cx, args).await,
         Command::ListBackups(args) => list_backups::run(cx, args).await,

@@ -3,13 +3,13 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::json;
 
-use super::backup_args::{DirArgs, IdentityArgs};
+use super::backup_args::IdentityArgs;
 use super::tenant_view::TenantView;
 use crate::cli::args::{Confirmation, parse_slug};
 use crate::context::Context;
 use crate::exit::ExitStatus;
 use crate::fleet::Retry;
-use crate::ops::backup::{self, Folder, Home, Identities, RestoreRequest, Restored, Target};
+use crate::ops::backup::{self, Identities, RestoreRequest, Restored, Target};
 use crate::tenant::Slug;
 use crate::ui::{Cell, Column, Table, View};
 
@@ -38,21 +38,6 @@ pub(crate) struct RestoreArgs {
     dry_run: bool,
     #[command(flatten)]
     confirmation: Confirmation,
-}
-
-/// Bring a dropped tenant back from its latest backup
-#[derive(Debug, clap::Args)]
-pub(crate) struct UndropArgs {
-    /// Slug of the tenant
-    #[arg(value_parser = parse_slug)]
-    slug: Slug,
-    #[command(flatten)]
-    dir: DirArgs,
-    #[command(flatten)]
-    identities: IdentityArgs,
-    /// Check the file and report what would be restored without changing anything
-    #[arg(long)]
-    dry_run: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -133,23 +118,7 @@ pub(crate) async fn run(cx: &Context, args: &RestoreArgs) -> anyhow::Result<Exit
     bring_back(cx, request, Some(&args.confirmation)).await
 }
 
-pub(crate) async fn run_undrop(cx: &Context, args: &UndropArgs) -> anyhow::Result<ExitStatus> {
-    let folder = Folder::new(args.dir.folder(cx)?);
-    let identities = args.identities.load()?;
-    let home = Home::of(&cx.db().await?.session().await?).await?;
-    let latest = folder.latest(&args.slug, &home, &identities)?;
-    let target = Target {
-        slug: None,
-        naming: cx.settings.tenants.naming.clone(),
-        replace: false,
-        keep_text: false,
-    };
-    cx.ui.note(format!("from `{}`", latest.file));
-    let request = request(cx, &folder.path(&latest), identities, target, args.dry_run);
-    bring_back(cx, request, None).await
-}
-
-fn request(
+pub(super) fn request(
     cx: &Context,
     file: &Path,
     identities: Identities,
@@ -175,7 +144,7 @@ fn request(
 }
 
 /// Restores it. Agreement is asked for where a tenant that is there would be lost.
-async fn bring_back(
+pub(super) async fn bring_back(
     cx: &Context,
     request: RestoreRequest,
     confirmation: Option<&Confirmation>,
