@@ -1,5 +1,6 @@
 //! Numbers, times and names as people read them.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -44,6 +45,14 @@ pub(crate) fn few(names: &[String], most: usize) -> String {
     match names.get(..most) {
         Some(shown) if names.len() > most => format!("{} and {} more", shown.join(", "), names.len() - most),
         _ => names.join(", "),
+    }
+}
+
+/// A text as long as it may be, and where there is more of it a sign of that.
+pub(crate) fn cut(text: &str, length: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(length) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
     }
 }
 

@@ -236,6 +236,19 @@ pub async fn count_behind(
     Ok(rows.first().map_or((0, 0), |row| (count(row, 0), count(row, 1))))
 }
 
+/// Those of these plans and regions that no tenant has, active or not.
+pub async fn unused(
+    session: &Session,
+    plans: &[String],
+    regions: &[String],
+) -> Result<(Vec<String>, Vec<String>), RegistryError> {
+    const STATEMENT: &str = "SELECT ARRAY(SELECT unnest($1) EXCEPT SELECT subscription_plan FROM public.tenants ORDER BY 1), \
+                             ARRAY(SELECT unnest($2) EXCEPT SELECT region FROM public.tenants ORDER BY 1)";
+    let params: [Param<'_>; 2] = [(&plans, Type::TEXT_ARRAY), (&regions, Type::TEXT_ARRAY)];
+    let row = session.query_opt(STATEMENT, &params).await?;
+    Ok(row.map_or_else(Default::default, |row| (row.get(0), row.get(1))))
+}
+
 /// Runs a statement over the tenants of a selection.
 async fn ask(
     session: &Session,

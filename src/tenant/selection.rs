@@ -61,7 +61,7 @@ impl Selection {
     /// The tenants that are meant, sorted by slug. A slug that was named and cannot be served is an error, so that a
     /// misspelt name never makes a run look complete.
     pub async fn resolve(&self, session: &Session) -> Result<Vec<Tenant>, SelectionError> {
-        let found = self.named(session).await?;
+        let found = self.checked(session).await?;
         if self.which == Which::All {
             return Ok(registry::select(session, self).await?);
         }
@@ -83,7 +83,23 @@ impl Selection {
 
     /// Refuses slugs that nobody has, those to leave out among them: who is misspelt there is left in.
     pub async fn check(&self, session: &Session) -> Result<(), SelectionError> {
-        self.named(session).await.map(drop)
+        self.checked(session).await.map(drop)
+    }
+
+    /// The tenants whose slugs were given. Plans and regions that no tenant has are no mistake, for the last tenant of a
+    /// plan may have left it; but whoever misspelt one hears of it.
+    async fn checked(&self, session: &Session) -> Result<Vec<Tenant>, SelectionError> {
+        let found = self.named(session).await?;
+        if !self.plans.is_empty() || !self.regions.is_empty() {
+            let (plans, regions) = registry::unused(session, &self.plans, &self.regions).await?;
+            for plan in plans {
+                tracing::warn!("no tenant has the plan `{plan}`");
+            }
+            for region in regions {
+                tracing::warn!("no tenant is of the region `{region}`");
+            }
+        }
+        Ok(found)
     }
 
     /// The tenants whose slugs were given, be it to leave them out.

@@ -55,6 +55,6 @@ where
         context
             .field_format()
             .format_fields(Writer::new(&mut line), event)?;
-        writeln!(writer, "{}", super::safe::printable(&line))
+        writeln!(writer, "{}", super::safe::log_line(&line))
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 
+use crate::words;
+
 /// The longest word that is shown whole in a message.
 const LONG: usize = 200;
 
@@ -22,12 +24,20 @@ pub(super) fn printable_lines(text: &str) -> String {
 
 /// The same for messages: what was typed is part of many, and is not shown at any length.
 pub(super) fn message(text: &str) -> String {
+    with_short_words(&printable_lines(text))
+}
+
+/// The same for one line of the log.
+pub(super) fn log_line(text: &str) -> String {
+    with_short_words(&printable(text))
+}
+
+fn with_short_words(text: &str) -> String {
     let short = |word: &str| match word.chars().count() > LONG {
-        true => format!("{}… ", word.chars().take(LONG / 4).collect::<String>()),
+        true => format!("{} ", words::cut(word, LONG / 4)),
         false => word.to_owned(),
     };
-    let shown = printable_lines(text);
-    shown.split_inclusive([' ', '\n']).map(short).collect()
+    text.split_inclusive([' ', '\n']).map(short).collect()
 }
 
 /// JSON that says the same to programs, and nothing to terminals.

@@ -47,6 +47,25 @@ fn list_shows_active_tenants_in_order() {
 }
 
 #[test]
+fn plans_and_regions_that_no_tenant_has_are_named_to_whoever_chose_by_them() {
+    let database = three();
+    database.run(&["suspend", "globex"]).success();
+    for command in ["list", "migrate --all", "cleanup --days 30 --dry-run", "sizes"] {
+        let arguments: Vec<&str> = command.split(' ').collect();
+        let with = |more: &[&str]| database.run(&[&arguments[..], &["--quiet"], more].concat());
+        let run = with(&["--plan", "por", "--plan", "pro", "--region", "ue"]).success();
+        let words = "warning: no tenant has the plan `por`\nwarning: no tenant is of the region `ue`\n";
+        assert_eq!(run.stderr, words, "{command}");
+        // The tenants of this plan are suspended, and of that region only some.
+        assert_eq!(
+            with(&["--plan", "basic", "--region", "us"]).success().stderr,
+            "",
+            "{command}"
+        );
+    }
+}
+
+#[test]
 fn list_narrows_by_plan_region_and_exclusion() {
     let database = three();
     let listed = |arguments: &[&str]| {

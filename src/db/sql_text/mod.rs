@@ -8,6 +8,7 @@ mod lexer;
 use std::borrow::Cow;
 
 pub use self::lexer::{Token, TokenKind, Unterminated, tokens};
+use crate::words;
 
 /// One statement of a script, without its semicolon and the blanks around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,10 +143,7 @@ pub fn without_secrets(sql: &str, length: usize) -> String {
         })
         .collect();
     let line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(length) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
+    words::cut(&line, length).into_owned()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Verbs, statements and commands in the words of findings.
 
+use crate::words;
+
 /// `tenant` or `tenants` do something: the verb's ending.
 pub(super) fn verb<'a>(number: usize, one: &'a str, many: &'a str) -> &'a str {
     if number == 1 { one } else { many }
@@ -9,10 +11,7 @@ pub(super) fn verb<'a>(number: usize, one: &'a str, many: &'a str) -> &'a str {
 pub(super) fn excerpt(statement: &str) -> String {
     const LENGTH: usize = 100;
     let line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LENGTH) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
+    words::cut(&line, LENGTH).into_owned()
 }
 
 /// So many tenants are named in a command that is shown.

@@ -75,10 +75,7 @@ impl std::error::Error for BatchError {}
 
 /// A value that may be as long as a file, for a message.
 pub(super) fn short(value: &str) -> String {
-    match value.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &value[..end]),
-        None => value.to_owned(),
-    }
+    words::cut(value, SHOWN).into_owned()
 }
 
 /// What a message quotes may hold line breaks; a line of the list is a row of the file.
