@@ -1,11 +1,10 @@
 use std::fs;
 
-use crate::support::{Database, Program};
+use crate::support::{Database, Program, configured};
 
 #[test]
 fn a_mistake_in_the_file_is_named_with_line_key_and_remedy() {
-    let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join("tenantctl.toml"), "[database]\npol_max = 3\n").expect("written");
+    let folder = configured("[database]\npol_max = 3\n");
     let run = Program::new().folder(folder.path()).run(&["list"]).exits(2);
     insta::assert_snapshot!(run.stderr, @"
     error: tenantctl.toml, line 2, key `database.pol_max`: there is no such key
@@ -41,12 +40,7 @@ fn the_nearest_file_counts_and_the_environment_wins_over_it() {
     let run = Program::new().env("HOME", home.path()).run(&["list"]).success();
     assert_eq!(run.json()["tenants"][0]["slug"], "acme");
 
-    let folder = tempfile::tempdir().expect("a folder");
-    fs::write(
-        folder.path().join("tenantctl.toml"),
-        "[output]\nformat = \"csv\"\n",
-    )
-    .expect("written");
+    let folder = configured("[output]\nformat = \"csv\"\n");
     let run = Program::new()
         .env("HOME", home.path())
         .folder(folder.path())

@@ -1,4 +1,4 @@
-use crate::support::{Database, Run};
+use crate::support::{Database, Run, configured};
 
 #[test]
 fn create_makes_the_row_and_the_schema() {
@@ -267,16 +267,11 @@ fn a_dry_run_wants_a_template_with_the_tables_whose_rows_go_along() {
 #[test]
 fn a_default_plan_that_no_tenant_can_have_is_a_mistake_of_the_configuration() {
     let database = Database::new();
-    let folder = tempfile::tempdir().expect("a folder");
-    let config = folder.path().join("tenantctl.toml");
-    std::fs::write(&config, "[tenants]\ndefault_plan = \"\"\n").expect("written");
+    let folder = configured("[tenants]\ndefault_plan = \"\"\n");
     database
-        .run(&[
-            "create",
-            "new",
-            "--config",
-            config.to_str().expect("a path in UTF-8"),
-        ])
+        .program()
+        .folder(folder.path())
+        .run(&["create", "new"])
         .exits(2)
         .says("setting `tenants.default_plan`: a plan cannot be empty");
 }

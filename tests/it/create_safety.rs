@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::support::{Database, Judge, PgBouncer, Program, Run, Server, psql, signal, wait_until};
+use crate::support::{
+    Database, Judge, PgBouncer, Program, Run, Server, configured, psql, signal, wait_until,
+};
 
 const TEMPLATE: &str = "tenant_template";
 
@@ -53,6 +55,9 @@ fn creates_and_drops_at_once_never_meet_in_a_deadlock() {
         "--on-error",
         "continue",
     ];
+    // They wait for one another as long as it takes: nothing but a deadlock ends one.
+    let folder = configured("[tenants]\nlock_timeout = '5min'\n");
+    let run = |arguments: &[&str]| database.program().folder(folder.path()).run(arguments);
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -61,19 +66,19 @@ fn creates_and_drops_at_once_never_meet_in_a_deadlock() {
                 let there: Vec<String> = there.lines().map(str::to_owned).collect();
                 if !there.is_empty() {
                     let command = [&["drop", "--no-backup", "--yes"], &at_once[..]].concat();
-                    database.run(&arguments(&command, &there)).success();
+                    run(&arguments(&command, &there)).success();
                 }
             }
         });
         let creators: Vec<_> = (0..2)
             .map(|creator| {
-                let (database, at_once) = (&database, &at_once);
+                let (run, at_once) = (&run, &at_once);
                 scope.spawn(move || {
                     let command = [&["create"], &at_once[..]].concat();
                     (0..20)
                         .map(|round| {
                             let slugs = slugs(&format!("c{creator}-{round}"), 8);
-                            database.run(&arguments(&command, &slugs))
+                            run(&arguments(&command, &slugs))
                         })
                         .filter(|run| run.code != 0)
                         .collect::<Vec<Run>>()
@@ -104,12 +109,7 @@ fn drop_waits_for_creates_only_where_tables_are_shared() {
         let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND database = \
                     (SELECT oid FROM pg_database WHERE datname = current_database())";
         wait_until("the lock is held", || database.sql(held) == "1");
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(
-            folder.path().join("tenantctl.toml"),
-            "[tenants]\nlock_timeout = '200ms'\n",
-        )
-        .expect("written");
+        let folder = configured("[tenants]\nlock_timeout = '200ms'\n");
         let program = database.program().folder(folder.path());
         let run = program
             .run(&["drop", "--no-backup", "acme", "--yes", "--retries", "0"])
@@ -146,12 +146,7 @@ fn a_server_without_room_for_locks_is_explained() {
     assert_eq!(database.state(), (String::new(), String::new()));
 
     database.sql("DROP SCHEMA IF EXISTS small CASCADE; CREATE SCHEMA small; CREATE TABLE small.t (id int)");
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(
-        folder.path().join("tenantctl.toml"),
-        "[tenants]\ntemplate = 'small'\n",
-    )
-    .expect("written");
+    let folder = configured("[tenants]\ntemplate = 'small'\n");
     let run = |arguments: &[&str]| database.program().folder(folder.path()).run(arguments);
     run(&["create", "acme"]).success();
     for part in 0..10 {

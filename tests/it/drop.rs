@@ -1,7 +1,6 @@
-use std::fs;
 use std::time::Duration;
 
-use crate::support::{Database, Run};
+use crate::support::{Database, Holder, Run, configured};
 
 #[test]
 fn drop_removes_schema_data_and_row() {
@@ -262,28 +261,14 @@ fn drop_forgets_a_tenant_whose_schema_is_gone() {
 fn drop_gives_up_on_a_held_row_though_the_schema_is_gone() {
     let database = Database::with_tenants(&["acme"]);
     database.sql("DROP SCHEMA tenant_acme CASCADE");
-    let url = database.url().to_owned();
-    let holder = std::thread::spawn(move || {
-        crate::support::psql(
-            &url,
-            "BEGIN; SELECT FROM tenants FOR UPDATE; SELECT pg_advisory_xact_lock(7), pg_sleep(3)",
-        )
-    });
-    crate::support::wait_until("the row is held", || {
-        database.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7") == "1"
-    });
-    let config = tempfile::tempdir().expect("a folder");
-    fs::write(
-        config.path().join("tenantctl.toml"),
-        "[tenants]\nlock_timeout = '100ms'\n",
-    )
-    .expect("written");
+    let holder = Holder::of(&database, "SELECT FROM tenants FOR UPDATE");
+    let config = configured("[tenants]\nlock_timeout = '100ms'\n");
     let program = database.program().folder(config.path());
     program
         .run(&["drop", "--no-backup", "acme", "--yes", "--retries", "0"])
         .exits(1)
         .says("canceling statement due to lock timeout (55P03)");
-    holder.join().expect("no panic").expect("done");
+    holder.commit();
     database.run(&["drop", "--no-backup", "acme", "--yes"]).success();
 }
 
@@ -305,22 +290,8 @@ fn drop_takes_suspended_tenants_and_odd_schema_names() {
 fn drop_gives_up_when_an_application_holds_the_tables() {
     let database = Database::with_tenants(&["acme"]);
     database.sql("CREATE TABLE tenant_acme.people (id int)");
-    let url = database.url().to_owned();
-    let application = std::thread::spawn(move || {
-        crate::support::psql(
-            &url,
-            "BEGIN; SELECT * FROM tenant_acme.people; SELECT pg_sleep(2)",
-        )
-    });
-    crate::support::wait_until("the table is held", || {
-        database.sql("SELECT count(*) FROM pg_locks WHERE relation = 'tenant_acme.people'::regclass") != "0"
-    });
-    let config = tempfile::tempdir().expect("a folder");
-    fs::write(
-        config.path().join("tenantctl.toml"),
-        "[tenants]\nlock_timeout = '100ms'\n",
-    )
-    .expect("written");
+    let application = Holder::of(&database, "SELECT * FROM tenant_acme.people");
+    let config = configured("[tenants]\nlock_timeout = '100ms'\n");
     let run = database.program().folder(config.path()).run(&[
         "drop",
         "--no-backup",
@@ -332,7 +303,7 @@ fn drop_gives_up_when_an_application_holds_the_tables() {
     run.exits(1)
         .says("canceling statement due to lock timeout (55P03)");
     assert_eq!(database.state().1, "tenant_acme");
-    application.join().expect("no panic").expect("done");
+    application.commit();
     database.run(&["drop", "--no-backup", "acme", "--yes"]).success();
 }
 

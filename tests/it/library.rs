@@ -97,7 +97,7 @@ async fn a_statement_that_nobody_waits_for_keeps_nobody_waiting() {
     drop(session);
     let started = Instant::now();
     assert_eq!(text(&db, "SELECT 1").await, "1");
-    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(started.elapsed() < Duration::from_secs(15));
 }
 
 #[tokio::test]

@@ -129,7 +129,7 @@ async fn one_that_nobody_waits_for_keeps_nobody_waiting() {
     let (made, answer) = send(&mut session, &["SELECT 1"]).await;
     made.expect("an answer");
     assert_eq!(answer.expect("an answer").1, "0");
-    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(started.elapsed() < Duration::from_secs(15));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 
-use crate::support::{Database, Program, terminal, visible, wait_until};
+use crate::support::{Database, Holder, Program, terminal, visible, wait_until};
 
 #[test]
 fn a_closed_pipe_ends_the_program_quietly() {
@@ -84,24 +84,15 @@ fn slow_statements_are_logged_without_their_constants() {
 #[test]
 fn a_registry_query_that_takes_too_long_is_cancelled() {
     let database = Database::with_tenants(&["acme"]);
-    let url = database.url().to_owned();
-    let holder = std::thread::spawn(move || {
-        crate::support::psql(&url, "BEGIN; LOCK TABLE tenants; SELECT pg_sleep(2)")
-    });
-    wait_until("the registry is locked", || {
-        database.sql("SELECT count(*) FROM pg_locks WHERE relation = 'tenants'::regclass AND mode = 'AccessExclusiveLock'") == "1"
-    });
+    let holder = Holder::of(&database, "LOCK TABLE tenants");
     let run = database
         .program()
         .env("DATABASE_QUERY_TIMEOUT_MS", "200")
         .run(&["list"]);
     run.exits(1)
         .says("no answer within 200 ms, the statement was cancelled");
-    wait_until("nothing waits any more", || {
-        database.sql("SELECT count(*) FROM pg_locks WHERE relation = 'tenants'::regclass AND NOT granted")
-            == "0"
-    });
-    holder.join().expect("no panic").expect("done");
+    wait_until("nothing waits any more", || !database.somebody_waits());
+    holder.commit();
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Drops with a backup first, and the way back.
 
 use std::fs;
+use std::time::Duration;
 
 use super::Backups;
-use crate::support::{Database, Run, psql, wait_until};
+use crate::support::{Database, Holder, Run, wait_until};
 
 #[test]
 fn undrop_brings_the_latest_backup_back() {
@@ -178,32 +179,32 @@ fn an_encrypted_backup_of_a_drop_is_known_without_its_key() {
 
 /// Settings with which a lock is not waited for long.
 fn impatient(backups: &Backups) -> String {
-    let config = backups.path().join("tenantctl.toml");
-    fs::write(&config, "[tenants]\nlock_timeout = '200ms'\n").expect("written");
-    config.to_str().expect("a path in UTF-8").to_owned()
+    with_lock_timeout(backups, "200ms")
 }
 
-/// Somebody who does this for some seconds, in a transaction that has begun with `statement`.
-fn at_work(backups: &Backups, statement: &str, seconds: &str) -> std::thread::JoinHandle<()> {
-    let url = backups.database.url().to_owned();
-    let script = format!("BEGIN; {statement}; SELECT pg_sleep({seconds}); COMMIT");
-    let thread = std::thread::spawn(move || drop(psql(&url, &script)));
-    wait_until("somebody is at work", || {
-        let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-                        AND wait_event = 'PgSleep'";
-        backups.sql(sleeping) == "1"
-    });
-    thread
+/// Settings with which a lock is waited for as long as it takes.
+fn patient(backups: &Backups) -> String {
+    with_lock_timeout(backups, "5min")
+}
+
+fn with_lock_timeout(backups: &Backups, timeout: &str) -> String {
+    let config = backups.path().join("tenantctl.toml");
+    fs::write(&config, format!("[tenants]\nlock_timeout = '{timeout}'\n")).expect("written");
+    config.to_str().expect("a path in UTF-8").to_owned()
 }
 
 #[test]
 fn a_drop_takes_one_backup_however_often_it_waits_for_a_reader() {
     let backups = Backups::with_tenants(&["acme"]);
     let config = impatient(&backups);
-    let reader = at_work(&backups, "SELECT * FROM tenant_acme.people", "1.5");
-    let arguments = ["drop", "acme", "--yes", "--config", &config, "--retries", "9"];
+    let reader = Holder::of(&backups.database, "SELECT * FROM tenant_acme.people");
+    let reads_on = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(1500));
+        reader.commit();
+    });
+    let arguments = ["drop", "acme", "--yes", "--config", &config, "--retries", "30"];
     backups.run(&arguments).success();
-    reader.join().expect("it ends");
+    reads_on.join().expect("it ends");
     assert_eq!(backups.files("acme").len(), 1);
     assert_eq!(backups.database.state(), (String::new(), String::new()));
 }
@@ -212,27 +213,34 @@ fn a_drop_takes_one_backup_however_often_it_waits_for_a_reader() {
 fn a_drop_that_gives_up_leaves_no_backup() {
     let backups = Backups::with_tenants(&["acme"]);
     let config = impatient(&backups);
-    let reader = at_work(&backups, "SELECT * FROM tenant_acme.people", "3");
+    let reader = Holder::of(&backups.database, "SELECT * FROM tenant_acme.people");
     let arguments = ["drop", "acme", "--yes", "--config", &config, "--retries", "2"];
     let run = backups.run(&arguments).exits(1);
     run.says("schema `tenant_acme` was in use until the end")
         .says("(55P03)");
     assert!(backups.files("acme").is_empty());
     assert_eq!(backups.sql("SELECT count(*) FROM tenant_acme.people"), "20");
-    reader.join().expect("it ends");
+    reader.commit();
 }
 
-/// Drops the tenant while somebody is at work for some seconds, and does something else once the drop waits for that.
+/// Drops the tenant while somebody is at work, and does something else once the drop waits for that.
 fn drop_beside(backups: &Backups, work: &str, meanwhile: &str) {
-    let worker = at_work(backups, work, "5");
-    let arguments = ["drop", "acme", "--yes", "--dir", backups.dir()];
+    let worker = Holder::of(&backups.database, work);
+    let config = patient(backups);
+    let arguments = [
+        "drop",
+        "acme",
+        "--yes",
+        "--config",
+        &config,
+        "--dir",
+        backups.dir(),
+    ];
     let child = backups.database.program().spawn(&arguments);
-    wait_until("the drop waits", || {
-        backups.sql("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'") != "0"
-    });
+    wait_until("the drop waits", || backups.database.somebody_waits());
     backups.sql(meanwhile);
+    worker.commit();
     Run::of(child).success();
-    worker.join().expect("it ends");
     assert_eq!(backups.database.state(), (String::new(), String::new()));
     assert_eq!(backups.files("acme").len(), 1);
     backups.run(&["undrop", "acme"]).success();
@@ -268,19 +276,29 @@ fn what_is_committed_just_before_the_end_of_a_drop_is_in_its_backup() {
 #[test]
 fn a_drop_that_does_not_begin_again_leaves_the_tenant_and_no_backup() {
     let backups = Backups::with_tenants(&["acme"]);
-    let config = backups.path().join("tenantctl.toml");
-    fs::write(&config, "[tenants]\nlock_timeout = '60s'\n").expect("written");
-    let worker = at_work(
-        &backups,
+    let config = patient(&backups);
+    let worker = Holder::of(
+        &backups.database,
         "CREATE TABLE tenant_acme.invoices AS SELECT 7 AS id",
-        "4",
     );
-    let config = config.to_str().expect("a path in UTF-8");
-    let run = backups.run(&["drop", "acme", "--yes", "--config", config, "--retries", "0"]);
+    let arguments = [
+        "drop",
+        "acme",
+        "--yes",
+        "--config",
+        &config,
+        "--retries",
+        "0",
+        "--dir",
+        backups.dir(),
+    ];
+    let child = backups.database.program().spawn(&arguments);
+    wait_until("the drop waits", || backups.database.somebody_waits());
+    worker.commit();
+    let run = Run::of(child);
     run.exits(1)
         .says("schema `tenant_acme` is not what was backed up any more, and stays")
         .says("nothing was changed, and the backup is removed");
-    worker.join().expect("it ends");
     assert!(backups.files("acme").is_empty());
     assert_eq!(backups.sql("SELECT id FROM tenant_acme.invoices"), "7");
 }
@@ -297,14 +315,12 @@ fn tenants_are_made_while_another_one_is_backed_up_to_be_dropped() {
     let backups = Backups::of(database);
     let config = impatient(&backups);
     // The backup waits for somebody who writes.
-    let writer = at_work(&backups, "INSERT INTO tenant_acme.uses VALUES (NULL)", "2");
+    let writer = Holder::of(&backups.database, "INSERT INTO tenant_acme.uses VALUES (NULL)");
     let child = backups
         .database
         .program()
         .spawn(&["drop", "acme", "--yes", "--dir", backups.dir()]);
-    wait_until("the drop waits", || {
-        backups.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") != "0"
-    });
+    wait_until("the drop waits", || backups.database.somebody_waits());
     let at_once = ["--config", &config, "--retries", "0"];
     backups
         .database
@@ -313,8 +329,8 @@ fn tenants_are_made_while_another_one_is_backed_up_to_be_dropped() {
     backups
         .run(&[&["drop", "globex", "--yes"], &at_once[..]].concat())
         .success();
+    writer.commit();
     Run::of(child).success();
-    writer.join().expect("it ends");
     assert_eq!(backups.database.state().1, "tenant_initech");
 }
 

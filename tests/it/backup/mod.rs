@@ -15,7 +15,7 @@ mod types;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Database, Run, psql, signal, wait_until};
+use crate::support::{Database, Holder, Run, configured, signal, wait_until};
 
 /// A database with tenants, and a folder for their backups.
 pub(crate) struct Backups {
@@ -253,17 +253,6 @@ fn flipped(bytes: &[u8], at: usize) -> Vec<u8> {
     flipped
 }
 
-/// Somebody who has a table to himself until he is sent away.
-fn holder_of(database: &Database, table: &str) -> std::thread::JoinHandle<Result<String, String>> {
-    let (url, table) = (database.url().to_owned(), table.to_owned());
-    let sql = format!("SET application_name = 'holder'; BEGIN; LOCK TABLE {table}; SELECT pg_sleep(600)");
-    let holder = std::thread::spawn(move || psql(&url, &sql));
-    let is_held = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) \
-                   WHERE application_name = 'holder' AND mode = 'AccessExclusiveLock' AND granted";
-    wait_until("the table is locked", || database.sql(is_held) == "1");
-    holder
-}
-
 #[test]
 fn a_backup_that_could_not_be_tried_is_not_called_broken() {
     let database = Database::with_tenants(&["acme"]);
@@ -276,17 +265,15 @@ fn a_backup_that_could_not_be_tried_is_not_called_broken() {
     backups.run(&["backup", "acme"]).success();
     let file = backups.files("acme").remove(0);
     let verify = || {
-        let folder = tempfile::tempdir().expect("a folder");
         let config = "[tenants]\nlock_timeout = '100ms'\n";
-        fs::write(folder.path().join("tenantctl.toml"), config).expect("written");
+        let folder = configured(config);
         let program = database.program().folder(folder.path());
         program.run(&["verify", "--restore", file.to_str().expect("UTF-8")])
     };
-    let holder = holder_of(database, "public.plans");
+    let holder = Holder::of(database, "LOCK TABLE public.plans");
     let run = verify().exits(1).says("could not be tried").says("lock timeout");
     assert!(!run.stdout.contains("no"), "{}", run.stdout);
-    database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'");
-    holder.join().expect("no panic").expect_err("ended");
+    holder.commit();
     verify().success();
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::Backups;
-use crate::support::{Database, Run, psql, signal, wait_until};
+use crate::support::{Database, Holder, Run, psql, signal, wait_until};
 
 /// Runs `move` from one database to another.
 fn relocate(backups: &Backups, there: &Database, arguments: &[&str]) -> Run {
@@ -125,34 +125,23 @@ fn a_move_that_is_killed_loses_no_tenant_and_halves_none() {
 
 /// Moves the tenant while somebody waits to write to it, and says how that went.
 fn move_beside(backups: &Backups, there: &Database, written: &'static str) -> Run {
-    let waiting = |database: &Database| {
-        let waits = "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
-                     WHERE NOT granted AND datname = current_database()";
-        database.sql(waits) != "0"
-    };
-    let keeper = {
-        let url = there.url().to_owned();
-        let script = "BEGIN; LOCK TABLE tenants IN SHARE MODE; SELECT pg_sleep(4)";
-        std::thread::spawn(move || psql(&url, script))
-    };
-    wait_until("the other registry is locked", || {
-        there.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'")
-            == "1"
-    });
+    let keeper = Holder::of(there, "LOCK TABLE tenants IN SHARE MODE");
     let config = configured(backups, there);
     let arguments = [
         "move", "acme", "--to", "eu", "--yes", "--config", &config, "-o", "json",
     ];
     let child = backups.database.program().spawn(&arguments);
-    wait_until("the move waits", || waiting(there));
+    wait_until("the move waits", || there.somebody_waits());
     let writer = {
         let url = backups.database.url().to_owned();
         std::thread::spawn(move || psql(&url, written))
     };
-    wait_until("somebody waits for the move", || waiting(&backups.database));
+    wait_until("somebody waits for the move", || {
+        backups.database.somebody_waits()
+    });
+    keeper.commit();
     let run = Run::of(child);
     writer.join().expect("it ends").expect("it was written");
-    keeper.join().expect("it ends").expect("it was locked");
     run
 }
 

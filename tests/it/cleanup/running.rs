@@ -214,9 +214,12 @@ fn a_signal_ends_a_run_between_two_batches() {
         ask(&fleet, "t01", "SELECT count(*) FROM logs") != "2400"
     });
     crate::support::signal(child.id(), "TERM");
-    let started = std::time::Instant::now();
     Run::of(child).exits(130);
-    assert!(started.elapsed() < Duration::from_secs(3));
+    assert_eq!(
+        ask(&fleet, "t01", "SELECT count(*) > 1500 FROM logs"),
+        "t",
+        "it went on to the end"
+    );
     assert_eq!(ask(&fleet, "t02", "SELECT count(*) FROM logs"), "2400");
 }
 

@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::add_users;
-use crate::support::{Database, Judge, Run, psql, signal, wait_until};
+use crate::support::{Database, Judge, Run, configured, psql, signal, wait_until};
 
 /// psql that does its statements one after the other until it is told to end.
 struct Session(Child);
@@ -84,17 +84,30 @@ fn a_copy_made_while_others_write_is_of_one_moment() {
 #[test]
 fn changes_to_the_original_meanwhile_never_tear_the_copy() {
     let database = Database::with_tenants(&["acme"]);
-    let change = "DO $$ BEGIN FOR n IN 1..100000 LOOP \
+    // Changes come now and then while a copy is made, whatever this machine needs for one.
+    let started = Instant::now();
+    database.run(&["clone", "acme", "first"]).success();
+    let pause = format!(
+        "PERFORM pg_sleep({} * random())",
+        started.elapsed().as_secs_f64() * 4.0
+    );
+    let change = format!(
+        "DO $$ BEGIN FOR n IN 1..100000 LOOP \
         CREATE TABLE tenant_acme.a (n int, one int); INSERT INTO tenant_acme.a VALUES (n, 1); \
-        CREATE VIEW tenant_acme.v AS SELECT one FROM tenant_acme.a; COMMIT; PERFORM pg_sleep(random() / 2); \
+        CREATE VIEW tenant_acme.v AS SELECT one FROM tenant_acme.a; COMMIT; {pause}; \
         DROP VIEW tenant_acme.v; ALTER TABLE tenant_acme.a RENAME one TO two; \
-        CREATE VIEW tenant_acme.v AS SELECT two FROM tenant_acme.a; COMMIT; PERFORM pg_sleep(random() / 2); \
-        DROP TABLE tenant_acme.a CASCADE; COMMIT; END LOOP; END $$";
-    let changer = Session::start(&database, change);
+        CREATE VIEW tenant_acme.v AS SELECT two FROM tenant_acme.a; COMMIT; {pause}; \
+        DROP TABLE tenant_acme.a CASCADE; COMMIT; END LOOP; END $$"
+    );
+    let changer = Session::start(&database, &change);
+    let patient = configured("[tenants]\nlock_timeout = '5min'\n");
     let mut codes = Vec::new();
     for number in 0..12 {
         let slug = format!("c{number}");
-        let run = database.run(&["clone", "acme", &slug]);
+        let run = database
+            .program()
+            .folder(patient.path())
+            .run(&["clone", "acme", &slug]);
         codes.push(run.code);
         let schema = format!("tenant_c{number}");
         let exists = format!("SELECT to_regnamespace('{schema}') IS NOT NULL");
@@ -135,9 +148,9 @@ fn ctrl_c_cancels_on_the_server_and_leaves_nothing() {
     let database = Database::with_tenants(&["acme"]);
     slow_down(&database, "acme");
     let before = database.state();
-    let started = Instant::now();
     let child = database.program().spawn(&["clone", "acme", "copy"]);
     wait_until("rows are being copied", || is_copying(&database));
+    let started = Instant::now();
     signal(child.id(), "INT");
     Run::of(child)
         .exits(130)
@@ -235,21 +248,11 @@ fn a_table_that_somebody_holds_is_waited_for_as_long_as_the_configuration_says()
     wait_until("the table is held", || {
         database.sql("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'tenant_acme.users'::regclass") == "1"
     });
-    let folder = tempfile::tempdir().expect("a folder");
-    let config = folder.path().join("tenantctl.toml");
-    std::fs::write(
-        &config,
-        "[tenants]\nlock_timeout = '100ms'\n[fleet]\nretries = 1\n",
-    )
-    .expect("written");
+    let folder = configured("[tenants]\nlock_timeout = '100ms'\n[fleet]\nretries = 1\n");
     database
-        .run(&[
-            "clone",
-            "acme",
-            "copy",
-            "--config",
-            config.to_str().expect("UTF-8"),
-        ])
+        .program()
+        .folder(folder.path())
+        .run(&["clone", "acme", "copy"])
         .exits(1)
         .says("canceling statement due to lock timeout (55P03)")
         .says("attempt 1 failed");

@@ -7,7 +7,7 @@ use tenantctl::client::{Client, Options};
 
 use super::blocks_of;
 use super::typed::Block;
-use crate::support::{Database, Program, Server, psql};
+use crate::support::{Database, Program, Server, configured, psql};
 
 /// README and every page of docs.
 pub(super) fn pages() -> Vec<String> {
@@ -72,9 +72,8 @@ fn the_page_on_roles_works_on_a_server_of_ones_own() {
     let server = Server::start(&[]);
     let sql = |database: &str, sql: &str| psql(&server.url(database), sql).expect("runs");
     sql("postgres", "CREATE DATABASE metrics");
-    let folder = tempfile::tempdir().expect("a folder");
     let config = blocks_of("docs/roles.md", "toml").remove(0).text();
-    fs::write(folder.path().join("tenantctl.toml"), config).expect("written");
+    let folder = configured(&config);
     let run = |arguments: &[&str]| {
         let program = Program::new().env("DATABASE_URL", server.url("metrics"));
         program.folder(folder.path()).run(arguments).success()

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{in_schema, listed, mended, psql};
-use crate::support::Database;
+use crate::support::{Database, Holder, configured};
 
 /// Makes the template anew with this SQL.
 pub(super) fn with_template(sql: &str) -> Database {
@@ -145,28 +145,11 @@ fn what_could_not_be_tried_is_no_drift() {
         "tenant_acme",
         "ALTER TABLE users DROP CONSTRAINT a, ADD CONSTRAINT a CHECK (role IN ('b', NULL))",
     );
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(
-        folder.path().join("tenantctl.toml"),
-        "[tenants]\nlock_timeout = '100ms'\n[fleet]\nretries = 0\n",
-    )
-    .expect("written");
+    let folder = configured("[tenants]\nlock_timeout = '100ms'\n[fleet]\nretries = 0\n");
     let drift = || database.program().folder(folder.path()).run(&["drift", "--all"]);
-    let url = database.url().to_owned();
-    let holder = std::thread::spawn(move || {
-        psql(
-            &url,
-            "SET application_name = 'holder'; BEGIN; LOCK TABLE public.plans; SELECT pg_sleep(600)",
-        )
-    });
-    let of_holder = "FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE application_name = 'holder' \
-                     AND relation = 'plans'::regclass";
-    crate::support::wait_until("the table is locked", || {
-        database.sql(&format!("SELECT count(*) {of_holder}")) == "1"
-    });
+    let holder = Holder::of(&database, "LOCK TABLE public.plans");
     drift().exits(1).says("lock timeout");
-    database.sql(&format!("SELECT pg_terminate_backend(pid) {of_holder}"));
-    holder.join().expect("no panic").expect_err("ended");
+    holder.commit();
     drift().exits(4);
 }
 

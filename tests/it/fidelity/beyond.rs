@@ -1,7 +1,7 @@
 //! What `pg_dump` does not show of a schema, and what a clone must not take along.
 
 use super::{TEMPLATE, cloned, load, load_into, quoted, server_with_roles};
-use crate::support::{Database, Judge, Run};
+use crate::support::{Database, Judge, Run, configured};
 
 /// What an extension in the template made stays there: extensions are of the database, and the clone goes on using it.
 #[test]
@@ -249,9 +249,8 @@ const RELATIVE: [&str; 3] = ["cycles", "sequences", "partitions"];
 
 /// Makes a tenant of a template of this name.
 fn cloned_from(database: &Database, template: &str) -> Run {
-    let folder = tempfile::tempdir().expect("a folder");
     let config = format!("[tenants]\ntemplate = {}\n", serde_json::json!(template));
-    std::fs::write(folder.path().join("tenantctl.toml"), config).expect("written");
+    let folder = configured(&config);
     let run = |arguments: &[&str]| database.program().folder(folder.path()).run(arguments).success();
     run(&["init", "--quiet"]);
     run(&["create", "acme"])

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use crate::support::{Database, Fleet, PgBouncer, Program, Proxy, Run, Server, psql, wait_until};
+use crate::support::{Database, Fleet, Holder, PgBouncer, Program, Proxy, Run, Server, psql, wait_until};
 
 pub(super) const LINE: &str = "-- tenantctl: no-transaction\n";
 pub(super) const SINGLY: &str =
@@ -141,21 +141,14 @@ fn a_server_that_is_away_is_not_taken_for_a_pooler() {
     fleet.migrate(&["--all", "--exclude", "t01"]).success();
     let proxy = Proxy::start(&server);
     let key = "hashtextextended('tenantctl:tenant:tenant_t01', 0)";
-    let lock = format!("SELECT pg_advisory_xact_lock({key}), pg_sleep(2)");
-    let run = std::thread::scope(|scope| {
-        scope.spawn(|| fleet.sql(&lock));
-        let locks = |is_held: &str| {
-            let sql = format!("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND {is_held}");
-            fleet.sql(&sql)
-        };
-        wait_until("the tenant is locked", || locks("granted") == "1");
-        let url = proxy.url(fleet.database.name());
-        let child = fleet.program_at(&url).spawn(&["migrate", "--all"]);
-        // The next connection is that for the statements.
-        wait_until("the run waits for the tenant", || locks("NOT granted") == "1");
-        proxy.close();
-        Run::of(child)
-    });
+    let holder = Holder::of(&fleet.database, &format!("SELECT pg_advisory_xact_lock({key})"));
+    let url = proxy.url(fleet.database.name());
+    let child = fleet.program_at(&url).spawn(&["migrate", "--all"]);
+    // The next connection is that for the statements.
+    wait_until("the run waits for the tenant", || fleet.database.somebody_waits());
+    proxy.close();
+    holder.commit();
+    let run = Run::of(child);
     run.exits(5).says("cannot connect to");
     fleet.migrate(&["--all"]).success();
 }

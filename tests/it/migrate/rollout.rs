@@ -1,7 +1,7 @@
 //! Who comes first, and what a failure means for the others.
 
 use super::two_more;
-use crate::support::{Fleet, Run, signal, wait_until};
+use crate::support::{Fleet, Holder, Run, signal, wait_until};
 
 /// A migration that leaves a row in a table of the whole database, with the time.
 const TRACE: &str = "INSERT INTO public.trace (schema) VALUES (current_schema())";
@@ -134,22 +134,12 @@ fn a_canary_that_is_dropped_meanwhile_is_not_asked() {
     let fleet = Fleet::new(3);
     two_more(&fleet);
     let key = "hashtextextended('tenantctl:tenant:tenant_t02', 0)";
-    let lock = format!("SELECT pg_advisory_lock({key}), pg_sleep(2)");
-    let run = std::thread::scope(|scope| {
-        scope.spawn(|| fleet.sql(&lock));
-        let waits = |is_granted: &str| {
-            let sql = format!(
-                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND {is_granted} \
-                 AND (classid::bigint << 32 | objid::bigint) = {key}"
-            );
-            fleet.sql(&sql) == "1"
-        };
-        wait_until("the tenant is locked", || waits("granted"));
-        let child = fleet.start(&["--all", "--canary", "3", "--check-sql", "SELECT true"]);
-        wait_until("the run waits for it", || waits("NOT granted"));
-        fleet.sql("DELETE FROM tenants WHERE slug = 't02'; DROP SCHEMA tenant_t02 CASCADE");
-        Run::of(child)
-    });
+    let holder = Holder::of(&fleet.database, &format!("SELECT pg_advisory_xact_lock({key})"));
+    let child = fleet.start(&["--all", "--canary", "3", "--check-sql", "SELECT true"]);
+    wait_until("the run waits for it", || fleet.database.somebody_waits());
+    fleet.sql("DELETE FROM tenants WHERE slug = 't02'; DROP SCHEMA tenant_t02 CASCADE");
+    holder.commit();
+    let run = Run::of(child);
     run.success();
     assert_eq!(
         (fleet.versions().as_str(), fleet.log().as_str()),

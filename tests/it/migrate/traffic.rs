@@ -1,11 +1,12 @@
 //! Migrating while the application works, and while tenants come and go.
 
+use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::two_more;
-use crate::support::{Fleet, Run, wait_until};
+use crate::support::{Fleet, Holder, Run, wait_until};
 
 /// Reads a table again and again until told to stop, and returns the longest time that took.
 fn read(url: &str, sql: &str, is_over: &AtomicBool) -> Duration {
@@ -104,73 +105,53 @@ fn a_blocker_is_named_even_when_every_connection_waits() {
     let fleet = Fleet::new(2);
     two_more(&fleet);
     fleet.migrate(&["t01", "t02", "--to", "2"]).success();
-    let mut report = std::process::Command::new("psql")
-        .args([
-            fleet.database.url(),
-            "-Xq",
-            "-c",
-            "BEGIN; LOCK TABLE tenant_t01.orders, tenant_t02.orders IN ROW EXCLUSIVE MODE; SELECT pg_sleep(3)",
-        ])
-        .env("PGAPPNAME", "import")
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("psql is installed with the server");
-    wait_until("an import runs", || {
-        fleet.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'import' AND wait_event = 'PgSleep' \
-                   AND datname = current_database()") == "1"
-    });
-    let run = fleet
-        .program()
-        .env("DATABASE_POOL_MAX", "2")
-        .run(&[
-            "migrate",
-            "--all",
-            "--jobs",
-            "2",
-            "--lock-timeout",
-            "900ms",
-            "--retries",
-            "5",
-        ])
-        .success();
-    let run = run.says("for a lock of pid").says("import");
-    assert!(
-        run.stderr.contains("t01: waiting") || run.stderr.contains("t02: waiting"),
-        "{}",
-        run.stderr
+    let import = Holder::called(
+        "import",
+        &fleet.database,
+        "LOCK TABLE tenant_t01.orders, tenant_t02.orders IN ROW EXCLUSIVE MODE",
     );
-    report.wait().expect("psql ends");
+    let mut child = fleet.program().env("DATABASE_POOL_MAX", "2").spawn(&[
+        "migrate",
+        "--all",
+        "--jobs",
+        "2",
+        "--lock-timeout",
+        "900ms",
+        "--retries",
+        "30",
+    ]);
+    let mut said = BufReader::new(child.stderr.take().expect("piped"));
+    let mut words = String::new();
+    while !words.contains("for a lock of pid") {
+        let read = said.read_line(&mut words).expect("text");
+        assert_ne!(read, 0, "it has ended: {words}");
+    }
+    import.commit();
+    said.read_to_string(&mut words).expect("text");
+    Run::of(child).success();
+    assert!(words.contains("import"), "{words}");
+    assert!(
+        words.contains("t01: waiting") || words.contains("t02: waiting"),
+        "{words}"
+    );
 }
 
 #[test]
 fn a_lock_that_is_never_released_fails_its_tenant_after_the_retries() {
     let fleet = Fleet::new(2);
     two_more(&fleet);
-    let is_over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            fleet.sql("BEGIN; LOCK TABLE tenant_t01.customers; SELECT pg_sleep(3)");
-            is_over.store(true, Ordering::Relaxed);
-        });
-        wait_until("the table is locked", || {
-            fleet.sql(
-                "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = \
-                       'tenant_t01.customers'::regclass",
-            ) == "1"
-        });
-        let arguments = [
-            "--all",
-            "--lock-timeout",
-            "50ms",
-            "--retries",
-            "2",
-            "--on-error",
-            "continue",
-        ];
-        let run = fleet.migrate(&arguments).exits(3).says("55P03");
-        assert_eq!(run.stderr.matches("again in").count(), 2, "{}", run.stderr);
-        assert!(!is_over.load(Ordering::Relaxed));
-    });
+    let _holder = Holder::of(&fleet.database, "LOCK TABLE tenant_t01.customers");
+    let arguments = [
+        "--all",
+        "--lock-timeout",
+        "50ms",
+        "--retries",
+        "2",
+        "--on-error",
+        "continue",
+    ];
+    let run = fleet.migrate(&arguments).exits(3).says("55P03");
+    assert_eq!(run.stderr.matches("again in").count(), 2, "{}", run.stderr);
     assert_eq!(fleet.versions(), "1:1 3:1");
     assert_eq!(fleet.log(), "partial: t01 failed, t02 done");
 }

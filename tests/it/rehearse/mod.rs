@@ -8,7 +8,7 @@ use std::fs;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Database, Judge, Run};
+use crate::support::{Database, Judge, Run, configured};
 
 /// What tenants are made from.
 const FIRST: &str = "CREATE TABLE users (id int PRIMARY KEY, name text); \
@@ -255,9 +255,8 @@ fn without_data_reference_tables_go_along_and_estimates_tell_the_rows() {
         "INSERT INTO tenant_acme.kinds VALUES ('a'), ('b'); \
          INSERT INTO tenant_acme.users SELECT n FROM generate_series(1, 100) AS n; ANALYZE tenant_acme.users",
     );
-    let config = tempfile::tempdir().expect("a folder");
     let text = "[template]\nreference_tables = ['kinds', 'later']\n";
-    fs::write(config.path().join("tenantctl.toml"), text).expect("written");
+    let config = configured(text);
     let arguments = fleet.arguments(&["--rehearse", "-o", "json"]);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let run = fleet

@@ -3,7 +3,7 @@
 mod file;
 mod password;
 
-use crate::support::{Database, Program, psql, wait_until};
+use crate::support::{Database, Holder, Program};
 
 /// A day that has passed, so that no test depends on today.
 const UNTIL: [&str; 2] = ["--until", "2026-11-01"];
@@ -310,23 +310,13 @@ fn without_a_date_data_ends_today_by_the_servers_clock() {
 #[test]
 fn a_tenant_that_another_run_changes_is_locked() {
     let database = Database::with_tenants(&["acme"]);
-    let url = database.url().to_owned();
-    let holder = std::thread::spawn(move || {
-        let sql =
-            "SELECT pg_advisory_xact_lock(hashtextextended('tenantctl:tenant:tenant_acme', 0)), pg_sleep(3)";
-        psql(&url, sql)
-    });
-    wait_until("the lock is held", || {
-        database.sql(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = \
-             (SELECT oid FROM pg_database WHERE datname = current_database())",
-        ) == "1"
-    });
+    let lock = "SELECT pg_advisory_xact_lock(hashtextextended('tenantctl:tenant:tenant_acme', 0))";
+    let holder = Holder::of(&database, lock);
     database
         .run(&["seed", "--into", "acme"])
         .exits(6)
         .says("schema `tenant_acme` is locked by another run (pid ");
-    holder.join().expect("no panic").expect("released");
+    holder.commit();
     database.run(&["seed", "--into", "acme", "--days", "1"]).success();
 }
 

@@ -6,7 +6,7 @@ mod waiting;
 
 use serde_json::Value;
 
-use crate::support::{Database, PgBouncer, Program, Server, psql, terminal};
+use crate::support::{Database, PgBouncer, Program, Server, configured, psql, terminal};
 
 /// Tenants of which the first has much, the second some, and the others nothing.
 fn filled() -> Database {
@@ -235,12 +235,7 @@ fn lines_are_sorted_narrowed_and_cut_while_totals_stay() {
 #[test]
 fn with_many_tables_sizes_are_estimated_and_that_is_said() {
     let database = filled();
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(
-        folder.path().join("tenantctl.toml"),
-        "[sizes]\nexact_up_to = 44\n",
-    )
-    .expect("written");
+    let folder = configured("[sizes]\nexact_up_to = 44\n");
     let sizes = |arguments: &[&str]| {
         let arguments = [&["sizes"], arguments].concat();
         database.program().folder(folder.path()).run(&arguments).success()

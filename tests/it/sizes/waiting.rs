@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{filled, names, number, total_of};
-use crate::support::{Database, Run, psql, wait_until};
+use crate::support::{Database, Holder, Run, wait_until};
 
 /// psql with a script that runs beside the test.
 fn beside(database: &Database, script: &str) -> Child {
@@ -14,45 +14,6 @@ fn beside(database: &Database, script: &str) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .expect("psql is installed with the server")
-}
-
-/// Holds locks for as long as it is not dropped.
-struct Holder {
-    database: String,
-    child: Child,
-}
-
-impl Holder {
-    fn new(database: &Database, script: &str) -> Self {
-        let holder = Self {
-            child: beside(
-                database,
-                &format!("BEGIN; {script}; SET application_name = 'holds'; SELECT pg_sleep(120)"),
-            ),
-            database: database.url().to_owned(),
-        };
-        holder.wait_until("application_name = 'holds'");
-        holder
-    }
-
-    /// Waits until there is a session of which this is so.
-    fn wait_until(&self, what: &str) {
-        let sessions = format!(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND {what}"
-        );
-        wait_until(what, || {
-            psql(&self.database, &sessions).is_ok_and(|count| count != "0")
-        });
-    }
-}
-
-impl Drop for Holder {
-    fn drop(&mut self) {
-        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
-                   AND (query LIKE '%''holds''%' OR application_name = 'holds') AND pid <> pg_backend_pid()";
-        psql(&self.database, end).ok();
-        self.child.wait().ok();
-    }
 }
 
 /// Runs `sizes --exact`, which must not take as long as somebody who waits.
@@ -75,7 +36,7 @@ fn a_table_that_is_being_changed_is_estimated_and_named_while_all_others_are_exa
         let before = total_of(&database, "tenant_acme");
         let estimate =
             database.sql("SELECT relpages * 8192 FROM pg_class WHERE oid = 'tenant_acme.users'::regclass");
-        let _holder = Holder::new(&database, script);
+        let _holder = Holder::of(&database, script);
         let run = measured(&database).says("`acme`.users");
         let json = run.json();
         let acme = json["rows"]
@@ -119,12 +80,13 @@ fn a_table_that_is_being_changed_is_estimated_and_named_while_all_others_are_exa
 #[test]
 fn nobody_queues_behind_a_change_that_itself_waits() {
     let database = filled();
-    let _reader = Holder::new(&database, "SELECT count(*) FROM tenant_acme.users");
-    let writer = "SET application_name = 'holds'; ALTER TABLE tenant_acme.users ADD x int";
-    let writer = Holder::new(&database, writer);
-    writer.wait_until("wait_event_type = 'Lock'");
+    let reader = Holder::of(&database, "SELECT count(*) FROM tenant_acme.users");
+    let mut writer = beside(&database, "ALTER TABLE tenant_acme.users ADD x int");
+    wait_until("the change waits", || database.somebody_waits());
     measured(&database)
         .says("`acme`.users is being changed by another session; the size of it is an estimate");
+    reader.commit();
+    assert!(writer.wait().expect("ended").success());
 }
 
 #[test]
@@ -185,7 +147,8 @@ fn a_tenant_that_is_dropped_after_it_was_chosen_is_skipped() {
     // Whose partition a table is, is read after the tenants are chosen. What stops that reading drops one of them.
     let script = "BEGIN; LOCK TABLE pg_catalog.pg_inherits IN ACCESS EXCLUSIVE MODE; \
                   SET application_name = 'holds'; \
-                  DO $$ BEGIN LOOP EXIT WHEN EXISTS (SELECT FROM pg_locks WHERE NOT granted); \
+                  DO $$ BEGIN LOOP EXIT WHEN EXISTS (SELECT FROM pg_locks WHERE NOT granted AND database = \
+                  (SELECT oid FROM pg_database WHERE datname = current_database())); \
                   PERFORM pg_sleep(0.02); END LOOP; END $$; \
                   DROP SCHEMA tenant_acme CASCADE; DELETE FROM public.tenants WHERE slug = 'acme'; COMMIT";
     let mut dropper = beside(&database, script);

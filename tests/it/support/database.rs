@@ -129,6 +129,13 @@ impl Database {
         });
     }
 
+    /// Whether a session in this database waits for a lock.
+    pub(crate) fn somebody_waits(&self) -> bool {
+        let waits = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) \
+                     WHERE NOT granted AND datname = current_database()";
+        self.sql(waits) != "0"
+    }
+
     /// The process of one of the program's sessions, of one at work if there is any.
     pub(crate) fn any_session(&self, random: &mut Random) -> Option<u32> {
         let sql = format!(

@@ -2,6 +2,7 @@
 
 mod database;
 mod fleet;
+mod holder;
 mod judge;
 mod pgbouncer;
 mod program;
@@ -16,6 +17,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 pub(crate) use self::database::Database;
 pub(crate) use self::fleet::Fleet;
+pub(crate) use self::holder::Holder;
 pub(crate) use self::judge::Judge;
 pub(crate) use self::pgbouncer::PgBouncer;
 pub(crate) use self::program::{Program, Run};
@@ -120,9 +122,16 @@ pub(crate) fn kill_if_there(pid: u32) {
     assert!(status.expect("a shell").success());
 }
 
-/// Waits until something is so.
+/// A folder in which the program finds this configuration.
+pub(crate) fn configured(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("tenantctl.toml"), text).expect("written");
+    folder
+}
+
+/// Waits until something is so, as long as a machine that stands still now and then may need.
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
     while !is_so() {
         assert!(std::time::Instant::now() < deadline, "waited in vain: {what}");
         std::thread::sleep(std::time::Duration::from_millis(20));

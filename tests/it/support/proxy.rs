@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ pub(crate) struct Proxy {
     folder: tempfile::TempDir,
     open: Arc<Mutex<Vec<UnixStream>>>,
     is_closed: Arc<AtomicBool>,
+    trips: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -34,20 +35,28 @@ impl Proxy {
         let known = Arc::clone(&open);
         let is_closed = Arc::<AtomicBool>::default();
         let closed = Arc::clone(&is_closed);
+        let trips = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&trips);
         // Ends with the process of the tests.
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 if closed.load(Ordering::SeqCst) {
                     continue;
                 }
-                connect(client, &target, &known, delay).ok();
+                connect(client, &target, &known, delay, &counted).ok();
             }
         });
         Self {
             folder,
             open,
             is_closed,
+            trips,
         }
+    }
+
+    /// How often somebody has spoken after the server had: the round trips until now.
+    pub(crate) fn trips(&self) -> usize {
+        self.trips.load(Ordering::SeqCst)
     }
 
     /// The URL of a database by this way.
@@ -74,19 +83,29 @@ fn connect(
     target: &PathBuf,
     open: &Mutex<Vec<UnixStream>>,
     delay: Duration,
+    trips: &Arc<AtomicUsize>,
 ) -> io::Result<()> {
     let server = UnixStream::connect(target)?;
     let mut known = open.lock().expect("no panic");
     known.extend([client.try_clone()?, server.try_clone()?]);
     let (from_client, from_server) = (client.try_clone()?, server.try_clone()?);
-    std::thread::spawn(move || pass(from_client, server, delay));
-    std::thread::spawn(move || pass(from_server, client, delay));
+    let server_has_spoken = Arc::<AtomicBool>::default();
+    let (has_spoken, trips) = (Arc::clone(&server_has_spoken), Arc::clone(trips));
+    let asks = move || {
+        if has_spoken.swap(false, Ordering::SeqCst) {
+            trips.fetch_add(1, Ordering::SeqCst);
+        }
+    };
+    let answers = move || server_has_spoken.store(true, Ordering::SeqCst);
+    std::thread::spawn(move || pass(from_client, server, delay, asks));
+    std::thread::spawn(move || pass(from_server, client, delay, answers));
     Ok(())
 }
 
-fn pass(mut from: UnixStream, mut to: UnixStream, delay: Duration) {
+fn pass(mut from: UnixStream, mut to: UnixStream, delay: Duration, heard: impl Fn()) {
     let mut buffer = [0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
+        heard();
         std::thread::sleep(delay);
         if to.write_all(&buffer[..length]).is_err() {
             break;
