@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Database, Program, Run, psql, wait_until};
+use crate::support::{Database, Program, Run, client, psql, wait_until};
 
 /// A folder of migrations of the template.
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -18,7 +18,7 @@ fn init_with(database: &Database, folder: &Path) -> Run {
 
 /// Everything in the template's schema, as psql's own tools would dump it.
 fn definition(database: &Database) -> String {
-    let output = std::process::Command::new("pg_dump")
+    let output = client("pg_dump")
         .args(["--schema-only", "-n", "tenant_template", database.url()])
         .output()
         .expect("pg_dump is installed with the server");

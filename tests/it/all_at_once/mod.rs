@@ -46,7 +46,7 @@ fn whatever_is_done_and_killed_at_once_nothing_is_lost_and_nothing_is_left() {
     };
     let mut crew = Crew {
         // Beside other tests there is less room.
-        operators: if asked.is_some() { 4 } else { 3 },
+        operators: if asked.is_some() { 4 } else { 2 },
         begun: [0; APPLICATIONS as usize],
     };
     let begun = Instant::now();

@@ -1,9 +1,9 @@
 //! A backup in the place of the tenant that is there.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use super::Backups;
-use crate::support::{Run, wait_until};
+use crate::support::{Run, client, wait_until};
 
 #[test]
 fn replace_puts_the_backup_in_the_tenants_place() {
@@ -76,7 +76,7 @@ fn what_is_replaced_is_there_until_the_backup_is_whole() {
     let file = backups.take("acme");
     backups.sql("INSERT INTO tenant_acme.people (name) VALUES ('newer')");
     // A reader keeps the old tables from being dropped, and sees all of them meanwhile.
-    let reader = Command::new("psql")
+    let reader = client("psql")
         .args([backups.database.url(), "-XAtq", "-c"])
         .arg("BEGIN; SELECT count(*) FROM tenant_acme.people; SELECT pg_sleep(1.5); SELECT count(*) FROM tenant_acme.people; COMMIT")
         .stdout(Stdio::piped())

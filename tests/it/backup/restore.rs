@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use super::Backups;
-use crate::support::{Database, Judge, Run, psql, wait_until};
+use crate::support::{Database, Judge, Run, client, psql, run_script, wait_until};
 
 /// Everything that the registry says of a tenant, but for when its row was touched.
 const ROW: &str = "SELECT id, slug, name, domain, schema_name, subscription_plan, region, status, metadata, \
@@ -12,20 +12,8 @@ const ROW: &str = "SELECT id, slug, name, domain, schema_name, subscription_plan
 fn with_every_kind_of_data() -> Backups {
     let database = Database::with_tenants(&["acme"]);
     database.sql("DROP SCHEMA tenant_acme CASCADE");
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("data.sql");
     let sql = include_str!("../clone/data.sql").replace("{schema}", "tenant_acme");
-    std::fs::write(&file, sql).expect("written");
-    let loaded = Command::new("psql")
-        .args([database.url(), "-XAtq", "-v", "ON_ERROR_STOP=1", "-f"])
-        .arg(&file)
-        .output()
-        .expect("psql is installed with the server");
-    assert!(
-        loaded.status.success(),
-        "{}",
-        String::from_utf8_lossy(&loaded.stderr)
-    );
+    run_script(database.url(), &sql).unwrap_or_else(|error| panic!("{error}"));
     Backups::of(database)
 }
 
@@ -36,7 +24,7 @@ pub(super) fn by_plain_tools(url: &str, file: &str) {
         .stdout(Stdio::piped())
         .spawn()
         .expect("zstd is installed");
-    let psql = Command::new("psql")
+    let psql = client("psql")
         .args([url, "-XAtq", "-v", "ON_ERROR_STOP=1"])
         .stdin(zstd.stdout.take().expect("a pipe"))
         .output()

@@ -4,9 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::actions::files;
-use super::running::Holder;
 use super::{ask, cleanup, each, fleet, policy};
-use crate::support::{Fleet, archived_rows, psql};
+use crate::support::{Fleet, Holder, archived_rows, psql};
 
 /// Logs by range of their time, of which those of 2019 have a partition.
 const LOGS: &str = "CREATE TABLE logs (id int, at timestamptz NOT NULL, what text, PRIMARY KEY (id, at)) \
@@ -296,7 +295,7 @@ fn read(url: &str, is_over: &AtomicBool) -> Duration {
 #[test]
 fn a_partition_that_somebody_reads_is_left_and_no_other_reader_waits_for_it() {
     let fleet = logs("", "");
-    let holder = Holder::of(&fleet, "SELECT count(*) FROM tenant_t01.logs_2019");
+    let holder = Holder::of(&fleet.database, "SELECT count(*) FROM tenant_t01.logs_2019");
     let is_over = AtomicBool::new(false);
     let (longest, run) = std::thread::scope(|scope| {
         let reader = scope.spawn(|| read(fleet.database.url(), &is_over));

@@ -1,44 +1,16 @@
 //! Runs beside others: what is held, who is skipped, when a run ends.
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{FILL, LOGS, ask, cleanup, each, fleet, logs, policy};
-use crate::support::{Fleet, Program, Run, psql, wait_until};
-
-/// A session that does something and keeps its transaction open until it is killed.
-pub(super) struct Holder(Child, String);
-
-impl Holder {
-    pub(super) fn of(fleet: &Fleet, sql: &str) -> Self {
-        let held = format!("BEGIN; {sql}; SELECT pg_sleep(60)");
-        let child = Command::new("psql")
-            .args([fleet.database.url(), "-Xqc", &held])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("psql");
-        let sleeps = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
-        wait_until("the transaction is open", || fleet.sql(sleeps) == "1");
-        Self(child, fleet.database.url().to_owned())
-    }
-}
-
-impl Drop for Holder {
-    fn drop(&mut self) {
-        let end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
-        psql(&self.1, end).ok();
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
+use crate::support::{Holder, Program, Run, wait_until};
 
 #[test]
 fn rows_that_somebody_holds_are_passed_over_and_reported() {
     let fleet = logs(1);
     let holder = Holder::of(
-        &fleet,
+        &fleet.database,
         "UPDATE tenant_t01.logs SET done = true WHERE id BETWEEN 2000 AND 2004",
     );
     let run = cleanup(&fleet, &["--days", "60"]).success();
@@ -67,7 +39,7 @@ fn what_is_kept_and_what_is_held_is_counted_over_all_partitions() {
          INSERT INTO bills SELECT n, n FROM generate_series(1, 20) n",
     );
     let _holder = Holder::of(
-        &fleet,
+        &fleet.database,
         "UPDATE tenant_t01.orders SET at = at WHERE id BETWEEN 101 AND 130",
     );
     let json = cleanup(&fleet, &["--days", "60", "-o", "json"]).success().json();
@@ -89,7 +61,7 @@ fn children_that_somebody_holds_keep_their_parents_alone() {
          INSERT INTO children SELECT n, n FROM generate_series(1, 300) n",
     );
     let _holder = Holder::of(
-        &fleet,
+        &fleet.database,
         "UPDATE tenant_t01.children SET parent = parent WHERE id = 77",
     );
     let run = cleanup(&fleet, &["--days", "60"]).success();

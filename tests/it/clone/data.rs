@@ -1,9 +1,7 @@
 //! The rows of a copy, judged by `pg_dump`.
 
-use std::process::Command;
-
 use crate::backup::Backups;
-use crate::support::{Database, Judge, psql};
+use crate::support::{Database, Judge, psql, run_script};
 
 /// A database whose tenant `acme` holds every kind of data.
 fn with_every_kind_of_data() -> Database {
@@ -15,20 +13,8 @@ fn with_every_kind_of_data() -> Database {
 
 /// Runs a script in `tenant_acme`, statement by statement.
 fn load(database: &Database, sql: &str) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("data.sql");
     let sql = sql.replace("{schema}", "tenant_acme");
-    std::fs::write(&file, sql).expect("written");
-    let output = Command::new("psql")
-        .args([database.url(), "-XAtq", "-v", "ON_ERROR_STOP=1", "-f"])
-        .arg(&file)
-        .output()
-        .expect("psql is installed with the server");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    run_script(database.url(), &sql).unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[test]

@@ -1,17 +1,17 @@
 //! A copy made while others work: writers, changes to the schema, other runs, kills.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use super::add_users;
-use crate::support::{Database, Judge, Run, configured, psql, signal, wait_until};
+use crate::support::{Database, Holder, Judge, Run, client, configured, psql, signal, wait_until};
 
 /// psql that does its statements one after the other until it is told to end.
 struct Session(Child);
 
 impl Session {
     fn start(database: &Database, sql: &str) -> Self {
-        let child = Command::new("psql")
+        let child = client("psql")
             .args([database.url(), "-XAtq", "-c", sql])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -243,11 +243,7 @@ fn of_many_that_clone_to_one_slug_at_once_one_wins() {
 #[test]
 fn a_table_that_somebody_holds_is_waited_for_as_long_as_the_configuration_says() {
     let database = Database::with_tenants(&["acme"]);
-    let hold = "BEGIN; LOCK TABLE tenant_acme.users; SELECT pg_sleep(30)";
-    let _holder = Session::start(&database, hold);
-    wait_until("the table is held", || {
-        database.sql("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'tenant_acme.users'::regclass") == "1"
-    });
+    let _holder = Holder::of(&database, "LOCK TABLE tenant_acme.users");
     let folder = configured("[tenants]\nlock_timeout = '100ms'\n[fleet]\nretries = 1\n");
     database
         .program()

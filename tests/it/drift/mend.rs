@@ -1,8 +1,8 @@
 //! What `drift --sql` prints, where one change a tenant does not tell all.
 
 use super::cases::Case;
-use super::{database, in_schema, listed, mended, run_script, schema_of};
-use crate::support::Database;
+use super::{database, in_schema, listed, mended, schema_of};
+use crate::support::{Database, run_script};
 
 #[test]
 fn what_holds_data_is_dropped_only_when_that_is_allowed() {
@@ -253,7 +253,7 @@ fn the_script_is_ready_for_psql() {
     --- stderr
     drift in 2 of 3 tenants, compared with schema `tenant_template`
     "#);
-    run_script(&database, &run.stdout).expect("psql runs it");
+    run_script(database.url(), &run.stdout).expect("psql runs it");
     let json = database.run(&["drift", "--all", "-o", "json"]).exits(4).json();
     assert_eq!(listed(&json, "globex"), ["extra column users.legacy"]);
     let run = database.run(&["drift", "initech", "--sql"]).success();

@@ -9,11 +9,8 @@ mod stable;
 mod types_in_use;
 mod versions;
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use self::cases::{CHANGES, Case};
-use crate::support::{Database, psql};
+use crate::support::{Database, psql, run_script};
 
 /// What must still be there when a tenant has been brought back.
 const ROWS: &str = "INSERT INTO users (email, note) VALUES ('ada@example.com', 'Hi'); \
@@ -53,25 +50,6 @@ fn in_schema(database: &Database, schema: &str, sql: &str) {
     psql(database.url(), &sql).unwrap_or_else(|error| panic!("{schema}: {error}"));
 }
 
-/// Runs a script with psql as its users do.
-fn run_script(database: &Database, script: &str) -> Result<(), String> {
-    let mut psql = Command::new("psql")
-        .args([database.url(), "-Xq", "-v", "ON_ERROR_STOP=1", "-f", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("psql is installed with the server");
-    let mut stdin = psql.stdin.take().expect("a pipe");
-    stdin.write_all(script.as_bytes()).expect("psql reads it");
-    drop(stdin);
-    let output = psql.wait_with_output().expect("psql ends");
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-    }
-}
-
 /// Brings tenants back with the statements that are printed. Says who is not.
 fn mended(database: &Database, slugs: &[&str], flags: &[&str]) -> Vec<String> {
     let arguments = [&["drift", "--all", "--sql", "-o", "json"], flags].concat();
@@ -81,7 +59,7 @@ fn mended(database: &Database, slugs: &[&str], flags: &[&str]) -> Vec<String> {
         .filter(|tenant| slugs.contains(&tenant["tenant"].as_str().expect("a slug")))
         .filter_map(|tenant| {
             let sql = tenant["sql"].as_str().unwrap_or_default();
-            let error = run_script(database, sql).err()?;
+            let error = run_script(database.url(), sql).err()?;
             Some(format!("{}: {error}{sql}", tenant["tenant"]))
         })
         .collect();

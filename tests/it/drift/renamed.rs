@@ -1,7 +1,8 @@
 //! What a tenant has under another name and holds data: it stays, and what stands in its place is not made.
 
 use super::stable::with_template;
-use super::{in_schema, mended, run_script, schema_of};
+use super::{in_schema, mended, schema_of};
+use crate::support::run_script;
 
 const TEMPLATE: &str = "
     CREATE TABLE m (id serial PRIMARY KEY, n int, t text, nr int GENERATED ALWAYS AS IDENTITY);
@@ -65,7 +66,7 @@ fn what_a_renamed_table_stands_in_the_way_of_is_left_and_the_rest_is_mended() {
         let script = database.run(&["drift", slug, "--sql", "--quiet"]).exits(4).stdout;
         let comments = script.lines().filter(|line| line.starts_with("--"));
         remarks.extend(comments.map(|line| format!("{line}\n")));
-        run_script(&database, &script).unwrap_or_else(|error| panic!("{slug}: {error}{script}"));
+        run_script(database.url(), &script).unwrap_or_else(|error| panic!("{slug}: {error}{script}"));
         let again = database.run(&["drift", slug, "--sql", "--quiet"]).exits(4).stdout;
         assert!(!again.contains("BEGIN"), "{slug} is as good as can be: {again}");
     }

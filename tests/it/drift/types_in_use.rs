@@ -1,7 +1,7 @@
 //! `drift --sql` over types that hold rows together, and sequences that somebody counts with.
 
-use super::{in_schema, listed, mended, run_script, schema_of};
-use crate::support::Database;
+use super::{in_schema, listed, mended, schema_of};
+use crate::support::{Database, run_script};
 
 /// Tenants of one template, then each with its change.
 fn tenants(template: &str, changes: &[(&str, &str)]) -> Database {
@@ -52,7 +52,7 @@ fn an_attribute_whose_values_are_in_tables_keeps_its_type() {
         let run = database.run(&["drift", slug, "--sql"]).exits(4);
         let remark = "-- not mended, values of the type are stored: attribute spot.x\n";
         assert!(run.stdout.contains(remark), "{}", run.stdout);
-        run_script(&database, &run.stdout).expect("it does the rest");
+        run_script(database.url(), &run.stdout).expect("it does the rest");
         let json = database.run(&["drift", slug, "-o", "json"]).exits(4).json();
         assert_eq!(listed(&json, slug), ["different attribute spot.x"]);
     }
@@ -107,7 +107,7 @@ fn tables_of_a_type_follow_it() {
             .collect::<Vec<_>>(),
         ["-- loses data: ALTER TYPE person DROP ATTRIBUTE age CASCADE;"]
     );
-    run_script(&database, &run.stdout).expect("it does the rest");
+    run_script(database.url(), &run.stdout).expect("it does the rest");
     assert_eq!(database.sql("SELECT age FROM tenant_extra.people"), "36");
     assert_eq!(mended(&database, &["extra"], &["--allow-data-loss"]), [""; 0]);
 }

@@ -1,10 +1,7 @@
 //! The fixtures on trial.
 
-use std::fs;
-use std::process::Command;
-
 use super::{TEMPLATE, load};
-use crate::support::{Database, Judge, Server};
+use crate::support::{Database, Judge, Server, run_script};
 
 /// What the fixtures are worth: `pg_dump`'s own copy of a family is faithful. Left out are those of which the file says why
 /// it is not, and those whose names or casts a plain replacement of the schema's name cannot follow.
@@ -44,18 +41,7 @@ fn pg_dump_itself_copies_the_families_it_can() {
             .replace("tenant_templates", "<a longer word>")
             .replace(TEMPLATE, "dumped")
             .replace("<a longer word>", "tenant_templates");
-        let file = server.folder().join("script.sql");
-        fs::write(&file, script).expect("written");
-        let output = Command::new("psql")
-            .args([database.url(), "-XAtq", "-v", "ON_ERROR_STOP=1", "-f"])
-            .arg(&file)
-            .output()
-            .expect("psql is installed with the server");
-        assert!(
-            output.status.success(),
-            "{family}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        run_script(database.url(), &script).unwrap_or_else(|error| panic!("{family}: {error}"));
         judge.expect_faithful(TEMPLATE, "dumped");
     }
 }

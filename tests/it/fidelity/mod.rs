@@ -9,10 +9,9 @@ mod random_schemas;
 mod settings;
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::support::{Database, Server};
+use crate::support::{Database, Server, client};
 
 /// The schema that tenants are cloned from.
 const TEMPLATE: &str = "tenant_template";
@@ -45,7 +44,7 @@ pub(crate) fn load(database: &Database, family: &str) {
 /// Makes a schema and runs a family's file in it, with psql, which shares no code with ours.
 fn load_into(database: &Database, schema: &str, family: &str) {
     let schema = quoted(schema);
-    let output = Command::new("psql")
+    let output = client("psql")
         .args([database.url(), "-XAtq", "-v", "ON_ERROR_STOP=1"])
         .args(["-c", "SET client_min_messages = warning"])
         .args(["-c", &format!("CREATE SCHEMA {schema}")])

@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::{generator, server_with_roles};
-use crate::support::{Database, Judge, psql, variable};
+use crate::support::{Database, Judge, client, psql, run_script, variable};
 
 /// The key that names the template, and the schemas of tenants beside it.
 fn config(template: &str) -> String {
@@ -33,8 +32,8 @@ struct Counts {
 }
 
 /// Runs what it can of a script, and says how many statements failed.
-fn run_script(url: &str, file: &Path, schema: &str) -> usize {
-    let output = Command::new("psql")
+fn run_what_works(url: &str, file: &Path, schema: &str) -> usize {
+    let output = client("psql")
         .args([url, "-XAtq", "-v", "ON_ERROR_ROLLBACK=1"])
         .args(["-c", "SET client_min_messages = error", "-c", "BEGIN"])
         .args(["-c", &format!("CREATE SCHEMA {schema}")])
@@ -60,7 +59,7 @@ fn judged(seeds: std::ops::Range<u64>, copier: &Copier, counts: &Counts) -> Vec<
         counts
             .all
             .fetch_add(sql.matches(";\n").count(), Ordering::Relaxed);
-        let failed = run_script(database.url(), &file, &original);
+        let failed = run_what_works(database.url(), &file, &original);
         counts.failed.fetch_add(failed, Ordering::Relaxed);
         made.push((seed, original, copy, sql));
     }
@@ -85,24 +84,12 @@ fn judged(seeds: std::ops::Range<u64>, copier: &Copier, counts: &Counts) -> Vec<
             }
             Copier::PgDump => {
                 let dump = Judge::new(database.url()).dump(&[original]).expect("a dump");
-                let file = folder.path().join("dump.sql");
                 // Bodies that are text find what they call by the path, and pg_dump's is empty.
                 let path = |schema: &str| format!("set_config('search_path', '{schema}', false)");
                 let script = dump
                     .replace(original.as_str(), copy)
                     .replace(&path(""), &path(copy));
-                fs::write(&file, script).expect("written");
-                let url = database.url();
-                let run = Command::new("psql")
-                    .args([url, "-XAtq", "-v", "ON_ERROR_STOP=1", "-f"])
-                    .arg(&file)
-                    .output();
-                let run = run.expect("psql is installed with the server");
-                if run.status.success() {
-                    Ok(())
-                } else {
-                    Err(String::from_utf8_lossy(&run.stderr).into_owned())
-                }
+                run_script(database.url(), &script)
             }
         };
         if let Err(said) = said {

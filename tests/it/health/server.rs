@@ -1,15 +1,15 @@
 //! The server and its settings, each on a server of its own that is short of something.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use super::{Found, health, health_with, names, of, one};
-use crate::support::{Database, Program, Proxy, Server, wait_until};
+use crate::support::{Database, Program, Proxy, Server, client, wait_until};
 
 /// Sessions that do nothing until their input ends.
 fn idle(database: &Database, count: usize) -> Vec<Child> {
     let session = |_| {
-        Command::new("psql")
+        client("psql")
             .args([database.url(), "-Xq"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -1,18 +1,18 @@
 //! Sessions that keep others waiting, and that keep nobody here waiting.
 
 use std::io::Write;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{Found, health, health_with, of, one};
-use crate::support::{Database, Run, Server, configured, wait_until};
+use crate::support::{Database, Run, Server, client, configured, wait_until};
 
 /// A session that has been told something and is left alone.
 struct Session(Child);
 
 impl Session {
     fn start(database: &Database, name: &str, sql: &str) -> Self {
-        let mut child = Command::new("psql")
+        let mut child = client("psql")
             .args([database.url(), "-Xq"])
             .env("PGAPPNAME", name)
             .stdin(Stdio::piped())

@@ -1,6 +1,6 @@
 //! Files whose statements want no transaction, interrupted anywhere: the next run goes on.
 
-use super::no_transaction::{Blocker, LINE, SINGLY, indexes, interrupt, interrupt_at};
+use super::no_transaction::{LINE, SINGLY, blocker, indexes, interrupt, interrupt_at};
 use crate::support::Fleet;
 
 #[test]
@@ -105,11 +105,7 @@ fn a_tenant_that_is_replaced_forgets_where_it_was_interrupted() {
 fn tenants_made_from_an_interrupted_template_go_on_where_it_was() {
     let fleet = Fleet::new(0);
     fleet.file("V2__two.sql", TWO);
-    interrupt_at(
-        &fleet,
-        Blocker::in_schema(&fleet, "tenant_template", "customers"),
-        SECOND,
-    );
+    interrupt_at(&fleet, blocker(&fleet, "tenant_template.customers"), SECOND);
     fleet.run(&["create", "t01", "t02"]).success();
     expect_both_indexes(&fleet);
 }

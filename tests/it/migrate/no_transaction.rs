@@ -1,7 +1,5 @@
 //! Files whose statements want no transaction.
 
-use std::io::Write;
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use crate::support::{Database, Fleet, Holder, PgBouncer, Program, Proxy, Run, Server, psql, wait_until};
@@ -17,43 +15,11 @@ pub(super) fn indexes(fleet: &Fleet, name: &str) -> String {
     ))
 }
 
-/// Somebody who keeps a table of the first tenant from everybody that waits for locks or snapshots.
-pub(super) struct Blocker(Child);
-
-impl Blocker {
-    pub(super) fn on(fleet: &Fleet, table: &str) -> Self {
-        Self::in_schema(fleet, "tenant_t01", table)
-    }
-
-    pub(super) fn in_schema(fleet: &Fleet, schema: &str, table: &str) -> Self {
-        let mut child = std::process::Command::new("psql")
-            .args([fleet.database.url(), "-Xq"])
-            .env("PGAPPNAME", "blocker")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("psql is installed with the server");
-        // Idle, so that it holds no snapshot for which work in other schemas would wait.
-        let sql = format!("BEGIN; LOCK TABLE {schema}.{table} IN ROW EXCLUSIVE MODE;\n");
-        let stdin = child.stdin.as_mut().expect("a pipe");
-        stdin.write_all(sql.as_bytes()).expect("written");
-        wait_until("the lock is held", || {
-            fleet.sql(
-                "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE mode = 'RowExclusiveLock' \
-                 AND application_name = 'blocker' AND datname = current_database()",
-            ) != "0"
-        });
-        Self(child)
-    }
-
-    fn release(mut self, fleet: &Fleet) {
-        fleet.sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'blocker' \
-                   AND datname = current_database()",
-        );
-        self.0.wait().expect("psql ends");
-    }
+/// Somebody who keeps a table of a schema from everybody that waits for locks or snapshots.
+pub(super) fn blocker(fleet: &Fleet, table: &str) -> Holder {
+    let sql = format!("LOCK TABLE {table} IN ROW EXCLUSIVE MODE");
+    // Idle, so that it holds no snapshot for which work in other schemas would wait.
+    Holder::called("blocker", &fleet.database, &sql)
 }
 
 /// The backend that runs such a statement in the first tenant, once it waits for the blocker: in the template it can
@@ -77,16 +43,16 @@ pub(super) fn nobody_is_left_but(fleet: &Fleet, pid: &str) {
 
 /// Starts a run that meets the blocker, and ends client and server processes while it waits.
 pub(super) fn interrupt(fleet: &Fleet, table: &str, words: &str) {
-    interrupt_at(fleet, Blocker::on(fleet, table), words);
+    interrupt_at(fleet, blocker(fleet, &format!("tenant_t01.{table}")), words);
 }
 
-pub(super) fn interrupt_at(fleet: &Fleet, blocker: Blocker, words: &str) {
+pub(super) fn interrupt_at(fleet: &Fleet, blocker: Holder, words: &str) {
     let mut child = fleet.start(&["--all", "--jobs", "1"]);
     let pid = waiting(fleet, words);
     child.kill().expect("killed");
     Run::of(child);
     fleet.sql(&format!("SELECT pg_terminate_backend({pid})"));
-    blocker.release(fleet);
+    blocker.commit();
     fleet.database.nobody_is_left();
 }
 
@@ -157,7 +123,7 @@ fn a_server_that_is_away_is_not_taken_for_a_pooler() {
 fn a_statement_that_outlives_its_killed_run_is_waited_for() {
     let fleet = Fleet::new(1);
     fleet.file("V2__singly.sql", SINGLY);
-    let blocker = Blocker::on(&fleet, "orders");
+    let blocker = blocker(&fleet, "tenant_t01.orders");
     let patiently = ["--all", "--lock-timeout", "60s"];
     let mut child = fleet.start(&patiently);
     let pid = waiting(&fleet, "^CREATE INDEX CONCURRENTLY");
@@ -167,7 +133,7 @@ fn a_statement_that_outlives_its_killed_run_is_waited_for() {
     nobody_is_left_but(&fleet, &pid);
     let next = fleet.start(&patiently);
     std::thread::sleep(Duration::from_millis(700));
-    blocker.release(&fleet);
+    blocker.commit();
     Run::of(next).success();
     assert_eq!(
         indexes(&fleet, "by_amount"),

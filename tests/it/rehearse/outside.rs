@@ -1,7 +1,7 @@
 //! What lies outside of the clones: the tenants themselves, what they share, and the shadow database.
 
 use super::{Fleet, clones, locks};
-use crate::support::{Database, Run, psql};
+use crate::support::{Database, Holder, Run, psql};
 
 /// A tenant whose rows are of many kinds.
 const ODD: &str = "CREATE TYPE mood AS ENUM ('low', 'high'); \
@@ -148,21 +148,12 @@ fn a_foreign_key_to_a_shared_table_is_no_change_and_its_lock_is_told() {
 fn the_original_is_only_read() {
     let fleet = Fleet::new(&["acme"], &["ALTER TABLE users ADD COLUMN region text"]);
     // Nothing but a reader gets past this lock.
-    let mut writer = std::process::Command::new("psql")
-        .args([fleet.database.url(), "-XAtq", "-c"])
-        .arg("BEGIN; LOCK TABLE tenant_acme.users, tenant_acme.orders IN EXCLUSIVE MODE; SELECT pg_sleep(60)")
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .expect("psql");
-    crate::support::wait_until("the tables are locked", || {
-        fleet
-            .database
-            .sql("SELECT count(*) FROM pg_locks WHERE mode = 'ExclusiveLock' AND locktype = 'relation'")
-            == "2"
-    });
+    let writer = Holder::of(
+        &fleet.database,
+        "LOCK TABLE tenant_acme.users, tenant_acme.orders IN EXCLUSIVE MODE",
+    );
     let run = fleet.rehearse(&["--with-data", "--lock-timeout", "2s"]);
-    writer.kill().expect("killed");
-    writer.wait().expect("ended");
+    writer.commit();
     run.success();
 }
 
@@ -170,20 +161,9 @@ fn the_original_is_only_read() {
 fn a_tenant_that_another_run_changes_is_not_rehearsed_with() {
     let fleet = Fleet::new(&["acme"], &["SELECT 1"]);
     let key = "hashtextextended('tenantctl:tenant:tenant_acme', 0)";
-    let mut other = std::process::Command::new("psql")
-        .args([fleet.database.url(), "-XAtq", "-c"])
-        .arg(format!("SELECT pg_advisory_xact_lock({key}), pg_sleep(60)"))
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .expect("psql");
-    crate::support::wait_until("the tenant is locked", || {
-        fleet
-            .database
-            .sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
-            == "1"
-    });
+    let lock = format!("SELECT pg_advisory_xact_lock({key})");
+    let other = Holder::of(&fleet.database, &lock);
     let run = fleet.rehearse(&[]);
-    other.kill().expect("killed");
-    other.wait().expect("ended");
+    other.commit();
     run.exits(6).says("schema `tenant_acme` is locked by another run");
 }

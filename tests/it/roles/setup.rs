@@ -1,10 +1,10 @@
 //! How the roles are made, and how a fleet comes into their hands.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use super::Guarded;
-use crate::support::Database;
+use crate::support::{Database, client};
 
 /// Objects in the registry, the template and tenants that are not the owner's.
 const STRANGERS: &str = "SELECT o.type || ' ' || o.identity FROM pg_depend d \
@@ -46,7 +46,7 @@ fn strangers(guarded: &Guarded) -> String {
 
 /// Runs SQL by psql itself.
 fn by_psql(url: &str, sql: &str) {
-    let mut psql = Command::new("psql")
+    let mut psql = client("psql")
         .args([url, "-Xq", "-v", "ON_ERROR_STOP=1"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Database, Fleet, Run, signal, wait_until};
+use crate::support::{Database, Fleet, Run, client, signal, wait_until};
 
 /// Runs `seed` with this SQL in these tenants.
 fn seed(fleet: &Fleet, sql: &str, into: &[&str], more: &[&str]) -> Run {
@@ -99,7 +99,7 @@ fn what_the_program_fills_in_psql_fills_in_as_well() {
     let sql = "INSERT INTO customers SELECT n, :'tenant' || ' ' || :'plan' || ' ' || (:'until'::date - n) || :seed \
                FROM generate_series(1, least(:users, :days)) AS n;";
     seed(&fleet, sql, &["t01"], &["--until", "2026-03-01"]).success();
-    let output = std::process::Command::new("psql")
+    let output = client("psql")
         .args([fleet.database.url(), "-Xq", "-v", "ON_ERROR_STOP=1"])
         .args([
             "-v",

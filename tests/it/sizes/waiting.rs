@@ -1,14 +1,14 @@
 //! Sizes while others change, make and drop what is measured.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{filled, names, number, total_of};
-use crate::support::{Database, Holder, Run, wait_until};
+use crate::support::{Database, Holder, Run, client, wait_until};
 
 /// psql with a script that runs beside the test.
 fn beside(database: &Database, script: &str) -> Child {
-    Command::new("psql")
+    client("psql")
         .args([database.url(), "-Xq", "-v", "ON_ERROR_STOP=1", "-c", script])
         .stdout(Stdio::null())
         .stderr(Stdio::null())

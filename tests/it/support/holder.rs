@@ -1,9 +1,9 @@
 //! Somebody else, who keeps the program waiting.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
-use super::Database;
+use super::{Database, client};
 
 /// A transaction of another session, which keeps what it has locked until it is told to end. When it is dropped, nothing
 /// of it stays.
@@ -18,7 +18,7 @@ impl Holder {
     /// The same under a name of its own.
     pub(crate) fn called(name: &str, database: &Database, sql: &str) -> Self {
         let mut holder = Self(
-            Command::new("psql")
+            client("psql")
                 .args([database.url(), "-XAtq", "-v", "ON_ERROR_STOP=1"])
                 .env("PGAPPNAME", name)
                 .stdin(Stdio::piped())

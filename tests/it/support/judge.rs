@@ -4,7 +4,8 @@
 //! compared as a multiset: their order does not count.
 
 use std::collections::BTreeMap;
-use std::process::Command;
+
+use super::client;
 
 /// What stands where the schema's name was.
 const MARK: &str = "<schema>";
@@ -96,7 +97,7 @@ impl Judge {
 
     /// What `pg_dump` says of these schemas.
     pub(crate) fn dump(&self, schemas: &[&str]) -> Result<String, String> {
-        let mut command = Command::new("pg_dump");
+        let mut command = client("pg_dump");
         command.args(["--dbname", &self.url]);
         for schema in schemas {
             command.args(["--schema", &quoted(schema)]);

@@ -11,8 +11,12 @@ mod random;
 mod server;
 mod terminal;
 
+use std::io::Write;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
+use tenantctl::db::local::Binaries;
 use tokio_postgres::SimpleQueryMessage;
 
 pub(crate) use self::database::Database;
@@ -84,8 +88,37 @@ fn words(error: &tokio_postgres::Error) -> String {
     words
 }
 
+/// One of PostgreSQL's own programs. What stands under its name on PATH may be a script that finds out which version is
+/// meant, and takes longer for that than the program for its work.
+pub(crate) fn client(name: &str) -> Command {
+    static BINARIES: OnceLock<Option<Binaries>> = OnceLock::new();
+    let binaries = BINARIES.get_or_init(|| Binaries::find(None, &variable).ok());
+    let own = binaries.as_ref().map(|binaries| binaries.program(name));
+    Command::new(own.filter(|own| own.exists()).unwrap_or_else(|| name.into()))
+}
+
+/// Runs a script with psql as its users do.
+pub(crate) fn run_script(url: &str, script: &str) -> Result<(), String> {
+    let mut psql = client("psql")
+        .args([url, "-Xq", "-v", "ON_ERROR_STOP=1", "-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("psql is installed with the server");
+    let mut stdin = psql.stdin.take().expect("a pipe");
+    // One that fails reads no further.
+    stdin.write_all(script.as_bytes()).ok();
+    drop(stdin);
+    let output = psql.wait_with_output().expect("psql ends");
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    }
+}
+
 fn psql_itself(url: &str, sql: &str) -> Result<String, String> {
-    let output = std::process::Command::new("psql")
+    let output = client("psql")
         .args([url, "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql])
         .output()
         .expect("psql is installed with the server");
