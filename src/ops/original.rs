@@ -50,6 +50,10 @@ impl OriginalError {
             Self::NoTemplate(_) => Some("run `tenantctl init`, or name another schema in `tenants.template`"),
             Self::NoReferenceTable { .. } => Some("correct `template.reference_tables`"),
             Self::CannotCopy(error) => error.hint(),
+            Self::Read {
+                source: ReadError::Changing(_),
+                ..
+            } => Some("wait until nobody changes the schema, and try again"),
             Self::Read { .. } | Self::Sql(_) => None,
         }
     }

@@ -11,7 +11,7 @@ use super::format::{RowSum, TableSum};
 use super::prepare::{Copy, hold_still_in_tx, prepare_in_tx, rows_readable};
 use super::restore::{Target, Work};
 use super::shared::Shared;
-use crate::blueprint::Table;
+use crate::blueprint::{self, ReadError, Table};
 use crate::db::{
     self, Access, Db, Hold, LockName, Opening, RowsIn, SchemaName, Session, Snapshot, Transaction, Type,
     read_rows, readable_in,
@@ -19,6 +19,7 @@ use crate::db::{
 use crate::fleet::Observer;
 use crate::ops::clone::step;
 use crate::ops::log::Entry;
+use crate::ops::original::OriginalError;
 use crate::tenant::registry::{self, RegistryError, Status};
 use crate::tenant::{Slug, Tenant};
 
@@ -91,6 +92,7 @@ async fn send(
     // On an error the transaction ends with its connection: it may be in the middle of a table.
     let tenant = registry::lock_again_in_tx(&reader, &found).await?;
     hold_still_in_tx(&reader, &tenant.schema).await?;
+    let stamp = blueprint::stamp_in_tx(&reader, &tenant.schema).await?;
     let (manifest, copies) = prepare_in_tx(from, &reader, &tenant, &[], &Shared::default()).await?;
     let new = request.target.tenant(&manifest)?;
     let work = Work {
@@ -103,6 +105,8 @@ async fn send(
     let mut moved = Vec::new();
     let stream = Stream {
         reader: &reader,
+        schema: &tenant.schema,
+        stamp,
         copies: copies.iter(),
         moved: &mut moved,
     };
@@ -220,6 +224,9 @@ async fn read(
 /// The rows of a tenant in another database.
 struct Stream<'a> {
     reader: &'a Transaction<'a>,
+    schema: &'a SchemaName,
+    /// What the schema was when it was read.
+    stamp: Option<String>,
     /// The tables that are still to come, each with the statement that tells its rows.
     copies: std::slice::Iter<'a, Copy>,
     /// What those came to that are done.
@@ -234,7 +241,16 @@ impl Rows for Stream<'_> {
         Ok(sum)
     }
 
+    /// Tables can be kept still and a schema cannot: whoever makes something in it meanwhile would look for it in vain
+    /// where the tenant is now.
     async fn finish(self) -> Result<(), BackupError> {
-        Ok(())
+        if blueprint::stamp_in_tx(self.reader, self.schema).await? == self.stamp {
+            return Ok(());
+        }
+        let changing = OriginalError::Read {
+            schema: self.schema.clone(),
+            source: ReadError::Changing(self.schema.clone()),
+        };
+        Err(changing.into())
     }
 }

@@ -16,7 +16,7 @@ use super::log::Entry;
 use super::making::MakeError;
 use super::original::OriginalError;
 use super::roles::tenant::TenantRoleError;
-use crate::blueprint::{CannotCopy, ReadError, UnclearText};
+use crate::blueprint::{CannotCopy, UnclearText};
 use crate::db::{self, Access, Db, Hold, LockHeld, LockName, Opening, SessionError, Snapshot};
 use crate::fleet::{Attempts, Observer, Retry, Stop};
 use crate::tenant::registry::{self, RegistryError};
@@ -96,10 +96,7 @@ impl CloneError {
             Self::Registry(RegistryError::SlugTaken(slug)) => Some(format!(
                 "choose another slug, or see whose it is with `tenantctl show {slug}`"
             )),
-            Self::Original(OriginalError::Read {
-                source: ReadError::Changing(_),
-                ..
-            }) => Some("wait until nobody changes the schema, and try again".to_owned()),
+            Self::Original(error) => error.hint().map(str::to_owned),
             Self::Step { source, .. } if source.sqlstate() == Some("42501") => Some(
                 "connect as a role that may read all rows: the owner of the tables or one with BYPASSRLS"
                     .to_owned(),

@@ -166,6 +166,31 @@ fn a_move_tells_what_was_written_here_by_those_who_had_waited() {
 }
 
 #[test]
+fn a_move_leaves_everything_where_it_was_when_the_schema_changes_meanwhile() {
+    for changed in [
+        "CREATE TABLE tenant_acme.late (id int)",
+        "CREATE FUNCTION tenant_acme.late() RETURNS int LANGUAGE sql RETURN 1",
+    ] {
+        let backups = Backups::with_tenants(&["acme"]);
+        let there = Database::new();
+        let keeper = Holder::of(&there, "LOCK TABLE tenants IN SHARE MODE");
+        let config = configured(&backups, &there);
+        let arguments = ["move", "acme", "--to", "eu", "--yes", "--config", &config];
+        let child = backups.database.program().spawn(&arguments);
+        wait_until("the move waits", || there.somebody_waits());
+        backups.sql(changed);
+        keeper.commit();
+        Run::of(child)
+            .exits(1)
+            .says("schema `tenant_acme` was changed while it was being read")
+            .says("hint: ");
+        assert_eq!(there.state(), (String::new(), String::new()));
+        assert_eq!(backups.sql("SELECT status FROM tenants"), "active");
+        backups.database.run(&arguments).success();
+    }
+}
+
+#[test]
 fn who_waits_for_a_move_and_writes_nothing_is_none_of_its_business() {
     let backups = Backups::with_tenants(&["acme"]);
     let there = Database::new();
