@@ -20,6 +20,7 @@ pub mod migration_files;
 pub mod original;
 pub mod outside;
 mod own_histories;
+pub(crate) mod prometheus;
 pub mod rehearse;
 pub mod retention;
 pub mod roles;

@@ -1,10 +1,10 @@
 //! The report as Prometheus reads it from a file.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{CHECKS, HealthError, Report, Severity};
+use crate::ops::prometheus::Metrics;
 use crate::ops::whole_file;
 
 /// Writes the file. Without a report it says that the database could not be asked.
@@ -17,32 +17,22 @@ pub fn write(path: &Path, report: Option<&Report>) -> Result<(), HealthError> {
 }
 
 fn text(report: Option<&Report>) -> String {
-    let mut text = String::new();
+    let mut metrics = Metrics::new("tenantctl");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let mut gauge = |name: &str, help: &str, values: &[(String, f64)]| {
-        let _ = writeln!(
-            text,
-            "# HELP tenantctl_{name} {help}\n# TYPE tenantctl_{name} gauge"
-        );
-        for (labels, value) in values {
-            let _ = writeln!(text, "tenantctl_{name}{labels} {value}");
-        }
-    };
-    let one = |value: f64| [(String::new(), value)];
     let up = if report.is_some() { 1.0 } else { 0.0 };
-    gauge("health_up", "Whether the database could be asked.", &one(up));
-    gauge(
+    metrics.one("health_up", "Whether the database could be asked.", up);
+    metrics.one(
         "health_timestamp_seconds",
         "When it was asked last.",
-        &one(now.as_secs() as f64),
+        now.as_secs() as f64,
     );
     let Some(report) = report else {
-        return text;
+        return metrics.into_text();
     };
-    gauge(
+    metrics.one(
         "health_duration_seconds",
         "How long the questions took.",
-        &one(report.elapsed.as_secs_f64()),
+        report.elapsed.as_secs_f64(),
     );
     let per_check = |value: &dyn Fn(&super::Finding) -> usize| -> Vec<(String, f64)> {
         let pairs = CHECKS
@@ -56,15 +46,15 @@ fn text(report: Option<&Report>) -> String {
         };
         pairs.map(pair).collect()
     };
-    gauge("health_findings", "Findings of each check.", &per_check(&|_| 1));
-    gauge(
+    metrics.each("health_findings", "Findings of each check.", &per_check(&|_| 1));
+    metrics.each(
         "health_finding_tenants",
         "Tenants that the findings of each check are about.",
         &per_check(&|finding| finding.tenants.len()),
     );
     let (server, fleet) = (&report.server, &report.fleet);
     let label = |status: &str| format!("{{status=\"{status}\"}}");
-    gauge(
+    metrics.each(
         "tenants",
         "Tenants in the registry.",
         &[
@@ -101,12 +91,12 @@ fn text(report: Option<&Report>) -> String {
             server.oldest_multixact,
         ),
     ] {
-        gauge(name, help, &one(value as f64));
+        metrics.one(name, help, value as f64);
     }
-    gauge(
+    metrics.one(
         "latency_seconds",
         "A round trip to the server.",
-        &one(server.latency.as_secs_f64()),
+        server.latency.as_secs_f64(),
     );
-    text
+    metrics.into_text()
 }
