@@ -25,6 +25,17 @@ pub enum NameError {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SchemaName(String);
 
+/// A name in double quotes without them; `None` where there are none.
+pub fn unquoted(name: &str) -> Option<String> {
+    let inner = name.strip_prefix('"')?.strip_suffix('"')?;
+    Some(inner.replace("\"\"", "\""))
+}
+
+/// A name without the quotes that SQL may need.
+pub fn bare(name: &str) -> String {
+    unquoted(name).unwrap_or_else(|| name.to_owned())
+}
+
 impl SchemaName {
     /// Accepts `name` exactly as written, or says why PostgreSQL would not.
     pub fn new(name: impl Into<String>) -> Result<Self, NameError> {

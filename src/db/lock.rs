@@ -26,13 +26,53 @@ pub enum LockName<'a> {
     Rehearsal(&'a str),
 }
 
+/// How a lock is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    Shared,
+    Alone,
+}
+
+impl Hold {
+    /// The suffix of PostgreSQL's functions.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Shared => "_shared",
+            Self::Alone => "",
+        }
+    }
+}
+
 impl LockName<'_> {
     /// The SQL expression of the lock's key. 64 bits of hash, so that two tenants do not meet by chance.
     pub fn key(self) -> String {
         format!(
-            "hashtextextended({}, 0)",
+            "pg_catalog.hashtextextended({}, 0)",
             QuotedText::new(&format!("tenantctl:{self}"))
         )
+    }
+
+    /// The SQL expression that takes the lock until the transaction ends, and waits for it.
+    pub fn taken(self, hold: Hold) -> String {
+        format!(
+            "pg_catalog.pg_advisory_xact_lock{}({})",
+            hold.suffix(),
+            self.key()
+        )
+    }
+
+    /// The same without waiting: whether it could be taken.
+    pub fn tried(self, hold: Hold) -> String {
+        format!(
+            "pg_catalog.pg_try_advisory_xact_lock{}({})",
+            hold.suffix(),
+            self.key()
+        )
+    }
+
+    /// That somebody else holds the lock, and who that is as far as it can still be found out.
+    pub async fn held(self, session: &Session) -> Result<LockHeld, Error> {
+        Ok(LockHeld::new(self, self.holder(session).await?))
     }
 
     /// Who holds the lock now, or nobody any more.

@@ -30,11 +30,12 @@ pub use self::copy::{
 };
 pub use self::error::Error;
 pub use self::ident::{
-    MAX_NAME_BYTES, NameError, QuotedIdent, QuotedText, RoleName, RoleNameError, SchemaName, with_constants,
+    MAX_NAME_BYTES, NameError, QuotedIdent, QuotedText, RoleName, RoleNameError, SchemaName, bare, unquoted,
+    with_constants,
 };
-pub use self::lock::{LockHeld, LockName};
+pub use self::lock::{Hold, LockHeld, LockName};
 pub use self::message::{Commit, Undone, clean_up_after_all};
-pub use self::opening::{Hold, Opening, Snapshot};
+pub use self::opening::{Opening, Snapshot};
 pub use self::pool::{Db, PoolOptions, PoolState, SessionError};
 pub use self::session::{Param, Session, StatementLimits, Transaction};
 pub use self::sql_text::{

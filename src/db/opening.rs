@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::error::Error;
-use super::lock::{LockHeld, LockName};
+use super::lock::{Hold, LockHeld, LockName};
 use super::session::{Session, Transaction};
 use super::tenant_conn::Access;
 use super::text_result::is_so;
@@ -17,13 +17,6 @@ pub enum Snapshot {
     One,
     /// Each statement sees what was committed before it.
     Each,
-}
-
-/// How a lock is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hold {
-    Shared,
-    Alone,
 }
 
 /// A transaction that is to begin.
@@ -54,9 +47,9 @@ impl Session {
         let Some((_, (held, _))) = locks.find(|(at, _)| !is_so(tried, *at)) else {
             return Ok(Ok(transaction));
         };
-        let holder = held.holder(&transaction).await?;
+        let held = held.held(&transaction).await?;
         transaction.rollback().await?;
-        Ok(Err(LockHeld::new(*held, holder)))
+        Ok(Err(held))
     }
 }
 
@@ -78,23 +71,9 @@ impl Opening<'_> {
         if !self.first.is_empty() {
             let _ = writeln!(script, "{};", self.first);
         }
-        let locks: Vec<String> = self
-            .locks
-            .iter()
-            .map(|(name, hold)| hold.attempt(*name))
-            .collect();
+        let locks: Vec<String> = self.locks.iter().map(|(name, hold)| name.tried(*hold)).collect();
         let _ = write!(script, "SELECT {};\n{NO_TRANSACTION_LIMIT}", locks.join(", "));
         script
-    }
-}
-
-impl Hold {
-    fn attempt(self, name: LockName<'_>) -> String {
-        let function = match self {
-            Self::Shared => "pg_try_advisory_xact_lock_shared",
-            Self::Alone => "pg_try_advisory_xact_lock",
-        };
-        format!("pg_catalog.{function}(pg_catalog.{})", name.key())
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::ident::{QuotedIdent, QuotedText, SchemaName};
-use super::lock::{LockHeld, LockName};
+use super::lock::{Hold, LockHeld, LockName};
 use super::session::{Session, Transaction};
 use super::text_result::is_so;
 use super::timeout::{limit_in_ms, optional_limit_in_ms};
@@ -20,6 +20,15 @@ pub enum Access {
     ReadOnly,
     /// The tenant's lock is held alone.
     ReadWrite,
+}
+
+impl Access {
+    fn hold(self) -> Hold {
+        match self {
+            Self::ReadOnly => Hold::Shared,
+            Self::ReadWrite => Hold::Alone,
+        }
+    }
 }
 
 /// How a tenant is entered.
@@ -91,9 +100,9 @@ impl Session {
             return Ok((transaction, exists));
         }
         let lock = LockName::Tenant(schema);
-        let holder = lock.holder(&transaction).await?;
+        let held = lock.held(&transaction).await?;
         transaction.rollback().await?;
-        Err(LockHeld::new(lock, holder).into())
+        Err(held.into())
     }
 
     /// Begins a transaction inside a tenant as an application does: without the tenant's lock, so that it waits for
@@ -127,14 +136,10 @@ impl Session {
         lock_wait: Duration,
     ) -> Result<Transaction<'_>, Error> {
         let begin = begin(options.access);
-        let lock = match options.access {
-            Access::ReadOnly => "pg_advisory_xact_lock_shared",
-            Access::ReadWrite => "pg_advisory_xact_lock",
-        };
         let opening = format!(
-            "{begin}; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = {}; SELECT {lock}({}); {}",
+            "{begin}; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = {}; SELECT {}; {}",
             limit_in_ms(lock_wait),
-            LockName::Tenant(schema).key(),
+            LockName::Tenant(schema).taken(options.access.hold()),
             local_settings(schema, options),
         );
         let (transaction, _) = self.begin(&opening).await?;
@@ -151,16 +156,12 @@ fn begin(access: Access) -> &'static str {
 
 fn opening(first: &str, schema: &SchemaName, options: &TenantOptions) -> String {
     let begin = begin(options.access);
-    let try_lock = match options.access {
-        Access::ReadOnly => "pg_try_advisory_xact_lock_shared",
-        Access::ReadWrite => "pg_try_advisory_xact_lock",
-    };
     let mut script = format!("{begin}; {}{first};\n", local_settings(schema, options));
     let name = schema.quoted().to_string();
-    let key = LockName::Tenant(schema).key();
+    let lock = LockName::Tenant(schema).tried(options.access.hold());
     let _ = write!(
         script,
-        "SELECT {try_lock}({key}), to_regnamespace({}) IS NOT NULL",
+        "SELECT {lock}, to_regnamespace({}) IS NOT NULL",
         QuotedText::new(&name)
     );
     script

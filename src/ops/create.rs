@@ -11,7 +11,7 @@ use super::original::Original;
 use super::outside;
 use super::roles::tenant::{self as tenant_role, TenantRoleError};
 use crate::blueprint::UnclearText;
-use crate::db::{self, Commit, Db, LockName, QuotedText, SchemaName, Session, Undone};
+use crate::db::{self, Commit, Db, Hold, LockName, QuotedText, SchemaName, Session, Undone};
 use crate::fleet::{self, Answer, Observer, Outcome, Plan, Report, Stop, TenantReport};
 use crate::tenant::registry::{self, Origin, RegistryError};
 use crate::tenant::{NewTenant, Selection, Slug, Tenant, Which};
@@ -119,9 +119,9 @@ pub async fn run(db: &Db, request: Request, stop: &Stop, observer: &mut dyn Obse
     // Nobody migrates the template while a tenant is made from it.
     let opening = |original: &Original| {
         let mut opening = format!(
-            "SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock_shared({})",
+            "SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; SELECT {}",
             db::optional_limit_in_ms(lock_timeout),
-            LockName::Tenant(&source.template).key()
+            LockName::Tenant(&source.template).taken(Hold::Shared)
         );
         if original.blueprint().refers_outside() {
             opening.push_str(&format!("; {}", outside::lock_for_making()));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::roles;
 use super::template::{self, Built, TemplateError};
 use crate::db::migrator::{self, Applied, MigrateError, Migrations};
-use crate::db::{self, Db, LockHeld, LockName, RoleName, SessionError};
+use crate::db::{self, Db, Hold, LockHeld, LockName, RoleName, SessionError};
 
 /// The oldest server whose catalogs and SQL we speak.
 const OLDEST_SERVER: i32 = 140_000;
@@ -96,15 +96,14 @@ pub(super) async fn bring_up_registry(
     let lock = LockName::Registry;
     let opening = format!(
         "BEGIN; SET LOCAL search_path = public; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; \
-         SELECT pg_advisory_xact_lock({})",
+         SELECT {}",
         db::limit_in_ms(lock_wait),
-        lock.key()
+        lock.taken(Hold::Alone)
     );
     let transaction = match session.begin(&opening).await {
         Ok((transaction, _)) => transaction,
         Err(error) if error.is_transient() => {
-            let holder = lock.holder(&session).await?;
-            return Err(LockHeld::new(lock, holder).into());
+            return Err(lock.held(&session).await?.into());
         }
         Err(error) => return Err(error.into()),
     };

@@ -1,6 +1,6 @@
 //! What ties a tenant to what lies outside of its schema: objects that need it, and tables that all tenants share.
 
-use crate::db::{self, LockName, QuotedText, SchemaName, Transaction};
+use crate::db::{self, Hold, LockName, QuotedText, SchemaName, Transaction};
 
 /// Objects elsewhere would go along with a schema.
 #[derive(Debug, thiserror::Error)]
@@ -48,12 +48,11 @@ pub(super) fn what_needs_it(schema: &SchemaName) -> String {
 pub(super) fn lock_for_dropping(schema: &SchemaName) -> String {
     let quoted = schema.quoted().to_string();
     include_str!("sql/lock_shared_tables.sql")
-        .replace("{key}", &LockName::SharedTables.key())
+        .replace("{lock}", &LockName::SharedTables.taken(Hold::Alone))
         .replace("{schema}", &QuotedText::new(&quoted).to_string())
 }
 
 /// The same for whoever makes such a schema: many may at once.
 pub(super) fn lock_for_making() -> String {
-    let lock = LockName::SharedTables.key();
-    format!("SELECT pg_catalog.pg_advisory_xact_lock_shared(pg_catalog.{lock})")
+    format!("SELECT {}", LockName::SharedTables.taken(Hold::Shared))
 }

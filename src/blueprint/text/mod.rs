@@ -18,7 +18,7 @@ use self::place::{
     is_compared_with_a_schema, is_of_schemas, is_rival, previous, sets_search_path, stands_for_an_object,
     told_to_be_a_name,
 };
-use crate::db::{QuotedText, SchemaName, Token, TokenKind, tokens};
+use crate::db::{QuotedText, SchemaName, Token, TokenKind, bare, tokens};
 
 /// Stands for the schema's name, quoted where need be.
 pub(super) const OWN: &str = "\u{1}schema\u{1}";
@@ -399,12 +399,6 @@ fn spellings(name: &str) -> Vec<String> {
         }
     }
     spellings
-}
-
-/// A name without its quotes.
-fn bare(name: &str) -> String {
-    let inside = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
-    inside.map_or_else(|| name.to_owned(), |inside| inside.replace("\"\"", "\""))
 }
 
 /// The name that a signature such as `f(integer)` or `=(a, b)` begins with.

@@ -16,7 +16,7 @@ use std::time::Duration;
 use super::log::Operation;
 use super::unfinished;
 use crate::db::migrator::{History, MigrateError, Migrations, Pending, Step, Work, history_in_tx, records};
-use crate::db::{self, Commit, Db, LockName, SchemaName, Session, TenantOptions, Undone};
+use crate::db::{self, Commit, Db, Hold, LockName, SchemaName, Session, TenantOptions, Undone};
 use crate::tenant::Tenant;
 
 /// How schemas are brought forward.
@@ -356,9 +356,9 @@ pub(super) fn opening(place: Place<'_>, how: &How) -> String {
     }
     let _ = write!(
         sql,
-        "{} SELECT pg_catalog.pg_advisory_xact_lock({})",
+        "{} SELECT {}",
         db::local_settings(place.schema, &how.options),
-        LockName::Tenant(place.schema).key()
+        LockName::Tenant(place.schema).taken(Hold::Alone)
     );
     sql
 }

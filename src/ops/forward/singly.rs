@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::{ForwardError, How, Place, Reached, closing, guarded, opening, stale_or};
 use crate::db::migrator::{Concurrent, Pending, records};
-use crate::db::{self, Db, LockHeld, LockName, NO_TRANSACTION_LIMIT, SchemaName, Session, Statement, Type};
+use crate::db::{self, Db, LockName, NO_TRANSACTION_LIMIT, SchemaName, Session, Statement, Type};
 use crate::ops::unfinished;
 
 /// Applies one migration statement by statement.
@@ -90,8 +90,7 @@ async fn alone(hand: &Session, place: Place<'_>, how: &How) -> Result<(), Forwar
             return Ok(());
         }
         if !limit.is_zero() && started.elapsed() >= limit {
-            let holder = lock.holder(hand).await?;
-            return Err(LockHeld::new(lock, holder).into());
+            return Err(lock.held(hand).await?.into());
         }
         tokio::time::sleep(PAUSE).await;
     }

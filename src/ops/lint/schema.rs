@@ -10,7 +10,8 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 use super::Hit;
 use super::catalog::NAMES_SCHEMA;
 use super::rules::names_search_path;
-use super::source::{Source, unquoted};
+use super::source::Source;
+use crate::db::unquoted;
 use crate::tenant::Naming;
 
 /// Every place where the file names the template's schema, or one that could be a tenant's, or sets the search path.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::db::{Token, TokenKind, Unterminated, statements, tokens};
+use crate::db::{Token, TokenKind, Unterminated, statements, tokens, unquoted};
 
 /// The comment before the first statement that asks for no transaction.
 pub(super) use crate::db::migrator::NO_TRANSACTION;
@@ -218,12 +218,6 @@ impl Word<'_> {
             _ => None,
         }
     }
-}
-
-/// A name in double quotes without them.
-pub(super) fn unquoted(text: &str) -> Option<String> {
-    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
-    Some(inner.replace("\"\"", "\""))
 }
 
 #[cfg(test)]

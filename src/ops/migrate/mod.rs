@@ -16,7 +16,9 @@ use super::rehearse;
 use super::roles;
 use super::template::{self, TemplateError};
 use crate::db::migrator::{Applied, History, Migrations, UnfitMigration};
-use crate::db::{self, Db, LockHeld, LockName, NO_TRANSACTION_LIMIT, RoleName, SessionError, Transaction};
+use crate::db::{
+    self, Db, Hold, LockHeld, LockName, NO_TRANSACTION_LIMIT, RoleName, SessionError, Transaction,
+};
 use crate::fleet::{self, Answer, Event, Observer, OnError, Plan, Report, Stop};
 use crate::tenant::{RegistryError, Selection, SelectionError, Slug, Tenant, registry};
 
@@ -165,15 +167,14 @@ pub async fn run(
     let lock = LockName::Migrations;
     let opening = format!(
         "BEGIN; {NO_TRANSACTION_LIMIT}; SET LOCAL statement_timeout = 0; \
-         SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({})",
+         SET LOCAL lock_timeout = {}; SELECT {}",
         db::limit_in_ms(request.lock_wait),
-        lock.key()
+        lock.taken(Hold::Alone)
     );
     let transaction = match keeper.begin(&opening).await {
         Ok((transaction, _)) => transaction,
         Err(error) if error.is_transient() => {
-            let holder = lock.holder(&keeper).await?;
-            return Err(LockHeld::new(lock, holder).into());
+            return Err(lock.held(&keeper).await?.into());
         }
         Err(error) => return Err(error.into()),
     };

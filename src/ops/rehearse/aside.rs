@@ -68,7 +68,7 @@ impl Aside<'_> {
             Some(to) => self.copy_over(from, &reader, to, observer).await,
         };
         let (plan, copied, mut rows_of) = reader.end(result).await?;
-        rows_of.extend(copied.iter().map(|copied| (unquoted(&copied.table), copied.rows)));
+        rows_of.extend(copied.iter().map(|copied| (db::bare(&copied.table), copied.rows)));
         Ok(Clone {
             rows: copied.iter().map(|copied| copied.rows).sum(),
             elapsed: started.elapsed(),
@@ -206,11 +206,3 @@ impl Aside<'_> {
 
 /// What was read, what was copied, and how many rows the tables are believed to have.
 type Made = (Plan, Vec<Copied>, HashMap<String, u64>);
-
-/// A name without the quotes that SQL needs.
-fn unquoted(name: &str) -> String {
-    match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
-        Some(inner) => inner.replace("\"\"", "\""),
-        None => name.to_owned(),
-    }
-}

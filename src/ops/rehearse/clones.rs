@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use crate::db::{
-    self, Commit, Db, LockName, MAX_NAME_BYTES, QuotedText, SchemaName, Session, SessionError, Type, Undone,
+    self, Commit, Db, Hold, LockName, MAX_NAME_BYTES, QuotedText, SchemaName, Session, SessionError, Type,
+    Undone,
 };
 use crate::ops::outside::{lock_for_dropping, what_needs_it};
 use crate::tenant::Tenant;
@@ -108,7 +109,7 @@ pub(super) async fn remove(
     let unless = |condition: &str| format!("SELECT 1 / (CASE WHEN {condition} THEN 1 ELSE 0 END)");
     let is_free = match by {
         By::Owner => "true".to_owned(),
-        By::Anybody => format!("pg_try_advisory_xact_lock({})", id.lock().key()),
+        By::Anybody => id.lock().tried(Hold::Alone),
     };
     let parts = [
         format!(

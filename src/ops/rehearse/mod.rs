@@ -17,7 +17,7 @@ use self::perform::{Performance, Stage};
 use super::clone::{CloneError, Contents};
 use super::forward::ForwardError;
 use super::migrate;
-use crate::db::{self, Db, LockHeld, NO_TRANSACTION_LIMIT, SchemaName, SessionError};
+use crate::db::{self, Db, Hold, LockHeld, NO_TRANSACTION_LIMIT, SchemaName, SessionError};
 use crate::fleet::{Attempts, Observer, Outcome, Report, Stop, TenantReport, Urgency};
 use crate::tenant::Tenant;
 
@@ -157,8 +157,8 @@ pub async fn run(
     let id = Id::random();
     let mut keeper = place.apart(&[]).await?;
     let opening = format!(
-        "BEGIN; {NO_TRANSACTION_LIMIT}; SELECT pg_advisory_xact_lock({})",
-        id.lock().key()
+        "BEGIN; {NO_TRANSACTION_LIMIT}; SELECT {}",
+        id.lock().taken(Hold::Alone)
     );
     let (alive, _) = keeper.begin(&opening).await?;
     let run = Run {

@@ -38,7 +38,8 @@ use self::statement::Job;
 pub use self::taken::{Amount, Taken};
 use super::log::{Doubt, Entry};
 use crate::db::{
-    self, Db, LockHeld, LockName, NO_TRANSACTION_LIMIT, SchemaName, Session, SessionError, TenantOptions,
+    self, Db, Hold, LockHeld, LockName, NO_TRANSACTION_LIMIT, SchemaName, Session, SessionError,
+    TenantOptions,
 };
 use crate::fleet::{self, Observer, Plan, Report, Stop};
 use crate::tenant::{RegistryError, Slug, Tenant};
@@ -155,14 +156,14 @@ pub async fn run(
     let lock = LockName::Cleanup;
     let opening = format!(
         "BEGIN; {NO_TRANSACTION_LIMIT}; SET LOCAL statement_timeout = 0; \
-         SELECT pg_try_advisory_xact_lock({})",
-        lock.key()
+         SELECT {}",
+        lock.tried(Hold::Alone)
     );
     let (transaction, answers) = keeper.begin(&opening).await?;
     if !db::is_so(&answers, 0) {
-        let holder = lock.holder(&transaction).await?;
+        let held = lock.held(&transaction).await?;
         transaction.rollback().await.ok();
-        return Err(LockHeld::new(lock, holder).into());
+        return Err(held.into());
     }
     let work = async |_| run_locked(db, request, stop, observer).await;
     let logged = request

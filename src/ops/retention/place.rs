@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::db::{
-    self, Commit, LockHeld, LockName, OpenTenantError, Session, TOLD_VALUES, TOLD_ZONE, TenantOptions,
+    self, Commit, Hold, LockName, OpenTenantError, Session, TOLD_VALUES, TOLD_ZONE, TenantOptions,
     TextResult, Transaction,
 };
 use crate::tenant::Tenant;
@@ -118,9 +118,9 @@ impl<'a> Place<'a> {
             sql,
             "SELECT coalesce((SELECT CASE \
                 WHEN coalesce(metadata -> 'legal_hold', 'null') NOT IN ('null', 'false', '\"\"') THEN 'tenantctl: held' \
-                WHEN NOT pg_try_advisory_xact_lock_shared({}) THEN 'tenantctl: locked' \
+                WHEN NOT {} THEN 'tenantctl: locked' \
                 ELSE '1' END FROM public.tenants WHERE {}), 'tenantctl: gone')::int;",
-            LockName::Tenant(schema).key(),
+            LockName::Tenant(schema).tried(Hold::Shared),
             self.tenant.condition_sql(),
         );
         sql
@@ -171,8 +171,7 @@ impl<'a> Place<'a> {
         const PAUSE: Duration = Duration::from_millis(100);
         if *waited >= self.patience {
             let lock = LockName::Tenant(&self.tenant.schema);
-            let holder = lock.holder(session).await?;
-            return Err(LockHeld::new(lock, holder).into());
+            return Err(lock.held(session).await?.into());
         }
         *waited += PAUSE;
         tokio::time::sleep(PAUSE).await;

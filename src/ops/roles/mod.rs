@@ -8,7 +8,7 @@ pub mod tenant;
 
 use std::time::Duration;
 
-use crate::db::{self, Db, LockName, QuotedText, RoleName, SchemaName, Session, SessionError, Type};
+use crate::db::{self, Db, Hold, LockName, QuotedText, RoleName, SchemaName, Session, SessionError, Type};
 use crate::tenant::Naming;
 
 /// Which roles there are to be.
@@ -311,13 +311,8 @@ pub async fn complete(
         ],
     );
     // Two runs at once would both change what the same tables grant.
-    let lock = LockName::Registry.key();
-    session
-        .script(&format!(
-            "SELECT pg_advisory_xact_lock({lock});\n{}",
-            block(&body)
-        ))
-        .await
+    let lock = LockName::Registry.taken(Hold::Alone);
+    session.script(&format!("SELECT {lock};\n{}", block(&body))).await
 }
 
 #[cfg(test)]

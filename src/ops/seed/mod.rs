@@ -15,8 +15,8 @@ pub use self::tenants::demo_tenants;
 use super::exec::SETTLE;
 use super::log::{Entry, Operation, Ran};
 use crate::db::{
-    self, Db, LockHeld, LockName, QuotedText, SchemaMissing, SchemaName, Session, TenantOptions, TextResult,
-    Undone, local_settings,
+    self, Db, Hold, LockHeld, LockName, QuotedText, SchemaMissing, SchemaName, Session, TenantOptions,
+    TextResult, Undone, local_settings,
 };
 use crate::fleet::{self, Answer, Observer, Plan, Stop};
 use crate::tenant::{Tenant, registry};
@@ -149,11 +149,11 @@ fn message(
     operation: Operation,
 ) -> Vec<String> {
     let settings = local_settings(&tenant.schema, options);
-    let key = LockName::Tenant(&tenant.schema).key();
+    let lock = LockName::Tenant(&tenant.schema).tried(Hold::Alone);
     let schema = tenant.schema.quoted().to_string();
     let mut parts = vec![
         format!(
-            "/* tenant {} */ {settings}{NO_JIT}; SELECT 1 / pg_catalog.pg_try_advisory_xact_lock({key})::int",
+            "/* tenant {} */ {settings}{NO_JIT}; SELECT 1 / {lock}::int",
             tenant.slug
         ),
         format!(
@@ -203,8 +203,7 @@ async fn explain(
     let says_no = error.sqlstate() == Some("22012");
     if part == LOCK && says_no {
         let lock = LockName::Tenant(&tenant.schema);
-        let holder = lock.holder(session).await?;
-        return Err(SeedError::Locked(LockHeld::new(lock, holder)).into());
+        return Err(SeedError::Locked(lock.held(session).await?).into());
     }
     if part == GUARD && says_no {
         if registry::is_gone(session, tenant).await? {

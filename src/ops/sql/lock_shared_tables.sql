@@ -1,4 +1,4 @@
--- Takes the lock {key} when a table of schema {schema} has a foreign key to a table outside of it, and waits for it.
+-- Takes the lock of the tables that tenants share, and waits for it, when a table of the schema refers to one of them.
 SELECT CASE
     WHEN EXISTS (
         -- What lies in a schema depends on it; there is an index for that, and none on relnamespace.
@@ -10,5 +10,5 @@ SELECT CASE
           AND inside.classid = 'pg_class'::regclass
           AND key.contype = 'f'
           AND referenced.relnamespace <> inside.refobjid
-    ) THEN pg_advisory_xact_lock({key})
+    ) THEN {lock}
 END
