@@ -55,9 +55,7 @@ impl InitError {
             Self::ForeignRegistry => {
                 Some("use a database of its own, or rename that table and run `tenantctl init` again")
             }
-            Self::Migrate(MigrateError::History(_)) => {
-                Some("use the files that were applied; a new change belongs into a new file")
-            }
+            Self::Migrate(error) => error.hint(),
             _ => None,
         }
     }

@@ -44,6 +44,16 @@ pub enum OriginalError {
 }
 
 impl OriginalError {
+    pub(super) fn reading(schema: &SchemaName, source: ReadError) -> Self {
+        let schema = schema.clone();
+        Self::Read { schema, source }
+    }
+
+    /// Somebody has changed the schema since it was read.
+    pub(super) fn changed(schema: &SchemaName) -> Self {
+        Self::reading(schema, ReadError::Changing(schema.clone()))
+    }
+
     /// What to do next.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
@@ -82,10 +92,7 @@ impl Original {
                 };
                 let (surroundings, blueprint) = read.await.map_err(|source| match source {
                     ReadError::Missing(missing) => OriginalError::NoTemplate(missing.0),
-                    source => OriginalError::Read {
-                        schema: schema.clone(),
-                        source,
-                    },
+                    source => OriginalError::reading(schema, source),
                 })?;
                 let fingerprint = fingerprint(session, &blueprint, &surroundings).await?;
                 (blueprint, fingerprint)

@@ -91,10 +91,7 @@ impl TemplateError {
                 source: ForwardError::History(_) | ForwardError::NoHistory(_),
                 ..
             } => Some("name the folder of your own migrations in `template.migrations`"),
-            Self::Migrate {
-                source: MigrateError::History(_),
-                ..
-            } => Some("use the files that were applied; a new change belongs into a new file"),
+            Self::Migrate { source, .. } => source.hint(),
             _ => None,
         }
     }

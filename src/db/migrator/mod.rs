@@ -73,6 +73,16 @@ pub enum MigrateError {
     Sql { doing: String, source: Error },
 }
 
+impl MigrateError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::History(_) => Some("use the files that were applied; a new change belongs into a new file"),
+            Self::Files { .. } | Self::Sql { .. } => None,
+        }
+    }
+}
+
 impl Migrations {
     /// The migrations of the registry that this program carries.
     pub fn registry() -> Self {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::format::FormatError;
 use crate::db::{self, LockHeld, SchemaName, SessionError};
-use crate::ops::clone::CloneError;
+use crate::ops::clone::{CloneError, not_all_rows};
 use crate::ops::making::MakeError;
 use crate::ops::original::OriginalError;
 use crate::ops::outside::NeededOutside;
@@ -108,10 +108,7 @@ impl BackupError {
             Self::Make(MakeError::Failed { source, .. }) if source.sqlstate() == Some("42704") => {
                 Some("roles and extensions are no part of a backup; create them first".to_owned())
             }
-            Self::Step { source, .. } if source.sqlstate() == Some("42501") => Some(
-                "connect as a role that may read all rows: the owner of the tables or one with BYPASSRLS"
-                    .to_owned(),
-            ),
+            Self::Step { source, .. } => not_all_rows(source).map(str::to_owned),
             Self::Referenced { table, by } => Some(format!(
                 "keep the rows of `{table}`, or leave those of `{by}` out as well: `--exclude-table-data {by}`"
             )),

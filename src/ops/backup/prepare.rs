@@ -96,10 +96,7 @@ pub(super) async fn prepare_rows_in_tx(
 ) -> Result<Vec<Copy>, BackupError> {
     let tables = blueprint::tables_in_tx(transaction, schema)
         .await
-        .map_err(|source| OriginalError::Read {
-            schema: schema.clone(),
-            source,
-        })?;
+        .map_err(|source| OriginalError::reading(schema, source))?;
     lock_tables(transaction, schema, &tables).await?;
     transaction.script(&rows_readable()).await?;
     Ok(copies(tables.iter(), schema))

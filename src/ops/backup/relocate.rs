@@ -11,7 +11,7 @@ use super::format::{RowSum, TableSum};
 use super::prepare::{Copy, hold_still_in_tx, prepare_in_tx, rows_readable};
 use super::restore::{Target, Work};
 use super::shared::Shared;
-use crate::blueprint::{self, ReadError, Table};
+use crate::blueprint::{self, Table};
 use crate::db::{
     self, Access, Db, Hold, LockName, Opening, RowsIn, SchemaName, Session, Snapshot, Transaction, Type,
     read_rows, readable_in,
@@ -247,10 +247,6 @@ impl Rows for Stream<'_> {
         if blueprint::stamp_in_tx(self.reader, self.schema).await? == self.stamp {
             return Ok(());
         }
-        let changing = OriginalError::Read {
-            schema: self.schema.clone(),
-            source: ReadError::Changing(self.schema.clone()),
-        };
-        Err(changing.into())
+        Err(OriginalError::changed(self.schema).into())
     }
 }

@@ -338,10 +338,7 @@ impl Work<'_> {
         // What PostgreSQL makes of its own words may have another fingerprint, and so has what an older program took.
         let made = blueprint::read_in_tx(transaction, schema)
             .await
-            .map_err(|source| OriginalError::Read {
-                schema: schema.clone(),
-                source,
-            })?;
+            .map_err(|source| OriginalError::reading(schema, source))?;
         let made = made.script_with_owners().map_err(OriginalError::from)?;
         let differing = made.differing(&self.manifest.definition.script);
         match differing.is_empty() {

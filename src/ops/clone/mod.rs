@@ -97,13 +97,16 @@ impl CloneError {
                 "choose another slug, or see whose it is with `tenantctl show {slug}`"
             )),
             Self::Original(error) => error.hint().map(str::to_owned),
-            Self::Step { source, .. } if source.sqlstate() == Some("42501") => Some(
-                "connect as a role that may read all rows: the owner of the tables or one with BYPASSRLS"
-                    .to_owned(),
-            ),
+            Self::Step { source, .. } => not_all_rows(source).map(str::to_owned),
             _ => None,
         }
     }
+}
+
+/// What to do where row security keeps rows from whoever reads them all.
+pub(in crate::ops) fn not_all_rows(error: &db::Error) -> Option<&'static str> {
+    let words = "connect as a role that may read all rows: the owner of the tables or one with BYPASSRLS";
+    (error.sqlstate() == Some("42501")).then_some(words)
 }
 
 impl From<CannotCopy> for CloneError {

@@ -1,7 +1,7 @@
 //! What comes before the first change: the original is read, and kept as it is from there on.
 
 use super::{CloneError, Contents, Request, step};
-use crate::blueprint::{self, Blueprint, ReadError, Script, Shape, Statement, Table, UnclearText};
+use crate::blueprint::{self, Blueprint, Script, Shape, Statement, Table, UnclearText};
 use crate::db::migrator::HISTORY_TABLE;
 use crate::db::{Db, SchemaName, Transaction};
 use crate::ops::original::{self, OriginalError, reference_tables_of};
@@ -58,10 +58,7 @@ impl Plan {
         let unfinished = unfinished::of(transaction, schema).await?;
         let blueprint = blueprint::read_in_tx(transaction, schema)
             .await
-            .map_err(|source| OriginalError::Read {
-                schema: schema.clone(),
-                source,
-            })?;
+            .map_err(|source| OriginalError::reading(schema, source))?;
         let (shape, tables, sequences) = contents(&blueprint, wanted)?;
         let script = blueprint.script(shape, unclear)?;
         Ok(Self {
@@ -93,12 +90,7 @@ impl Plan {
         if blueprint::is_unchanged(&mut db.direct().await?, &self.blueprint).await? {
             return Ok(());
         }
-        let schema = self.blueprint.schema().clone();
-        Err(OriginalError::Read {
-            source: ReadError::Changing(schema.clone()),
-            schema,
-        }
-        .into())
+        Err(OriginalError::changed(self.blueprint.schema()).into())
     }
 }
 
@@ -148,11 +140,7 @@ pub(in crate::ops) async fn lock_tables(
         .await;
     locked.map_err(|source| match source.sqlstate() {
         // Dropped or renamed since the snapshot.
-        Some("42P01") => OriginalError::Read {
-            schema: schema.clone(),
-            source: ReadError::Changing(schema.clone()),
-        }
-        .into(),
+        Some("42P01") => OriginalError::changed(schema).into(),
         _ => step("locking the tables of the original", source),
     })
 }

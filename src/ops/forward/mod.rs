@@ -131,9 +131,7 @@ impl ForwardError {
                     .to_owned(),
             ),
             Self::UnknownBaseline { .. } => Some("name the version of one of the files".to_owned()),
-            Self::History(MigrateError::History(_)) => {
-                Some("use the files that were applied; a new change belongs into a new file".to_owned())
-            }
+            Self::History(error) => error.hint().map(str::to_owned),
             Self::Pooler(_) => Some("set DIRECT_URL to the database itself".to_owned()),
             Self::Changing => Some("another program migrates this schema; run it again".to_owned()),
             Self::Failed { source, .. } if source.sqlstate() == Some("25001") => Some(
