@@ -61,7 +61,13 @@ impl Selection {
     /// The tenants that are meant, sorted by slug. A slug that was named and cannot be served is an error, so that a
     /// misspelt name never makes a run look complete.
     pub async fn resolve(&self, session: &Session) -> Result<Vec<Tenant>, SelectionError> {
-        let found = self.checked(session).await?;
+        self.warn_of_unused(session).await?;
+        self.resolve_again(session).await
+    }
+
+    /// The same in a run that has warned already.
+    pub async fn resolve_again(&self, session: &Session) -> Result<Vec<Tenant>, SelectionError> {
+        let found = self.named(session).await?;
         if self.which == Which::All {
             return Ok(registry::select(session, self).await?);
         }
@@ -83,13 +89,13 @@ impl Selection {
 
     /// Refuses slugs that nobody has, those to leave out among them: who is misspelt there is left in.
     pub async fn check(&self, session: &Session) -> Result<(), SelectionError> {
-        self.checked(session).await.map(drop)
+        self.warn_of_unused(session).await?;
+        self.named(session).await.map(drop)
     }
 
-    /// The tenants whose slugs were given. Plans and regions that no tenant has are no mistake, for the last tenant of a
-    /// plan may have left it; but whoever misspelt one hears of it.
-    async fn checked(&self, session: &Session) -> Result<Vec<Tenant>, SelectionError> {
-        let found = self.named(session).await?;
+    /// Plans and regions that no tenant has are no mistake, for the last tenant of a plan may have left it; but whoever
+    /// misspelt one hears of it.
+    async fn warn_of_unused(&self, session: &Session) -> Result<(), SelectionError> {
         if !self.plans.is_empty() || !self.regions.is_empty() {
             let (plans, regions) = registry::unused(session, &self.plans, &self.regions).await?;
             for plan in plans {
@@ -99,7 +105,7 @@ impl Selection {
                 tracing::warn!("no tenant is of the region `{region}`");
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     /// The tenants whose slugs were given, be it to leave them out.

@@ -34,9 +34,7 @@ pub async fn survey(db: &Db, request: &Request) -> Result<Survey, RolloutError> 
     let session = db.session().await?;
     let files = &request.template.migrations;
     let (registry, template) = histories(&session, &request.template.schema).await?;
-    if request.selection.which == Which::All {
-        request.selection.check(&session).await?;
-    }
+    request.selection.check(&session).await?;
     let (behind, current) = behind(&session, request).await?;
     let unknown = History::default();
     let behind = behind.into_iter().map(|tenant| {
@@ -189,7 +187,7 @@ pub(super) async fn behind(
     let is_ahead = |tenant: &Tenant| how.to.is_some() && tenant.schema_version > target;
     // A slug that nobody has must be said.
     let named = match selection.which {
-        Which::Slugs(_) => Some(selection.resolve(session).await?),
+        Which::Slugs(_) => Some(selection.resolve_again(session).await?),
         Which::All => None,
     };
     let distrusts = how.deep || !request.template.migrations.are_told_by_version();
