@@ -103,7 +103,6 @@ impl BackupError {
             Self::There(RegistryError::DomainTaken(_)) => {
                 Some("give one of the two tenants another domain with `tenantctl update`".to_owned())
             }
-            Self::Original(error) => error.hint().map(str::to_owned),
             Self::SameDatabase { .. } => Some("name another database with `--to`".to_owned()),
             Self::Make(MakeError::Failed { source, .. }) if source.sqlstate() == Some("42704") => {
                 Some("roles and extensions are no part of a backup; create them first".to_owned())

@@ -152,14 +152,20 @@ async fn hold_in_tx(transaction: &Transaction<'_>, schema: &SchemaName, mode: &s
     const TABLES: &str = "SELECT pg_catalog.format('ONLY %I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class AS c \
                           JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
                           WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') ORDER BY c.oid";
-    let rows = transaction
-        .query(TABLES, &[(&schema.as_str(), Type::TEXT)])
-        .await?;
-    let tables: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    if !tables.is_empty() {
-        transaction
-            .script(&format!("LOCK TABLE {} IN {mode} MODE", tables.join(", ")))
+    let mut held: Vec<String> = Vec::new();
+    loop {
+        let rows = transaction
+            .query(TABLES, &[(&schema.as_str(), Type::TEXT)])
             .await?;
+        let tables = rows.iter().map(|row| row.get(0));
+        let more: Vec<String> = tables.filter(|table| !held.contains(table)).collect();
+        if more.is_empty() {
+            return Ok(());
+        }
+        transaction
+            .script(&format!("LOCK TABLE {} IN {mode} MODE", more.join(", ")))
+            .await?;
+        // Whoever was waited for may have made another.
+        held.extend(more);
     }
-    Ok(())
 }

@@ -183,11 +183,36 @@ fn a_move_leaves_everything_where_it_was_when_the_schema_changes_meanwhile() {
         Run::of(child)
             .exits(1)
             .says("schema `tenant_acme` was changed while it was being read")
-            .says("hint: ");
+            .says("hint: wait until nobody changes the schema");
         assert_eq!(there.state(), (String::new(), String::new()));
         assert_eq!(backups.sql("SELECT status FROM tenants"), "active");
+        backups.database.nobody_is_left();
         backups.database.run(&arguments).success();
     }
+}
+
+#[test]
+fn what_comes_into_a_table_while_the_others_are_waited_for_is_moved_or_said() {
+    let backups = Backups::with_tenants(&["acme"]);
+    let there = Database::new();
+    // Made by somebody who is waited for: in none of the lists that were made before.
+    let maker = Holder::of(
+        &backups.database,
+        "CREATE TABLE tenant_acme.late (id int); INSERT INTO tenant_acme.people (name) VALUES ('late')",
+    );
+    let config = configured(&backups, &there);
+    let arguments = ["move", "acme", "--to", "eu", "--yes", "--config", &config];
+    let child = backups.database.program().spawn(&arguments);
+    wait_until("the move waits", || backups.database.somebody_waits());
+    let keeper = Holder::of(&there, "LOCK TABLE tenants IN SHARE MODE");
+    maker.commit();
+    wait_until("the move goes on", || there.somebody_waits());
+    let url = backups.database.url().to_owned();
+    let writer = std::thread::spawn(move || psql(&url, "INSERT INTO tenant_acme.late VALUES (1)"));
+    wait_until("whoever writes waits", || backups.database.somebody_waits());
+    keeper.commit();
+    Run::of(child).exits(1).says("has written to it here since: late");
+    writer.join().expect("it ends").expect("it was written");
 }
 
 #[test]
