@@ -34,7 +34,10 @@ pub(super) fn log_line(text: &str) -> String {
 
 fn with_short_words(text: &str) -> String {
     let short = |word: &str| match word.chars().count() > LONG {
-        true => format!("{} ", words::cut(word, LONG / 4)),
+        true => {
+            let bare = word.trim_end_matches([' ', '\n']);
+            format!("{}{}", words::cut(bare, LONG / 4), &word[bare.len()..])
+        }
         false => word.to_owned(),
     };
     text.split_inclusive([' ', '\n']).map(short).collect()
