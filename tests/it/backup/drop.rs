@@ -316,10 +316,15 @@ fn tenants_are_made_while_another_one_is_backed_up_to_be_dropped() {
     let config = impatient(&backups);
     // The backup waits for somebody who writes.
     let writer = Holder::of(&backups.database, "INSERT INTO tenant_acme.uses VALUES (NULL)");
-    let child = backups
-        .database
-        .program()
-        .spawn(&["drop", "acme", "--yes", "--dir", backups.dir()]);
+    let child = backups.database.program().spawn(&[
+        "drop",
+        "acme",
+        "--yes",
+        "--retries",
+        "30",
+        "--dir",
+        backups.dir(),
+    ]);
     wait_until("the drop waits", || backups.database.somebody_waits());
     let at_once = ["--config", &config, "--retries", "0"];
     backups

@@ -69,8 +69,9 @@ fn readers_never_wait_longer_than_the_lock_timeout_and_the_blocker_is_named() {
     assert_eq!(fleet.versions(), "3:2");
     // What the lock timeout allows, and what two busy cores may need beside it; a machine may stand still for once.
     slow.sort_unstable();
-    let longest = slow[slow.len() / 2];
-    assert!(longest < Duration::from_millis(300 + 400), "{slow:?}");
+    slow.pop();
+    let longest = slow.last().expect("some have waited");
+    assert!(*longest < Duration::from_millis(300 + 400), "{slow:?}");
     let events: Vec<serde_json::Value> = said
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"))

@@ -36,20 +36,26 @@ impl Holder {
     /// Ends the transaction; what it did stays.
     pub(crate) fn commit(mut self) {
         self.says("COMMIT;");
-        drop(self.0.stdin.take());
-        assert!(self.0.wait().expect("it ends").success());
+        assert!(self.ends());
     }
 
     fn says(&mut self, words: &str) {
         let stdin = self.0.stdin.as_mut().expect("piped");
         writeln!(stdin, "{words}").expect("told");
     }
+
+    fn ends(&mut self) -> bool {
+        drop(self.0.stdin.take());
+        self.0.wait().expect("it ends").success()
+    }
 }
 
 impl Drop for Holder {
-    /// The server ends what a client leaves behind as soon as it waits for the client's next words.
     fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
+        if let Some(stdin) = &mut self.0.stdin {
+            // One that has ended by itself holds nothing.
+            writeln!(stdin, "ROLLBACK;").ok();
+            self.ends();
+        }
     }
 }
