@@ -1,6 +1,7 @@
 //! Drops with a backup first, and the way back.
 
 use std::fs;
+use std::process::Child;
 use std::time::Duration;
 
 use super::Backups;
@@ -223,8 +224,8 @@ fn a_drop_that_gives_up_leaves_no_backup() {
     reader.commit();
 }
 
-/// Drops the tenant while somebody is at work, and does something else once the drop waits for that.
-fn drop_beside(backups: &Backups, work: &str, meanwhile: &str) {
+/// Begins to drop the tenant while somebody is at work, and answers once the drop waits for that.
+fn dropping_beside(backups: &Backups, work: &str, more: &[&str]) -> (Holder, Child) {
     let worker = Holder::of(&backups.database, work);
     let config = patient(backups);
     let arguments = [
@@ -236,8 +237,14 @@ fn drop_beside(backups: &Backups, work: &str, meanwhile: &str) {
         "--dir",
         backups.dir(),
     ];
-    let child = backups.database.program().spawn(&arguments);
+    let child = backups.database.program().spawn(&[&arguments[..], more].concat());
     wait_until("the drop waits", || backups.database.somebody_waits());
+    (worker, child)
+}
+
+/// Drops the tenant while somebody is at work, and does something else once the drop waits for that.
+fn drop_beside(backups: &Backups, work: &str, meanwhile: &str) {
+    let (worker, child) = dropping_beside(backups, work, &[]);
     backups.sql(meanwhile);
     worker.commit();
     Run::of(child).success();
@@ -276,24 +283,8 @@ fn what_is_committed_just_before_the_end_of_a_drop_is_in_its_backup() {
 #[test]
 fn a_drop_that_does_not_begin_again_leaves_the_tenant_and_no_backup() {
     let backups = Backups::with_tenants(&["acme"]);
-    let config = patient(&backups);
-    let worker = Holder::of(
-        &backups.database,
-        "CREATE TABLE tenant_acme.invoices AS SELECT 7 AS id",
-    );
-    let arguments = [
-        "drop",
-        "acme",
-        "--yes",
-        "--config",
-        &config,
-        "--retries",
-        "0",
-        "--dir",
-        backups.dir(),
-    ];
-    let child = backups.database.program().spawn(&arguments);
-    wait_until("the drop waits", || backups.database.somebody_waits());
+    let work = "CREATE TABLE tenant_acme.invoices AS SELECT 7 AS id";
+    let (worker, child) = dropping_beside(&backups, work, &["--retries", "0"]);
     worker.commit();
     let run = Run::of(child);
     run.exits(1)

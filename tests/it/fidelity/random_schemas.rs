@@ -89,7 +89,7 @@ fn judged(seeds: std::ops::Range<u64>, copier: &Copier, counts: &Counts) -> Vec<
                 let script = dump
                     .replace(original.as_str(), copy)
                     .replace(&path(""), &path(copy));
-                run_script(database.url(), &script)
+                run_script(database.url(), &script).map(drop)
             }
         };
         if let Err(said) = said {

@@ -1,10 +1,7 @@
 //! How the roles are made, and how a fleet comes into their hands.
 
-use std::io::Write;
-use std::process::Stdio;
-
 use super::Guarded;
-use crate::support::{Database, client};
+use crate::support::{Database, run_script};
 
 /// Objects in the registry, the template and tenants that are not the owner's.
 const STRANGERS: &str = "SELECT o.type || ' ' || o.identity FROM pg_depend d \
@@ -46,19 +43,8 @@ fn strangers(guarded: &Guarded) -> String {
 
 /// Runs SQL by psql itself.
 fn by_psql(url: &str, sql: &str) {
-    let mut psql = client("psql")
-        .args([url, "-Xq", "-v", "ON_ERROR_STOP=1"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("psql is installed with the server");
-    let mut input = psql.stdin.take().expect("a pipe");
-    input.write_all(sql.as_bytes()).expect("taken");
-    drop(input);
-    let output = psql.wait_with_output().expect("it ends");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && !said.contains("WARNING"), "{said}");
+    let said = run_script(url, sql).unwrap_or_else(|error| panic!("{error}"));
+    assert!(!said.contains("WARNING"), "{said}");
 }
 
 #[test]

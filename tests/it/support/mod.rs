@@ -97,8 +97,8 @@ pub(crate) fn client(name: &str) -> Command {
     Command::new(own.filter(|own| own.exists()).unwrap_or_else(|| name.into()))
 }
 
-/// Runs a script with psql as its users do.
-pub(crate) fn run_script(url: &str, script: &str) -> Result<(), String> {
+/// Runs a script with psql as its users do. What that says besides answers comes back.
+pub(crate) fn run_script(url: &str, script: &str) -> Result<String, String> {
     let mut psql = client("psql")
         .args([url, "-Xq", "-v", "ON_ERROR_STOP=1", "-f", "-"])
         .stdin(Stdio::piped())
@@ -111,9 +111,11 @@ pub(crate) fn run_script(url: &str, script: &str) -> Result<(), String> {
     stdin.write_all(script.as_bytes()).ok();
     drop(stdin);
     let output = psql.wait_with_output().expect("psql ends");
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() {
+        Ok(said)
+    } else {
+        Err(said)
     }
 }
 
