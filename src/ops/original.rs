@@ -2,6 +2,7 @@
 //! What a copy of a tenant needs of that as well stands here too.
 
 use super::making::{first_failing, opening};
+use super::migration_histories;
 use super::unfinished::{self, Unfinished};
 use crate::blueprint::{
     self, Blueprint, CannotCopy, ReadError, Shape, Statement, Surroundings, Table, UnclearText,
@@ -80,7 +81,7 @@ impl Original {
         reference_tables: &[String],
         unclear: UnclearText,
     ) -> Result<Self, OriginalError> {
-        let history = history(session, schema).await?;
+        let history = migration_histories::of_schema(session, schema).await?;
         let unfinished = unfinished::of(session, schema).await?;
         let (blueprint, fingerprint) = match known(session, schema).await? {
             Some((blueprint, fingerprint)) => (blueprint, Some(fingerprint)),
@@ -284,21 +285,4 @@ pub(super) fn notes(blueprint: &Blueprint, whose: &str, copy: &str) -> Vec<Strin
         notes.push(format!("{whose}'s name stays as it is in {place}"));
     }
     notes
-}
-
-/// What the history in the schema tells; `None` where there is none.
-async fn history(session: &Session, schema: &SchemaName) -> Result<Option<History>, db::Error> {
-    let look = format!("SELECT {}", History::is_there(schema.quoted()));
-    if !db::is_so(&session.text_query(&look).await?, 0) {
-        return Ok(None);
-    }
-    let answers = session.text_query(&History::question(schema.quoted())).await?;
-    Ok(answers.first().map(History::from_answer))
-}
-
-/// The version that the history in the schema tells.
-pub(super) async fn version(session: &Session, schema: &SchemaName) -> Result<Option<i64>, db::Error> {
-    let question = format!("SELECT max(version) FROM {}.{HISTORY_TABLE}", schema.quoted());
-    let answers = session.text_query(&question).await?;
-    Ok(db::told(&answers, 0).and_then(|version| version.parse().ok()))
 }

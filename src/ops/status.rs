@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::migrate::survey::histories;
-use super::own_histories::{self, Found};
+use super::migration_histories::{self, Found};
 use super::template;
 use crate::db::migrator::{History, Migrations, Standing};
 use crate::db::{self, Db, Session, SessionError, Type};
@@ -118,10 +117,11 @@ pub enum StatusError {
 pub async fn status(db: &Db, request: &Request) -> Result<Status, StatusError> {
     let session = db.session().await?;
     let files = &request.template.migrations;
-    let (registry, template) = histories(&session, &request.template.schema).await?;
+    let (registry, template) =
+        migration_histories::of_registry_and_template(&session, &request.template.schema).await?;
     let tenants = request.selection.resolve(&session).await?;
     let mut statuses: Vec<TenantStatus> = if request.deep {
-        let read = own_histories::read(&session, &tenants.iter().collect::<Vec<_>>()).await?;
+        let read = migration_histories::of_tenants(&session, &tenants.iter().collect::<Vec<_>>()).await?;
         let status = |tenant: &Tenant| deep(tenant, read.get(&tenant.schema), files);
         tenants.iter().map(status).collect()
     } else {

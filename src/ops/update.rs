@@ -1,7 +1,7 @@
 //! Changing a tenant's row: what is known of it, and whether it is in use.
 
 use super::log::Entry;
-use super::migrate::survey::histories;
+use super::migration_histories;
 use crate::db::{Db, SchemaName, Transaction};
 use crate::fleet::{self, Answer, Observer, Plan, Stop};
 use crate::tenant::registry::{self, RegistryError};
@@ -101,7 +101,7 @@ pub async fn behind(
     template: &SchemaName,
     report: &fleet::Report<Report>,
 ) -> anyhow::Result<Option<(i64, Vec<Slug>)>> {
-    let (_, history) = histories(&db.session().await?, template).await?;
+    let (_, history) = migration_histories::of_registry_and_template(&db.session().await?, template).await?;
     let Some(version) = history.and_then(|history| history.version()) else {
         return Ok(None);
     };

@@ -4,7 +4,8 @@ use super::{CloneError, Contents, Request, step};
 use crate::blueprint::{self, Blueprint, Script, Shape, Statement, Table, UnclearText};
 use crate::db::migrator::HISTORY_TABLE;
 use crate::db::{Db, SchemaName, Transaction};
-use crate::ops::original::{self, OriginalError, reference_tables_of};
+use crate::ops::migration_histories;
+use crate::ops::original::{OriginalError, reference_tables_of};
 use crate::ops::unfinished::{self, Unfinished};
 use crate::tenant::registry;
 
@@ -33,7 +34,7 @@ pub(super) async fn plan_in_tx(
     let schema = &from.schema;
     let mut plan = Plan::read_in_tx(transaction, schema, &request.contents, request.unclear).await?;
     plan.version = match (current.schema_version, plan.blueprint.table(HISTORY_TABLE)) {
-        (None, Some(_)) => original::version(transaction, schema).await?,
+        (None, Some(_)) => migration_histories::version(transaction, schema).await?,
         (known, _) => known,
     };
     let kept = current.schema_fingerprint;

@@ -10,7 +10,7 @@ use super::{Asking, HealthError};
 use crate::blueprint;
 use crate::db::migrator::Migrations;
 use crate::db::{self, LockName, SchemaName};
-use crate::ops::migrate::survey::histories;
+use crate::ops::migration_histories;
 use crate::ops::rehearse;
 use crate::tenant::registry::count_tables;
 use crate::words::count;
@@ -229,7 +229,10 @@ pub(super) async fn versions(
     let schema = &request.template.schema;
     let asked = async {
         let is_there = count_tables(&transaction, schema).await?.is_some();
-        Ok::<_, HealthError>((histories(&transaction, schema).await?, is_there))
+        Ok::<_, HealthError>((
+            migration_histories::of_registry_and_template(&transaction, schema).await?,
+            is_there,
+        ))
     };
     let asked = asked.await;
     let ((registry, template), is_there) = transaction.end(asked).await?;

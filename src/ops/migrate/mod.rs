@@ -1,8 +1,8 @@
 //! Bringing registry, template and tenants forward: first those, then a few canaries, then everybody else.
 
 mod check;
-pub(super) mod order;
-pub(super) mod survey;
+mod order;
+mod survey;
 mod watch;
 
 use std::cell::RefCell;

@@ -2,11 +2,11 @@
 
 use super::{How, Request, RolloutError};
 use crate::db::migrator::{History, Standing};
-use crate::db::{self, Db, QuotedIdent, SchemaMissing, SchemaName, Session};
+use crate::db::{Db, SchemaMissing, Session};
 use crate::ops::forward::{ForwardError, has_tables};
-use crate::ops::own_histories::{self, Found};
+use crate::ops::migration_histories::{self, Found};
 use crate::tenant::registry;
-use crate::tenant::{RegistryError, Tenant, Which};
+use crate::tenant::{Tenant, Which};
 
 /// How far everything is, beside what it should be.
 #[derive(Debug)]
@@ -33,7 +33,8 @@ impl Survey {
 pub async fn survey(db: &Db, request: &Request) -> Result<Survey, RolloutError> {
     let session = db.session().await?;
     let files = &request.template.migrations;
-    let (registry, template) = histories(&session, &request.template.schema).await?;
+    let (registry, template) =
+        migration_histories::of_registry_and_template(&session, &request.template.schema).await?;
     request.selection.check(&session).await?;
     let (behind, current) = behind(&session, request).await?;
     let unknown = History::default();
@@ -77,7 +78,7 @@ pub async fn look_closer(db: &Db, request: &Request, survey: &Survey) -> Result<
         .map(|(tenant, _)| tenant)
         .filter(|tenant| !promises_history(tenant))
         .collect();
-    let found = own_histories::read(&session, &unclear).await?;
+    let found = migration_histories::of_tenants(&session, &unclear).await?;
     let mut closer = Closer {
         current: survey.current,
         behind: Vec::new(),
@@ -149,32 +150,6 @@ async fn own_history(
         }
         Some(_) => Ok(History::default()),
     })
-}
-
-/// The histories of the registry and of the template; `None` where the template keeps none.
-pub(in crate::ops) async fn histories(
-    session: &Session,
-    template: &SchemaName,
-) -> Result<(History, Option<History>), RegistryError> {
-    let public = QuotedIdent::new("public");
-    let found = session
-        .text_query(&format!(
-            "SELECT to_regclass('public.tenants') IS NOT NULL AND {}, {}",
-            History::is_there(public),
-            History::is_there(template.quoted())
-        ))
-        .await?;
-    if !db::is_so(&found, 0) {
-        return Err(RegistryError::NotInitialised);
-    }
-    let mut questions = vec![History::question(public)];
-    if db::is_so(&found, 1) {
-        questions.push(History::question(template.quoted()));
-    }
-    // Each question ends with a semicolon of its own.
-    let answers = session.text_query(&questions.join("\n")).await?;
-    let mut answers = answers.iter().map(History::from_answer);
-    Ok((answers.next().unwrap_or_default(), answers.next()))
 }
 
 /// The tenants that may have something to do, and how many have not.

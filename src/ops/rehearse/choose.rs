@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::{RehearseError, Request};
 use crate::db::{self, Db, Session, Type};
-use crate::ops::migrate::order;
+use crate::ops::sizes::history;
 use crate::tenant::{Tenant, Which};
 
 /// The chosen ones, the largest first.
@@ -23,7 +23,7 @@ pub(super) async fn among(
         tenants.truncate(wanted);
         return Ok(tenants);
     }
-    let mut sizes = order::sizes(&db.direct().await?).await?;
+    let mut sizes = history::last_totals(&db.direct().await?).await?;
     if tenants
         .iter()
         .any(|tenant| !sizes.contains_key(tenant.slug.as_str()))

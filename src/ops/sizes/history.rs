@@ -146,6 +146,17 @@ pub async fn read(
     })
 }
 
+/// The sizes in bytes that the last snapshot of each tenant tells, by slug.
+pub(in crate::ops) async fn last_totals(session: &Session) -> Result<HashMap<String, i64>, db::Error> {
+    const STATEMENT: &str = "SELECT slug, sum(table_bytes + index_bytes + toast_bytes)::bigint \
+                             FROM public.tenant_size_snapshots AS size \
+                             WHERE taken_at = (SELECT max(taken_at) FROM public.tenant_size_snapshots AS newer \
+                                               WHERE newer.slug = size.slug) \
+                             GROUP BY slug";
+    let rows = session.query(STATEMENT, &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
 impl Past {
     /// Whether any snapshot was found.
     pub fn is_empty(&self) -> bool {

@@ -1,10 +1,11 @@
-//! What tenants' own histories say, read many at a time.
+//! What the schemas' own histories of migrations say: of one, of the registry and the template, of many tenants at a
+//! time.
 
 use std::collections::HashMap;
 
 use crate::db::migrator::{HISTORY_TABLE, History};
-use crate::db::{self, SchemaName, Session, Type};
-use crate::tenant::Tenant;
+use crate::db::{self, QuotedIdent, SchemaName, Session, Type};
+use crate::tenant::{RegistryError, Tenant};
 
 /// How many histories one query reads: each takes a place or two in the server's table of locks.
 const GROUP: usize = 500;
@@ -18,8 +19,51 @@ pub(super) enum Found {
     NoHistory,
 }
 
-/// Reads the history of every tenant whose schema is there.
-pub(super) async fn read(
+/// The history in a schema; `None` where there is none.
+pub(super) async fn of_schema(session: &Session, schema: &SchemaName) -> Result<Option<History>, db::Error> {
+    let look = format!("SELECT {}", History::is_there(schema.quoted()));
+    if !db::is_so(&session.text_query(&look).await?, 0) {
+        return Ok(None);
+    }
+    let answers = session.text_query(&History::question(schema.quoted())).await?;
+    Ok(answers.first().map(History::from_answer))
+}
+
+/// The version that the history in a schema tells.
+pub(super) async fn version(session: &Session, schema: &SchemaName) -> Result<Option<i64>, db::Error> {
+    let question = format!("SELECT max(version) FROM {}.{HISTORY_TABLE}", schema.quoted());
+    let answers = session.text_query(&question).await?;
+    Ok(db::told(&answers, 0).and_then(|version| version.parse().ok()))
+}
+
+/// The histories of the registry and of the template; `None` where the template keeps none.
+pub(super) async fn of_registry_and_template(
+    session: &Session,
+    template: &SchemaName,
+) -> Result<(History, Option<History>), RegistryError> {
+    let public = QuotedIdent::new("public");
+    let found = session
+        .text_query(&format!(
+            "SELECT to_regclass('public.tenants') IS NOT NULL AND {}, {}",
+            History::is_there(public),
+            History::is_there(template.quoted())
+        ))
+        .await?;
+    if !db::is_so(&found, 0) {
+        return Err(RegistryError::NotInitialised);
+    }
+    let mut questions = vec![History::question(public)];
+    if db::is_so(&found, 1) {
+        questions.push(History::question(template.quoted()));
+    }
+    // Each question ends with a semicolon of its own.
+    let answers = session.text_query(&questions.join("\n")).await?;
+    let mut answers = answers.iter().map(History::from_answer);
+    Ok((answers.next().unwrap_or_default(), answers.next()))
+}
+
+/// The history of every tenant whose schema is there.
+pub(super) async fn of_tenants(
     session: &Session,
     tenants: &[&Tenant],
 ) -> Result<HashMap<SchemaName, Found>, db::Error> {
