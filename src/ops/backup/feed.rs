@@ -19,7 +19,12 @@ pub(super) trait Rows {
     async fn send(&mut self, table: &Table, into: &mut RowsIn) -> Result<TableSum, BackupError>;
 
     /// Says whether all that was sent is to be trusted.
-    async fn finish(self) -> Result<(), BackupError>;
+    async fn finish(&mut self) -> Result<(), BackupError>;
+
+    /// Says, right before the tenant is there for everybody, whether it is still all that there is.
+    async fn confirm(&mut self) -> Result<(), BackupError> {
+        Ok(())
+    }
 }
 
 /// The rows in a file, which is read by a thread of its own and checked meanwhile.
@@ -126,7 +131,7 @@ impl Rows for FileRows<'_> {
         }
     }
 
-    async fn finish(mut self) -> Result<(), BackupError> {
+    async fn finish(&mut self) -> Result<(), BackupError> {
         let Some(mut feed) = self.feed.take() else {
             return Ok(());
         };

@@ -241,9 +241,14 @@ impl Rows for Stream<'_> {
         Ok(sum)
     }
 
+    /// No indexes are built in vain.
+    async fn finish(&mut self) -> Result<(), BackupError> {
+        self.confirm().await
+    }
+
     /// Tables can be kept still and a schema cannot: whoever makes something in it meanwhile would look for it in vain
     /// where the tenant is now.
-    async fn finish(self) -> Result<(), BackupError> {
+    async fn confirm(&mut self) -> Result<(), BackupError> {
         if blueprint::stamp_in_tx(self.reader, self.schema).await? == self.stamp {
             return Ok(());
         }

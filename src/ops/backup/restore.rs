@@ -140,7 +140,7 @@ impl Work<'_> {
     pub(super) async fn attempt(
         &self,
         db: &Db,
-        rows: impl Rows,
+        mut rows: impl Rows,
         log: &Entry,
         observer: &mut dyn Observer,
     ) -> Result<(Tenant, bool), BackupError> {
@@ -151,7 +151,7 @@ impl Work<'_> {
             let roles = tenant_role::of_schema(&transaction, &self.new.schema).await?;
             let (registered, old) = self.register_in_tx(&transaction).await?;
             let fingerprint = self
-                .fill_in_tx(&transaction, rows, old.as_ref(), observer)
+                .fill_in_tx(&transaction, &mut rows, old.as_ref(), observer)
                 .await?;
             let is_replaced = registered.is_none();
             let tenant = self
@@ -161,6 +161,7 @@ impl Work<'_> {
             transaction.script("SET LOCAL search_path = pg_catalog").await?;
             unfinished::set_in_tx(&transaction, &self.new.schema, &self.manifest.unfinished).await?;
             log.record_in_tx(&transaction, &self.new.slug).await?;
+            rows.confirm().await?;
             Ok((tenant, is_replaced))
         };
         let made = made.await;
@@ -269,7 +270,7 @@ impl Work<'_> {
     pub(super) async fn fill_in_tx(
         &self,
         transaction: &Transaction<'_>,
-        mut rows: impl Rows,
+        rows: &mut impl Rows,
         old: Option<&SchemaName>,
         observer: &mut dyn Observer,
     ) -> Result<String, BackupError> {
@@ -287,7 +288,7 @@ impl Work<'_> {
         transaction.script(&writable_in(schema)).await?;
         for table in tables {
             steps.begin(&format!("rows of table {}", table.name));
-            self.load(transaction, table, &mut rows).await?;
+            self.load(transaction, table, rows).await?;
         }
         rows.finish().await?;
         self.lock_shared_tables(transaction, old).await?;

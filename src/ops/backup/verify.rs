@@ -67,7 +67,7 @@ async fn restore_aside(
         lock_timeout,
     };
     let mut sums = Summary::default();
-    let rows = FileRows::new(file, identities, manifest, &mut sums);
+    let mut rows = FileRows::new(file, identities, manifest, &mut sums);
     let mut session = db.direct().await?;
     let opening = Opening {
         snapshot: Snapshot::Each,
@@ -77,7 +77,9 @@ async fn restore_aside(
         locks: &[],
     };
     let transaction = session.begin_locked(&opening).await??;
-    let filled = work.fill_in_tx(&transaction, rows, None, &mut Unobserved).await;
+    let filled = work
+        .fill_in_tx(&transaction, &mut rows, None, &mut Unobserved)
+        .await;
     transaction.rollback().await?;
     filled.map(drop)
 }

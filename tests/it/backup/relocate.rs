@@ -167,13 +167,21 @@ fn a_move_tells_what_was_written_here_by_those_who_had_waited() {
 
 #[test]
 fn a_move_leaves_everything_where_it_was_when_the_schema_changes_meanwhile() {
-    for changed in [
-        "CREATE TABLE tenant_acme.late (id int)",
-        "CREATE FUNCTION tenant_acme.late() RETURNS int LANGUAGE sql RETURN 1",
+    // While the first row of all waits, and when the last thing that is said of the tenant does.
+    for (waits, changed) in [
+        ("tenants", "CREATE TABLE tenant_acme.late (id int)"),
+        (
+            "tenants",
+            "CREATE FUNCTION tenant_acme.late() RETURNS int LANGUAGE sql RETURN 1",
+        ),
+        (
+            "tenant_operation_results",
+            "CREATE TABLE tenant_acme.late (id int)",
+        ),
     ] {
         let backups = Backups::with_tenants(&["acme"]);
         let there = Database::new();
-        let keeper = Holder::of(&there, "LOCK TABLE tenants IN SHARE MODE");
+        let keeper = Holder::of(&there, &format!("LOCK TABLE {waits} IN SHARE MODE"));
         let config = configured(&backups, &there);
         let arguments = ["move", "acme", "--to", "eu", "--yes", "--config", &config];
         let child = backups.database.program().spawn(&arguments);
