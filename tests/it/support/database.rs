@@ -33,12 +33,22 @@ impl Database {
         database
     }
 
-    /// A database with a registry: a copy of one that `init` has made for all tests of the run.
+    /// A database with a registry: a copy of one that `init` has made for all tests of the run, and that knows its
+    /// template's definition, which takes a good part of a first `create`.
     pub(crate) fn new() -> Self {
         static ORIGINAL: OnceLock<String> = OnceLock::new();
         let original = ORIGINAL.get_or_init(|| {
             let original = Self::empty();
             original.run(&["init", "--quiet"]).success();
+            original.run(&["create", "first", "--quiet"]).success();
+            original.sql(
+                "DROP SCHEMA tenant_first CASCADE; \
+                 TRUNCATE tenants, tenant_operations, tenant_operation_results RESTART IDENTITY CASCADE",
+            );
+            assert_eq!(
+                original.sql("SELECT count(*) FROM tenant_known_fingerprints"),
+                "1"
+            );
             let name = original.name.clone();
             // It is there until the server ends.
             std::mem::forget(original);
