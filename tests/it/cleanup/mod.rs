@@ -23,13 +23,21 @@ const FILL: &str =
 
 /// So many tenants with these tables, and these policies.
 fn fleet(tables: &str, tenants: usize, policies: &str) -> Fleet {
+    if tables == LOGS {
+        return configured(Fleet::with(LOGS, tenants), policies);
+    }
     filled(Fleet::empty(), tables, tenants, policies)
 }
 
-fn filled(fleet: Fleet, tables: &str, tenants: usize, policies: &str) -> Fleet {
+fn configured(fleet: Fleet, policies: &str) -> Fleet {
     fleet.configure("[retention]\narchive_dir = 'archive'\n");
-    fleet.file("V1__beginning.sql", tables);
     fs::write(fleet.folder().join("retention.toml"), policies).expect("written");
+    fleet
+}
+
+fn filled(fleet: Fleet, tables: &str, tenants: usize, policies: &str) -> Fleet {
+    let fleet = configured(fleet, policies);
+    fleet.file("V1__beginning.sql", tables);
     fleet.run(&["init", "--quiet"]).success();
     let slugs = fleet.slugs(tenants);
     let slugs: Vec<&str> = slugs.iter().map(String::as_str).collect();

@@ -20,12 +20,21 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// So many tenants at V1, which is all there is.
     pub(crate) fn new(tenants: usize) -> Self {
-        Self::made(Database::empty(), tenants)
+        Self::with(BEGINNING, tenants)
+    }
+
+    /// The same with other tables, which many tests have.
+    pub(crate) fn with(tables: &str, tenants: usize) -> Self {
+        let what = format!("{tenants} tenants with {tables}");
+        let make = || Self::made(Database::empty(), tables, tenants).database;
+        let fleet = Self::begun(Database::copy_of(&what, make));
+        fleet.file("V1__beginning.sql", tables);
+        fleet
     }
 
     /// The same on a server of the test's own.
     pub(crate) fn on(server: &Server, tenants: usize) -> Self {
-        Self::made(Database::on(server), tenants)
+        Self::made(Database::on(server), BEGINNING, tenants)
     }
 
     /// A database and a folder with nothing in them yet.
@@ -44,9 +53,9 @@ impl Fleet {
         fleet
     }
 
-    fn made(database: Database, tenants: usize) -> Self {
+    fn made(database: Database, tables: &str, tenants: usize) -> Self {
         let fleet = Self::begun(database);
-        fleet.file("V1__beginning.sql", BEGINNING);
+        fleet.file("V1__beginning.sql", tables);
         fleet.run(&["init", "--quiet"]).success();
         let slugs = fleet.slugs(tenants);
         let slugs: Vec<&str> = slugs.iter().map(String::as_str).collect();
