@@ -161,8 +161,17 @@ impl<'a> Archives<'a> {
         }
     }
 
+    /// Ends the run's files: cuts off what was written by a transaction whose end failed, and closes them.
+    pub(super) async fn finish(&self, session: &Session) -> anyhow::Result<()> {
+        for archive in self.open.values() {
+            cut(&archive.path, archive.bytes)
+                .with_context(|| format!("ending archive `{}`", archive.path.display()))?;
+        }
+        Ok(self.close(session).await?)
+    }
+
     /// Says that nothing more is written to the tenant's files.
-    pub(super) async fn close(&self, session: &Session) -> Result<(), db::Error> {
+    async fn close(&self, session: &Session) -> Result<(), db::Error> {
         const STATEMENT: &str = "WITH empty AS (DELETE FROM public.tenant_archives \
                                  WHERE tenant_id = $1 AND is_open AND bytes = 0) \
                                  UPDATE public.tenant_archives SET is_open = false \

@@ -172,7 +172,8 @@ fn quoted(column: &str) -> String {
     crate::db::QuotedIdent::new(column).to_string()
 }
 
-/// The rules with those first whose rows refer to rows of the others. Circles stay as they were written.
+/// The rules with those first whose rows refer to rows of the others. Circles stay as they were written. Of one table,
+/// what is to be kept is archived before other rules delete or redact it.
 pub(super) fn in_order<'r>(rules: &'r [Rule], shape: &Shape) -> Vec<&'r Rule> {
     let oid = |rule: &Rule| {
         shape
@@ -184,6 +185,7 @@ pub(super) fn in_order<'r>(rules: &'r [Rule], shape: &Shape) -> Vec<&'r Rule> {
         (Some(child), Some(parent)) if child.oid != parent.oid => {
             shape.keys_to(parent.oid).any(|key| key.child == child.oid)
         }
+        (Some(_), Some(_)) => one.archives() && !other.archives(),
         _ => false,
     };
     let mut waiting: Vec<&Rule> = rules.iter().collect();

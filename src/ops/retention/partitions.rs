@@ -34,8 +34,10 @@ pub(super) enum Over {
 pub(super) fn whole<'u>(job: &Job<'_>, unit: &'u Unit) -> Option<&'u str> {
     let settings = &job.rule.settings;
     let is_plain = settings.action == PolicyAction::Delete && settings.condition.is_none();
+    // Who looks at rows that are deleted, or keeps some, is told of none of those in a partition that is dropped.
+    let is_watched = job.table.watches_deletes || job.table.may_keep_rows;
     let is_by_key = job.table.range_key.as_deref() == Some(settings.column.as_str());
-    if !is_plain || !is_by_key || job.may_be_blocked() || job.is_referenced {
+    if !is_plain || !is_by_key || is_watched || job.may_be_blocked() || job.is_referenced {
         return None;
     }
     unit.top_name.as_deref().filter(|_| unit.has_end)

@@ -96,7 +96,7 @@ impl Run<'_> {
         }
         self.take_all(&mut work, &jobs, tenant).await?;
         if let Some(archives) = &work.archives {
-            archives.close(&work.session).await?;
+            archives.finish(&work.session).await?;
         }
         if self.request.vacuum {
             self.vacuum(&mut work, &shape, tenant).await?;

@@ -27,6 +27,10 @@ pub(super) struct Table {
     pub(super) range_key: Option<String>,
     /// Whether rows go along by a key to one of its partitions or heirs alone.
     pub(super) is_referred_to_in_part: bool,
+    /// Whether a trigger looks at rows that are deleted.
+    pub(super) watches_deletes: bool,
+    /// Whether a trigger or a rule may keep rows from being deleted.
+    pub(super) may_keep_rows: bool,
     #[serde(default, deserialize_with = "null_is_empty")]
     columns: Vec<Column>,
     pub(super) units: Vec<Unit>,
@@ -60,11 +64,20 @@ pub(super) struct Unit {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Key {
     pub(super) child: i64,
+    /// As it is read from: without those who inherit from it.
     pub(super) child_name: String,
     pub(super) parent: i64,
     on_delete: char,
-    /// The child's columns with the parent's.
-    pub(super) columns: Vec<(String, String)>,
+    pub(super) columns: Vec<Pair>,
+}
+
+/// A column of a key's child with the parent's, and how they are compared.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Pair {
+    child: String,
+    pub(super) parent: String,
+    operator: String,
+    collation: String,
 }
 
 /// What the server has been told to do with rows that refer to one that goes.
@@ -132,6 +145,14 @@ impl Table {
         self.columns.iter().map(|column| column.name.as_str())
     }
 
+    /// As its rows are reached that keys of its own are about: without those who inherit from it.
+    pub(super) fn own_rows(&self) -> String {
+        match self.kind.as_str() {
+            "p" => self.full_name.clone(),
+            _ => format!("ONLY {}", self.full_name),
+        }
+    }
+
     /// An expression for the bytes of a row. What is stored aside counts and is not fetched for it.
     pub(super) fn bytes_of(&self, alias: &str) -> String {
         /// The head of a row, and what leads to it.
@@ -162,9 +183,9 @@ impl Key {
 
     /// That a row of the child refers to one of the parent.
     pub(super) fn join(&self, child: &str, parent: impl Fn(&str) -> String) -> String {
-        let pairs = self.columns.iter().map(|(own, other)| {
-            let own = QuotedIdent::new(own);
-            format!("{child}.{own} = {}", parent(other))
+        let pairs = self.columns.iter().map(|pair| {
+            let (own, parent) = (QuotedIdent::new(&pair.child), parent(&pair.parent));
+            format!("{parent} {} {child}.{own}{}", pair.operator, pair.collation)
         });
         pairs.collect::<Vec<_>>().join(" AND ")
     }

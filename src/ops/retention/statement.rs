@@ -198,7 +198,7 @@ impl<'a> Job<'a> {
             format!(
                 "SELECT count(*), coalesce(sum({}), 0), 0 FROM {} AS {name} WHERE EXISTS (SELECT FROM {above} WHERE {on})",
                 member.table.bytes_of(&name),
-                member.table.full_name,
+                member.table.own_rows(),
             )
         });
         std::iter::once(own).chain(members).collect()
@@ -301,41 +301,46 @@ impl<'a> Job<'a> {
         sql
     }
 
+    /// What hangs on a row goes when that is gone: a trigger may keep it.
     fn take_family(&self, unit: &Unit, range: Range) -> String {
         let (from, alias, mut due) = (self.from(unit), &self.alias, self.due_in(range));
         if self.rule.archives() {
             let _ = write!(due, " AND {}", self.is_held());
         }
         let mut sql = format!(
-            "WITH due AS MATERIALIZED (SELECT {alias}.ctid AS place{} FROM {from} WHERE {due} \
-             FOR UPDATE OF {alias} SKIP LOCKED)",
+            "WITH due AS MATERIALIZED (SELECT {alias}.ctid AS place FROM {from} WHERE {due} \
+             FOR UPDATE OF {alias} SKIP LOCKED), \
+             gone AS (DELETE FROM {from} WHERE {alias}.ctid = ANY (ARRAY(SELECT place FROM due)) RETURNING {}{})",
+            self.returned(self.table, alias),
             self.keys_below(None, alias)
         );
         let mut names = vec!["gone".to_owned()];
         let name = own("m");
         for (index, member) in self.family.members.iter().enumerate() {
-            let above = above(member);
+            let above = above(member, "gone");
             let on = member
                 .key
                 .join(&name, |column| format!("{above}.{}", key_name(column)));
             let _ = write!(
                 sql,
                 ", g{index} AS (DELETE FROM {} AS {name} USING {above} WHERE {on} RETURNING {}{})",
-                member.table.full_name,
+                member.table.own_rows(),
                 self.returned(member.table, &name),
                 self.keys_below(Some(index), &name),
             );
             names.push(format!("g{index}"));
         }
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let _ = write!(
-            sql,
-            ", gone AS (DELETE FROM {from} WHERE {alias}.ctid = ANY (ARRAY(SELECT place FROM due)) \
-             RETURNING {}) {}",
-            self.returned(self.table, alias),
-            self.answer(&names)
-        );
+        let _ = write!(sql, " {}", self.answer(&names));
         sql
+    }
+
+    /// Whether rows that hang on others may go before those: where nothing but a key keeps those from going.
+    pub(super) fn may_drain(&self) -> bool {
+        let members = &self.family.members;
+        let has_below = |index| members.iter().any(|member| member.parent == Some(index));
+        let keeps = |(index, member): (usize, &Member<'_>)| member.table.may_keep_rows && has_below(index);
+        !self.table.may_keep_rows && !members.iter().enumerate().any(keeps)
     }
 
     /// How many rows go along with the due ones of a range, counted up to a limit for each member.
@@ -348,7 +353,7 @@ impl<'a> Job<'a> {
         let mut counts = Vec::new();
         let name = own("m");
         for (index, member) in self.family.members.iter().enumerate() {
-            let above = above(member);
+            let above = above(member, "due");
             let on = member
                 .key
                 .join(&name, |column| format!("{above}.{}", key_name(column)));
@@ -356,7 +361,7 @@ impl<'a> Job<'a> {
                 sql,
                 ", g{index} AS (SELECT 1 AS one{} FROM {above} JOIN {} AS {name} ON {on} LIMIT {})",
                 self.keys_below(Some(index), &name),
-                member.table.full_name,
+                member.table.own_rows(),
                 limit + 1,
             );
             counts.push(format!("(SELECT count(*) FROM g{index})"));
@@ -374,7 +379,7 @@ impl<'a> Job<'a> {
             .map(|number| format!("{}, ", step(number)))
             .collect();
         let table = self.family.members[member].table;
-        let is_one = table.units.len() == 1 && table.kind == "r";
+        let is_one = table.kind == "r";
         let hit = format!(
             "WITH hit AS MATERIALIZED (SELECT {last}.tableoid AS home, {last}.ctid AS place FROM {joined} \
              LIMIT {limit} FOR UPDATE OF {alias}, {above}{last} SKIP LOCKED)"
@@ -385,7 +390,7 @@ impl<'a> Job<'a> {
         };
         format!(
             "{hit}, gone AS (DELETE FROM {} AS {name} WHERE {which} RETURNING {}) {}",
-            table.full_name,
+            table.own_rows(),
             self.returned(table, &name),
             self.answer_as(&[(member + 1, "gone")])
         )
@@ -449,7 +454,7 @@ impl<'a> Job<'a> {
             .iter()
             .filter(|member| member.parent == parent);
         let columns: BTreeSet<&str> = below
-            .flat_map(|member| member.key.columns.iter().map(|(_, column)| column.as_str()))
+            .flat_map(|member| member.key.columns.iter().map(|pair| pair.parent.as_str()))
             .collect();
         let mut sql = String::new();
         for column in columns {
@@ -469,11 +474,11 @@ fn step(number: usize) -> String {
     own(&format!("p{number}"))
 }
 
-/// The rows that a member hangs on.
-fn above(member: &Member<'_>) -> String {
+/// The rows that a member hangs on; those of the table itself go by this name.
+fn above(member: &Member<'_>, table: &str) -> String {
     member
         .parent
-        .map_or_else(|| "due".to_owned(), |parent| format!("g{parent}"))
+        .map_or_else(|| table.to_owned(), |parent| format!("g{parent}"))
 }
 
 fn key_name(column: &str) -> String {

@@ -219,7 +219,7 @@ impl Work<'_> {
         reach: Reach,
         taken: &mut Taken,
     ) -> anyhow::Result<Batch> {
-        if !job.family.members.is_empty() {
+        if !job.family.members.is_empty() && job.may_drain() {
             let limit = self.pace.most(job.rule.settings.batch_size);
             let counted = self
                 .ask(Intent::Look, &job.count_family(unit, range, limit))
@@ -408,7 +408,12 @@ async fn archived(
         Ok(added)
     }
     .await;
-    let added = transaction.end(written).await?;
+    let added = match written {
+        Ok(added) => added,
+        Err(error) => return transaction.end(Err(error)).await,
+    };
+    // A key may be looked at only now.
+    transaction.commit().await.map_err(Halt::Sql)?;
     archives.committed(&added);
     Ok(answers)
 }

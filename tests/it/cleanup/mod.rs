@@ -3,6 +3,7 @@
 mod actions;
 mod applications;
 mod connections;
+mod deletes;
 mod kills;
 mod partitions;
 mod redacting;

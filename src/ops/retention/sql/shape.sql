@@ -24,7 +24,8 @@ family AS (
     WHERE key.contype = 'f' AND key.confrelid = family.oid AND key.conparentid = 0 AND key.confdeltype = 'c'
 ),
 key AS (
-    SELECT DISTINCT family.number, key.oid, key.conrelid, key.confrelid, key.confdeltype, key.conkey, key.confkey
+    SELECT DISTINCT family.number, key.oid, key.conrelid, key.confrelid, key.confdeltype, key.conkey, key.confkey,
+        key.conpfeqop
     FROM family
     JOIN pg_depend AS depends
         ON depends.refclassid = 'pg_class'::regclass AND depends.refobjid = family.oid
@@ -80,6 +81,21 @@ SELECT wanted.number, jsonb_build_object(
                 WHERE tree.number = wanted.number AND tree.root = class.oid AND tree.oid <> class.oid
                     AND key.contype = 'f' AND key.confrelid = tree.oid AND key.conparentid = 0 AND key.confdeltype = 'c'
             ),
+            -- Triggers of the table, its partitions and heirs, by the bits of pg_trigger.h: 8 is DELETE, 3 is BEFORE EACH ROW.
+            'watches_deletes', EXISTS (
+                SELECT FROM tree
+                JOIN pg_trigger AS trigger ON trigger.tgrelid = tree.oid
+                WHERE tree.number = wanted.number AND tree.root = class.oid
+                    AND trigger.tgtype & 8 <> 0 AND NOT trigger.tgisinternal AND trigger.tgenabled <> 'D'
+            ),
+            'may_keep_rows', EXISTS (
+                SELECT FROM tree
+                JOIN pg_trigger AS trigger ON trigger.tgrelid = tree.oid
+                WHERE tree.number = wanted.number AND tree.root = class.oid
+                    AND trigger.tgtype & 11 = 11 AND NOT trigger.tgisinternal AND trigger.tgenabled <> 'D'
+            ) OR EXISTS (
+                SELECT FROM pg_rewrite AS rule WHERE rule.ev_class = class.oid AND rule.ev_type = '4'
+            ),
             'units', (
                 SELECT COALESCE(jsonb_agg(jsonb_build_object(
                     'full_name', format('%I.%I', unit_space.nspname, unit.relname),
@@ -111,14 +127,31 @@ SELECT wanted.number, jsonb_build_object(
     'keys', (
         SELECT jsonb_agg(jsonb_build_object(
             'child', key.conrelid::bigint,
-            'child_name', format('%I.%I', space.nspname, class.relname),
+            -- Those who inherit from a table do not inherit its keys.
+            'child_name', CASE WHEN class.relkind = 'p' THEN '' ELSE 'ONLY ' END
+                || format('%I.%I', space.nspname, class.relname),
             'parent', key.confrelid::bigint,
             'on_delete', key.confdeltype,
             'columns', (
-                SELECT jsonb_agg(jsonb_build_array(child.attname, parent.attname) ORDER BY pair.number)
-                FROM unnest(key.conkey, key.confkey) WITH ORDINALITY AS pair (child, parent, number)
+                -- Compared as the key itself does, with a type's own operator and in the parent's collation.
+                SELECT jsonb_agg(jsonb_build_object(
+                    'child', child.attname,
+                    'parent', parent.attname,
+                    'operator', format('OPERATOR(%I.%s)', home.nspname, operator.oprname),
+                    'collation', CASE
+                        WHEN child.attcollation <> parent.attcollation
+                            THEN format(' COLLATE %I.%I', its_home.nspname, its_collation.collname)
+                        ELSE ''
+                    END
+                ) ORDER BY pair.number)
+                FROM unnest(key.conkey, key.confkey, key.conpfeqop) WITH ORDINALITY
+                    AS pair (child, parent, operator, number)
                 JOIN pg_attribute AS child ON child.attrelid = key.conrelid AND child.attnum = pair.child
                 JOIN pg_attribute AS parent ON parent.attrelid = key.confrelid AND parent.attnum = pair.parent
+                JOIN pg_operator AS operator ON operator.oid = pair.operator
+                JOIN pg_namespace AS home ON home.oid = operator.oprnamespace
+                LEFT JOIN pg_collation AS its_collation ON its_collation.oid = parent.attcollation
+                LEFT JOIN pg_namespace AS its_home ON its_home.oid = its_collation.collnamespace
             )
         ) ORDER BY class.relname, key.oid)
         FROM key
