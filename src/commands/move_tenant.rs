@@ -79,8 +79,14 @@ pub(crate) async fn run(cx: &Context, args: &MoveArgs) -> anyhow::Result<ExitSta
         rows: None,
         written_here: None,
     };
+    let target = Target {
+        slug: None,
+        naming: cx.settings.tenants.naming.clone(),
+        replace: false,
+        keep_text: false,
+    };
     if args.dry_run {
-        backup::may_move(db, &there, &args.slug).await?;
+        backup::may_move(db, &there, &args.slug, &target).await?;
         cx.ui.answer(&view)?;
         cx.ui.note("dry run: nothing was changed");
         return Ok(ExitStatus::Done);
@@ -96,12 +102,7 @@ pub(crate) async fn run(cx: &Context, args: &MoveArgs) -> anyhow::Result<ExitSta
         .await?;
     let request = MoveRequest {
         slug: args.slug.clone(),
-        target: Target {
-            slug: None,
-            naming: cx.settings.tenants.naming.clone(),
-            replace: false,
-            keep_text: false,
-        },
+        target,
         lock_timeout: cx.settings.tenants.lock_timeout,
         log: cx.log_entry(json!({ "to": args.to })),
     };

@@ -66,6 +66,8 @@ pub enum BackupError {
     SameDatabase { slug: Slug, to: String },
     #[error("the other database: {0}")]
     There(#[source] RegistryError),
+    #[error("the other database: {}", MakeError::Exists(schema.clone()))]
+    ThereExists { to: String, schema: SchemaName },
     #[error("tenant `{0}` is whole in the other database, and could not be suspended here")]
     NotSuspended(Slug, #[source] RegistryError),
     #[error(
@@ -103,6 +105,10 @@ impl BackupError {
             Self::There(RegistryError::DomainTaken(_)) => {
                 Some("give one of the two tenants another domain with `tenantctl update`".to_owned())
             }
+            Self::ThereExists { to, schema } => Some(format!(
+                "look whose schema `{schema}` is in {to}: it may be all that is left of a tenant there; rename or remove \
+                 it there, and not here, where it is the tenant's own"
+            )),
             Self::SameDatabase { .. } => Some("name another database with `--to`".to_owned()),
             Self::Make(MakeError::Failed { source, .. }) if source.sqlstate() == Some("42704") => {
                 Some("roles and extensions are no part of a backup; create them first".to_owned())

@@ -7,18 +7,19 @@ use std::time::Duration;
 
 use super::BackupError;
 use super::feed::Rows;
-use super::format::{RowSum, TableSum};
+use super::format::{RowSum, TableSum, TenantRow};
 use super::prepare::{Copy, hold_still_in_tx, prepare_in_tx, rows_readable};
 use super::restore::{Target, Work};
 use super::shared::Shared;
-use crate::blueprint::{self, Table};
+use crate::blueprint::{self, ReadError, Table};
 use crate::db::{
-    self, Access, Db, Hold, LockName, Opening, RowsIn, SchemaName, Session, Snapshot, Transaction, Type,
-    read_rows, readable_in,
+    self, Access, Db, Hold, LockName, Opening, RowsIn, SchemaMissing, SchemaName, Session, Snapshot,
+    Transaction, Type, read_rows, readable_in,
 };
 use crate::fleet::Observer;
 use crate::ops::clone::step;
 use crate::ops::log::Entry;
+use crate::ops::making::{self, MakeError};
 use crate::ops::original::OriginalError;
 use crate::tenant::registry::{self, RegistryError, Status};
 use crate::tenant::{Slug, Tenant};
@@ -43,18 +44,46 @@ pub struct Moved {
     pub written_here: Result<Vec<String>, BackupError>,
 }
 
-/// Makes sure that the databases are two, and that nobody has the tenant's slug in the other one.
-pub async fn may_move(from: &Db, to: &Db, slug: &Slug) -> Result<(), BackupError> {
+/// Makes sure that the databases are two, that the tenant is whole here, and that nobody has its slug, its domain or its
+/// schema in the other one.
+pub async fn may_move(from: &Db, to: &Db, slug: &Slug, target: &Target) -> Result<(), BackupError> {
     if from.is_same_as(to).await? == Some(true) {
         return Err(BackupError::SameDatabase {
             slug: slug.clone(),
             to: to.describe(),
         });
     }
-    match registry::look_up(&to.session().await?, slug).await {
-        Ok(None) => Ok(()),
-        Ok(Some(_)) => Err(BackupError::There(RegistryError::SlugTaken(slug.clone()))),
-        Err(error) => Err(BackupError::There(error)),
+    let session = from.session().await?;
+    let tenant = registry::find(&session, slug).await?;
+    if registry::count_tables(&session, &tenant.schema).await?.is_none() {
+        let missing = ReadError::Missing(SchemaMissing(tenant.schema.clone()));
+        return Err(OriginalError::reading(&tenant.schema, missing).into());
+    }
+    drop(session);
+    let new = target.named(&TenantRow::from(&tenant), tenant.slug.clone(), tenant.schema)?;
+    let session = to.session().await?;
+    let rivals = registry::rivals(&session, std::slice::from_ref(&new)).await;
+    let rivals = rivals.map_err(BackupError::There)?;
+    match rivals
+        .into_iter()
+        .find_map(|rivals| making::obstacle(rivals, &new))
+    {
+        Some(obstacle) => Err(BackupError::there(obstacle, to)),
+        None => Ok(()),
+    }
+}
+
+impl BackupError {
+    /// What was met in the other database.
+    fn there(self, to: &Db) -> Self {
+        match self {
+            Self::Registry(error) => Self::There(error),
+            Self::Make(MakeError::Exists(schema)) => Self::ThereExists {
+                to: to.describe(),
+                schema,
+            },
+            error => error,
+        }
     }
 }
 
@@ -78,7 +107,7 @@ async fn send(
     request: &MoveRequest,
     observer: &mut dyn Observer,
 ) -> Result<Moved, BackupError> {
-    may_move(from, to, &request.slug).await?;
+    may_move(from, to, &request.slug, &request.target).await?;
     let mut session = from.direct().await?;
     let found = registry::find(&session, &request.slug).await?;
     let opening = Opening {
@@ -111,10 +140,7 @@ async fn send(
         moved: &mut moved,
     };
     let made = work.attempt(to, stream, &request.log, observer).await;
-    let (there, _) = made.map_err(|error| match error {
-        BackupError::Registry(error) => BackupError::There(error),
-        error => error,
-    })?;
+    let (there, _) = made.map_err(|error| error.there(to))?;
     let somebody_waits = suspend(reader, request, &tenant.schema)
         .await
         .map_err(|error| BackupError::NotSuspended(request.slug.clone(), error))?;

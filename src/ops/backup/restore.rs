@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::BackupError;
 use super::feed::Rows;
-use super::format::{Manifest, RowSum, Summary};
+use super::format::{Manifest, RowSum, Summary, TenantRow};
 use super::prepare::hold_alone_in_tx;
 use crate::blueprint::{self, CannotCopy, Table};
 use crate::db::{
@@ -74,25 +74,30 @@ impl Target {
             })
             .into());
         }
-        let domain = match &row.domain {
-            Some(domain) if !is_other => Some(
-                domain
-                    .parse::<Domain>()
-                    .map_err(|error| unusable(error.to_string()))?,
-            ),
-            _ => None,
-        };
+        let mut row = row.clone();
+        if is_other {
+            row.name = slug.to_string();
+            row.domain = None;
+        }
+        self.named(&row, slug, schema)
+    }
+
+    /// The tenant that a row becomes under a slug, in a schema.
+    pub(super) fn named(
+        &self,
+        row: &TenantRow,
+        slug: Slug,
+        schema: SchemaName,
+    ) -> Result<NewTenant, BackupError> {
+        let unusable = |error: String| BackupError::Manifest(error);
+        let domain = row.domain.as_ref().map(|domain| domain.parse::<Domain>());
         let role = self.naming.role_for(&slug);
         Ok(NewTenant {
+            slug,
             schema,
             role: role.map_err(|error| unusable(error.to_string()))?,
-            name: if is_other {
-                slug.to_string()
-            } else {
-                row.name.clone()
-            },
-            slug,
-            domain,
+            name: row.name.clone(),
+            domain: domain.transpose().map_err(|error| unusable(error.to_string()))?,
             plan: row.plan.clone(),
             region: row.region.clone(),
             metadata: row.metadata.clone(),

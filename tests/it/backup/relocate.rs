@@ -231,3 +231,50 @@ fn who_waits_for_a_move_and_writes_nothing_is_none_of_its_business() {
     let run = move_beside(&backups, &there, taken_back).success();
     assert_eq!(run.json()["written_here"].as_array().map(Vec::len), Some(0));
 }
+
+#[test]
+fn a_move_that_the_other_database_would_refuse_is_refused_by_its_dry_run_as_well() {
+    for (there_is, says, hint) in [
+        (
+            "INSERT INTO tenants (slug, name, schema_name, subscription_plan, region, domain) \
+             VALUES ('other', 'Other', 'tenant_other', 'free', 'eu', 'ACME.example')",
+            "the other database: domain `acme.example` already belongs to another tenant",
+            "give one of the two tenants another domain",
+        ),
+        (
+            "CREATE SCHEMA tenant_acme",
+            "the other database: schema `tenant_acme` already exists",
+            "look whose schema `tenant_acme` is in",
+        ),
+        (
+            "INSERT INTO tenants (slug, name, schema_name, subscription_plan, region) \
+             VALUES ('other', 'Other', 'tenant_acme', 'free', 'eu')",
+            "the other database: schema `tenant_acme`",
+            "hint:",
+        ),
+    ] {
+        let backups = Backups::with_tenants(&["acme"]);
+        backups.sql("UPDATE tenants SET domain = 'acme.example'");
+        let there = Database::new();
+        there.sql(there_is);
+        let before = there.state();
+        for more in ["--dry-run", "--yes"] {
+            relocate(&backups, &there, &[more]).exits(1).says(says).says(hint);
+        }
+        assert_eq!(there.state(), before);
+        assert_eq!(backups.sql("SELECT status FROM tenants"), "active");
+    }
+}
+
+#[test]
+fn a_move_of_a_tenant_without_a_schema_is_refused_by_its_dry_run_as_well() {
+    let backups = Backups::with_tenants(&["acme"]);
+    backups.sql("DROP SCHEMA tenant_acme CASCADE");
+    let there = Database::new();
+    for more in ["--dry-run", "--yes"] {
+        relocate(&backups, &there, &[more])
+            .exits(1)
+            .says("schema `tenant_acme` does not exist");
+    }
+    assert_eq!(there.state(), (String::new(), String::new()));
+}
