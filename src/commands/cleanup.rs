@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use crate::db::Access;
 use crate::error::{UsageError, fleet_status, worse};
 use crate::exit::ExitStatus;
 use crate::fleet::{OnError, Urgency};
-use crate::ops::retention::{self, Cleanup, Limits, Rule};
+use crate::ops::retention::{self, Cleanup, Limits, Rule, Taken};
 use crate::ops::whole_file;
 use crate::tenant::registry::{self, RegistryError};
 use crate::tenant::{Tenant, Which};
@@ -235,6 +236,24 @@ fn status(cleanup: &Cleanup, is_stopped: bool) -> ExitStatus {
     fleet_status(&cleanup.report)
 }
 
+/// So many due rows, and what goes with them in a sentence.
+fn in_words(rows: u64) -> (String, &'static str, &'static str) {
+    let (were, them) = if rows == 1 {
+        ("was", "it")
+    } else {
+        ("were", "them")
+    };
+    (words::count(rows, "due row"), were, them)
+}
+
+/// Whether more than one policy has found rows in the same table.
+fn counts_twice(taken: &[Taken]) -> bool {
+    let found = taken.iter().filter(|taken| taken.all().rows > 0);
+    let mut tables = found.flat_map(|taken| std::iter::once(&taken.table).chain(taken.along.keys()));
+    let mut seen = BTreeSet::new();
+    tables.any(|table| !seen.insert(table))
+}
+
 /// Says what was done and what was not, and why.
 fn tell(cx: &Context, args: &CleanupArgs, rules: &[Rule], cleanup: &Cleanup, view: &CleanupView) {
     let ui = &cx.ui;
@@ -243,15 +262,13 @@ fn tell(cx: &Context, args: &CleanupArgs, rules: &[Rule], cleanup: &Cleanup, vie
         "windows are counted from {}, the server's clock",
         cleanup.now
     ));
-    let redacts = rules
-        .iter()
-        .all(|rule| matches!(rule.settings.action, PolicyAction::Redact(_)));
-    let (would, removed) = match (args.dry_run, redacts) {
-        (true, true) => ("would be ", "redacted"),
-        (true, false) => ("would be ", "removed"),
-        (false, true) => ("", "redacted"),
-        (false, false) => ("", "removed"),
+    let redacts = |rule: &Rule| matches!(rule.settings.action, PolicyAction::Redact(_));
+    let removed = match (rules.iter().any(redacts), rules.iter().all(redacts)) {
+        (_, true) => "redacted",
+        (true, false) => "removed or redacted",
+        (false, false) => "removed",
     };
+    let would = if args.dry_run { "would be " } else { "" };
     let rows = words::count(view.rows(), "row");
     let tenants = cleanup
         .taken
@@ -263,20 +280,22 @@ fn tell(cx: &Context, args: &CleanupArgs, rules: &[Rule], cleanup: &Cleanup, vie
         words::count(tenants.count(), "tenant"),
         words::duration(cleanup.elapsed),
     ));
-    for (count, why) in [
-        (
-            taken().map(|taken| taken.kept).sum::<u64>(),
-            "kept: others refer to them",
-        ),
-        (
-            taken().map(|taken| taken.locked).sum(),
-            "left: somebody held them",
-        ),
-    ] {
-        if count > 0 {
-            let were = if count == 1 { "was" } else { "were" };
-            ui.note(format!("{} {were} {why}", words::count(count, "due row")));
-        }
+    if args.dry_run && cleanup.taken.values().any(|taken| counts_twice(taken)) {
+        ui.note("a row that more than one policy would take is counted by each of them");
+    }
+    let kept: u64 = taken().map(|taken| taken.kept).sum();
+    if kept > 0 {
+        let (row, were, them) = in_words(kept);
+        ui.note(format!("{row} {were} kept: others refer to {them}"));
+    }
+    let locked: u64 = taken().map(|taken| taken.locked).sum();
+    if locked > 0 {
+        let (row, were, them) = in_words(locked);
+        let or_else = match taken().any(|taken| taken.locked > 0 && taken.may_be_kept) {
+            true => format!(", or a trigger or rule kept {them}"),
+            false => String::new(),
+        };
+        ui.note(format!("{row} {were} left: somebody held {them}{or_else}"));
     }
     for (slug, taken) in &cleanup.taken {
         for taken in taken.iter().filter(|taken| taken.needs_yes) {

@@ -179,7 +179,7 @@ pub(super) fn in_order<'r>(rules: &'r [Rule], shape: &Shape) -> Vec<&'r Rule> {
         shape
             .tables
             .iter()
-            .find(|table| table.name == rule.settings.table)
+            .find(|table| table.told == rule.settings.table)
     };
     let refers = |one: &Rule, other: &Rule| match (oid(one), oid(other)) {
         (Some(child), Some(parent)) if child.oid != parent.oid => {

@@ -18,7 +18,7 @@ use super::survey::Due;
 use super::taken::Taken;
 use super::work::Work;
 use super::{Excess, Request, TooMuch, preview};
-use crate::db::{self, Db};
+use crate::db::{self, Db, SchemaMissing};
 use crate::fleet::Answer;
 use crate::tenant::{Slug, Tenant, registry};
 
@@ -58,7 +58,7 @@ impl Run<'_> {
             Ok(true) => Ok(Answer::Skip(Halt::Gone.to_string())),
             Ok(false) => Err(error),
             // What is missing in a tenant may be missing because it was dropped, and nobody can tell.
-            Err(unknown) if error.is::<Unfit>() => Err(unknown),
+            Err(unknown) if error.is::<Unfit>() || error.is::<SchemaMissing>() => Err(unknown),
             Err(_) => Err(error),
         }
     }
@@ -67,6 +67,9 @@ impl Run<'_> {
         let mut session = self.db.direct().await?.unlimited();
         let place = Place::new(tenant, &self.request.options);
         let shape = self.shapes.of(&session, &tenant.schema).await?;
+        if !shape.is_there {
+            return Err(SchemaMissing(tenant.schema.clone()).into());
+        }
         let mut jobs = Vec::new();
         for rule in &self.rules {
             if let Some(window) = rule.window(self.now, &tenant.plan) {
@@ -204,7 +207,7 @@ impl Run<'_> {
                 .cloned()
                 .collect()
         };
-        for table in shape.tables.iter().filter(|table| tables.contains(&table.name)) {
+        for table in shape.tables.iter().filter(|table| tables.contains(&table.told)) {
             if self.pace.is_over() {
                 break;
             }

@@ -9,6 +9,9 @@ use crate::db::{QuotedIdent, SchemaName, Session, Type};
 /// The tables of the policies, those whose rows go along with theirs, and the keys between them.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Shape {
+    /// Whether there is such a schema at all.
+    #[serde(default)]
+    pub(super) is_there: bool,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub(super) tables: Vec<Table>,
     #[serde(default, deserialize_with = "null_is_empty")]
@@ -22,6 +25,8 @@ pub(super) struct Table {
     pub(super) name: String,
     /// Schema and name, quoted.
     pub(super) full_name: String,
+    /// As people know it: its name, with its schema where that is not the tenant's.
+    pub(super) told: String,
     pub(super) kind: String,
     /// The only column of the key by which it has partitions for ranges.
     pub(super) range_key: Option<String>,
@@ -52,6 +57,8 @@ pub(super) struct Column {
 pub(super) struct Unit {
     pub(super) full_name: String,
     pub(super) kind: String,
+    /// Whether it inherits from the table without being a part of it. Keys to the table are not about its rows.
+    pub(super) is_heir: bool,
     pub(super) blocks: u64,
     /// An estimate; less than nothing where there is none.
     pub(super) rows: f64,

@@ -93,14 +93,24 @@ impl<'a> Job<'a> {
         self.blocked.is_some()
     }
 
+    /// Whose rows go along with those of a unit.
+    pub(super) fn members(&self, unit: &Unit) -> &[Member<'a>] {
+        if unit.is_heir { &[] } else { &self.family.members }
+    }
+
+    /// That something keeps a row of a unit from going.
+    fn blocked(&self, unit: &Unit) -> Option<&str> {
+        self.blocked.as_deref().filter(|_| !unit.is_heir)
+    }
+
     /// `FROM` of this unit alone.
     fn from(&self, unit: &Unit) -> String {
         format!("ONLY {} AS {}", unit.full_name, self.alias)
     }
 
-    fn due_in(&self, range: Range) -> String {
+    fn due_in(&self, unit: &Unit, range: Range) -> String {
         let mut due = format!("{} AND {}", range.condition(&self.alias), self.due);
-        if let Some(blocked) = &self.blocked {
+        if let Some(blocked) = self.blocked(unit) {
             let _ = write!(due, " AND NOT ({blocked})");
         }
         due
@@ -109,7 +119,7 @@ impl<'a> Job<'a> {
     /// How many rows of a unit are due, how many of those are kept, and where the first and the last of the others are.
     pub(super) fn count(&self, unit: &Unit) -> String {
         let (from, due, alias) = (self.from(unit), &self.due, &self.alias);
-        match &self.blocked {
+        match self.blocked(unit) {
             None => {
                 format!("SELECT count(*), 0, min({alias}.ctid), max({alias}.ctid) FROM {from} WHERE {due}")
             }
@@ -139,7 +149,7 @@ impl<'a> Job<'a> {
             };
             due = format!("{} AND {due}", range.condition(alias));
         }
-        match &self.blocked {
+        match self.blocked(unit) {
             None => format!("SELECT {bucket}, count(*), 0 FROM {from} WHERE {due} GROUP BY 1 ORDER BY 1"),
             Some(blocked) => format!(
                 "SELECT bucket, count(*) FILTER (WHERE NOT kept), count(*) FILTER (WHERE kept) \
@@ -170,14 +180,14 @@ impl<'a> Job<'a> {
     /// For a dry run: how many rows are due and their bytes, and how many of each member go along, one line each.
     pub(super) fn measure(&self, unit: &Unit) -> Vec<String> {
         let (from, due) = (self.from(unit), &self.due);
-        let kept = self.blocked.as_deref().unwrap_or("false");
+        let kept = self.blocked(unit).unwrap_or("false");
         let bytes = self.table.bytes_of(&self.alias);
         let own = format!(
             "SELECT count(*) FILTER (WHERE NOT kept), coalesce(sum(bytes) FILTER (WHERE NOT kept), 0), \
              count(*) FILTER (WHERE kept) FROM (SELECT {bytes} AS bytes, ({kept}) AS kept FROM {from} WHERE {due}) \
              AS found"
         );
-        let members = (0..self.family.members.len()).map(|index| {
+        let members = (0..self.members(unit).len()).map(|index| {
             let way = self.family.way_to(index);
             let last = way.len() - 1;
             // What the policy says of columns is about those of its own table, whatever is joined with it.
@@ -231,10 +241,10 @@ impl<'a> Job<'a> {
     /// A row that is redacted is written anew, to where the run may meet it again. One that would be due there, or in
     /// the next run, ends the transaction.
     pub(super) fn take(&self, unit: &Unit, range: Range, reach: Reach) -> String {
-        if !self.family.members.is_empty() {
+        if !self.members(unit).is_empty() {
             return self.take_family(unit, range);
         }
-        let (from, alias, due) = (self.from(unit), &self.alias, self.due_in(range));
+        let (from, alias, due) = (self.from(unit), &self.alias, self.due_in(unit, range));
         let change = match self.rule.redacts() {
             None => format!("DELETE FROM {from}"),
             Some(_) => format!("UPDATE {from} SET {}", self.rule.set_list(self.table)),
@@ -272,7 +282,7 @@ impl<'a> Job<'a> {
             "SELECT coalesce(avg(bytes), 0) FROM (SELECT {} AS bytes FROM {} WHERE {} LIMIT 50) AS few",
             self.table.bytes_of(&self.alias),
             self.from(unit),
-            self.due_in(range)
+            self.due_in(unit, range)
         )
     }
 
@@ -280,10 +290,10 @@ impl<'a> Job<'a> {
     /// which others hang. Nobody adds a row from then on that would go along unseen: what comes next sees all that were
     /// there before.
     pub(super) fn hold(&self, unit: &Unit, range: Range) -> String {
-        if !self.rule.archives() || self.family.members.is_empty() {
+        if !self.rule.archives() || self.members(unit).is_empty() {
             return String::new();
         }
-        let (from, alias, due) = (self.from(unit), &self.alias, self.due_in(range));
+        let (from, alias, due) = (self.from(unit), &self.alias, self.due_in(unit, range));
         let hold = |rows: &str| format!("SELECT count(*) FROM (SELECT FROM {rows}) AS held; ");
         let mut sql = hold(&format!("{from} WHERE {due} FOR UPDATE OF {alias} SKIP LOCKED"));
         for member in 0..self.family.members.len() {
@@ -303,7 +313,7 @@ impl<'a> Job<'a> {
 
     /// What hangs on a row goes when that is gone: a trigger may keep it.
     fn take_family(&self, unit: &Unit, range: Range) -> String {
-        let (from, alias, mut due) = (self.from(unit), &self.alias, self.due_in(range));
+        let (from, alias, mut due) = (self.from(unit), &self.alias, self.due_in(unit, range));
         if self.rule.archives() {
             let _ = write!(due, " AND {}", self.is_held());
         }
@@ -345,7 +355,7 @@ impl<'a> Job<'a> {
 
     /// How many rows go along with the due ones of a range, counted up to a limit for each member.
     pub(super) fn count_family(&self, unit: &Unit, range: Range, limit: u64) -> String {
-        let (from, alias, due) = (self.from(unit), &self.alias, self.due_in(range));
+        let (from, alias, due) = (self.from(unit), &self.alias, self.due_in(unit, range));
         let mut sql = format!(
             "WITH due AS (SELECT 1 AS one{} FROM {from} WHERE {due})",
             self.keys_below(None, alias)
@@ -371,7 +381,7 @@ impl<'a> Job<'a> {
 
     /// Takes some of the rows that hang on the due ones of a range, and nothing that anything hangs on.
     pub(super) fn drain(&self, unit: &Unit, range: Range, member: usize, limit: u64) -> String {
-        let (from, alias, due) = (self.from(unit), &self.alias, self.due_in(range));
+        let (from, alias, due) = (self.from(unit), &self.alias, self.due_in(unit, range));
         let (joined, last) = self.way_down(&format!("{from} WHERE {due}"), member);
         let name = own("m");
         // The rows that they hang on are locked as well: they may be due no more.

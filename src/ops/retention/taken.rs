@@ -23,8 +23,10 @@ pub struct Taken {
     pub along: BTreeMap<String, Amount>,
     /// Due rows that others refer to, which must not lose them.
     pub kept: u64,
-    /// Due rows that somebody else held.
+    /// Due rows that somebody else held, or that a trigger or rule has kept.
     pub locked: u64,
+    /// Whether there is such a trigger or rule.
+    pub may_be_kept: bool,
     /// Due rows whose turn did not come.
     pub left: u64,
     /// Whether the policy's turn did not come at all.
@@ -68,6 +70,7 @@ impl Taken {
             along: BTreeMap::new(),
             kept: 0,
             locked: 0,
+            may_be_kept: job.table.may_keep_rows,
             left: 0,
             not_reached: false,
             needs_yes: false,
@@ -117,7 +120,7 @@ impl Taken {
         let member = which
             .checked_sub(1)
             .and_then(|member| job.family.members.get(member));
-        member.map_or(&job.table.name, |member| &member.table.name)
+        member.map_or(&job.table.told, |member| &member.table.told)
     }
 
     /// Adds rows of the policy's own table of which only the number is known.

@@ -94,7 +94,7 @@ impl Work<'_> {
         left: &mut Left,
     ) -> anyhow::Result<()> {
         let mut due = due;
-        let mut reach = match job.family.members.is_empty() {
+        let mut reach = match job.members(unit).is_empty() {
             true => Reach::Untouched,
             false => Reach::All,
         };
@@ -219,7 +219,8 @@ impl Work<'_> {
         reach: Reach,
         taken: &mut Taken,
     ) -> anyhow::Result<Batch> {
-        if !job.family.members.is_empty() && job.may_drain() {
+        let may_be_less = job.may_drain() || range.halves().is_some();
+        if !job.members(unit).is_empty() && may_be_less {
             let limit = self.pace.most(job.rule.settings.batch_size);
             let counted = self
                 .ask(Intent::Look, &job.count_family(unit, range, limit))
@@ -263,7 +264,7 @@ impl Work<'_> {
     ) -> anyhow::Result<bool> {
         let mut helped = false;
         // Children come after their parents in a family, so the last are those on which nothing hangs.
-        for member in (0..job.family.members.len()).rev() {
+        for member in (0..job.members(unit).len()).rev() {
             let rows_of = format!("{}/{}", job.rule.name(), job.family.members[member].table.name);
             loop {
                 if self.pace.is_over() {

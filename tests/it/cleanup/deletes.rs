@@ -181,3 +181,64 @@ fn what_one_policy_archives_is_archived_before_another_deletes_it() {
         .sum();
     assert_eq!(archived, 3);
 }
+
+#[test]
+fn rows_of_heirs_take_along_nothing_that_refers_to_the_table_and_are_kept_by_nothing() {
+    let tables = "CREATE TABLE parents (id int PRIMARY KEY, at timestamptz); \
+                  CREATE TABLE heirs () INHERITS (parents); \
+                  CREATE TABLE children (parent int REFERENCES parents ON DELETE CASCADE); \
+                  CREATE TABLE keepers (parent int REFERENCES parents)";
+    for more in ["max_fraction = 1", ARCHIVE] {
+        let fleet = fleet(tables, 1, &policy("parents", "at", more));
+        each(
+            &fleet,
+            "INSERT INTO parents SELECT n, now() FROM generate_series(1, 2) n; \
+             INSERT INTO heirs SELECT n, now() - interval '1 year' FROM generate_series(1, 2) n; \
+             INSERT INTO children VALUES (1); INSERT INTO keepers VALUES (2)",
+        );
+        for mode in ["--dry-run", "--yes"] {
+            let json = cleanup(&fleet, &["--days", "10", mode, "-o", "json"])
+                .success()
+                .json();
+            assert_eq!(json["rows"], 2, "{more} {mode}");
+        }
+        let left = "SELECT (SELECT count(*) FROM parents), (SELECT count(*) FROM ONLY parents), \
+                    (SELECT count(*) FROM children), (SELECT count(*) FROM keepers)";
+        assert_eq!(ask(&fleet, "t01", left), "2|2|1|1", "{more}");
+    }
+}
+
+#[test]
+fn rows_that_a_trigger_keeps_are_not_said_to_be_held_by_somebody() {
+    let tables = format!(
+        "CREATE TABLE notes (id int, what text, at timestamptz); \
+         {KEEPER}; CREATE TRIGGER keeper BEFORE DELETE ON notes FOR EACH ROW EXECUTE FUNCTION keeper()"
+    );
+    let fleet = fleet(&tables, 1, &policy("notes", "at", "max_fraction = 1"));
+    each(
+        &fleet,
+        "INSERT INTO notes VALUES (1, 'keep', now() - interval '1 year'), (2, 'go', now() - interval '1 year')",
+    );
+    cleanup(&fleet, &["--days", "10", "--yes"])
+        .success()
+        .says("1 due row was left: somebody held it, or a trigger or rule kept it");
+}
+
+#[test]
+fn rows_that_go_along_from_another_schema_are_told_apart_by_it() {
+    let tables = "CREATE TABLE logs (id int PRIMARY KEY, at timestamptz); \
+                  CREATE TABLE public.logs (log int)";
+    let fleet = fleet(tables, 1, &policy("logs", "at", "max_fraction = 1"));
+    each(
+        &fleet,
+        "ALTER TABLE public.logs ADD FOREIGN KEY (log) REFERENCES logs ON DELETE CASCADE; \
+         INSERT INTO logs VALUES (1, now() - interval '1 year'); INSERT INTO public.logs VALUES (1), (1)",
+    );
+    let json = cleanup(&fleet, &["--days", "10", "--yes", "-o", "json"])
+        .success()
+        .json();
+    assert_eq!(
+        json["tenants"][0]["policies"][0]["along"],
+        serde_json::json!([{ "table": "public.logs", "rows": 2, "bytes": 64 }])
+    );
+}

@@ -267,3 +267,43 @@ fn a_policy_that_is_named_runs_alone() {
         assert_eq!(rows(tenant), "1439|2159");
     }
 }
+
+#[test]
+fn a_tenant_whose_schema_is_gone_fails_alone_and_is_said_to_have_none() {
+    let fleet = logs(2);
+    fleet.database.sql("DROP SCHEMA tenant_t01 CASCADE");
+    cleanup(&fleet, &["--days", "60", "--yes"])
+        .exits(3)
+        .says("schema `tenant_t01` does not exist")
+        .says("tenantctl restore");
+    assert_eq!(
+        ask(
+            &fleet,
+            "t02",
+            "SELECT count(*) FROM logs WHERE at < now() - interval '60 days'"
+        ),
+        "0"
+    );
+}
+
+#[test]
+fn the_summary_says_of_several_policies_what_they_do_and_what_they_share() {
+    let delete = policy("logs", "at", "max_fraction = 1");
+    let other = delete.replace("old-logs", "more-logs");
+    let redact =
+        other.clone() + "action = 'redact'\nset = { what = \"'gone'\" }\nwhere = \"what <> 'gone'\"\n";
+    for (policies, said, is_shared) in [
+        (delete.clone(), "removed (", false),
+        (redact.clone(), "redacted (", false),
+        (delete.clone() + &other, "removed (", true),
+        (delete.clone() + &redact, "removed or redacted (", true),
+    ] {
+        let fleet = configured(fleet(LOGS, 1, ""), &policies);
+        each(&fleet, FILL);
+        let run = cleanup(&fleet, &["--days", "60", "--dry-run"])
+            .success()
+            .says(&format!("would be {said}"));
+        let note = "a row that more than one policy would take is counted by each of them";
+        assert_eq!(run.stderr.contains(note), is_shared, "{}", run.stderr);
+    }
+}

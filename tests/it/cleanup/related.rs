@@ -165,7 +165,7 @@ fn references_that_the_database_alone_follows_keep_a_row_and_are_reported() {
     );
     let run = cleanup(&fleet, &["--days", "1"]).success();
     assert!(run.stderr.contains("1 row removed"), "{}", run.stderr);
-    run.says("1 due row was kept: others refer to them");
+    run.says("1 due row was kept: others refer to it");
     assert_eq!(ask(&fleet, "t01", "SELECT count(*) FROM replies"), "2");
 }
 

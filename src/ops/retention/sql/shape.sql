@@ -42,12 +42,14 @@ tree AS (
     JOIN pg_inherits AS heir ON heir.inhparent = tree.oid
 )
 SELECT wanted.number, jsonb_build_object(
+    'is_there', wanted.space IS NOT NULL,
     'tables', (
         SELECT jsonb_agg(jsonb_build_object(
             'oid', class.oid::bigint,
             'schema', space.nspname,
             'name', class.relname,
             'full_name', format('%I.%I', space.nspname, class.relname),
+            'told', CASE WHEN class.relnamespace = wanted.space THEN '' ELSE space.nspname || '.' END || class.relname,
             'kind', class.relkind,
             'range_key', (
                 SELECT attribute.attname
@@ -100,6 +102,7 @@ SELECT wanted.number, jsonb_build_object(
                 SELECT COALESCE(jsonb_agg(jsonb_build_object(
                     'full_name', format('%I.%I', unit_space.nspname, unit.relname),
                     'kind', unit.relkind,
+                    'is_heir', class.relkind <> 'p' AND unit.oid <> class.oid,
                     -- What is dropped meanwhile has no size any more.
                     'blocks', COALESCE(pg_relation_size(unit.oid), 0) / current_setting('block_size')::int,
                     -- As the planner has it: as many in each block as there were when they were counted.
