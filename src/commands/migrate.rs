@@ -160,7 +160,7 @@ pub(crate) async fn run(cx: &Context, args: &MigrateArgs) -> anyhow::Result<Exit
     }
     if survey.is_current() {
         cx.ui.summary(&MigrateView::new(&request, survey.current))?;
-        cx.ui.note(up_to_date(&request, survey.current));
+        cx.ui.note(nothing_to_do(&request, survey.current));
         return Ok(ExitStatus::Done);
     }
 
@@ -203,7 +203,11 @@ fn tell(cx: &Context, request: &Request, rollout: &Rollout) {
             .map_or_else(String::new, |version| format!(" {word} at V{version}"));
         cx.ui.note(format!("{}{version}", words::count(moved, "tenant")));
     } else if counts.failed + counts.not_started == 0 {
-        cx.ui.note(up_to_date(request, rollout.up_to_date()));
+        let has_moved = !registry.applied.is_empty() || !template.applied.is_empty();
+        cx.ui.note(match has_moved {
+            true => already_there(request, rollout.up_to_date()),
+            false => nothing_to_do(request, rollout.up_to_date()),
+        });
     }
     if rollout.corrected() > 0 {
         let count = words::count(rollout.corrected(), "tenant");
@@ -218,10 +222,23 @@ fn tell(cx: &Context, request: &Request, rollout: &Rollout) {
     cx.ui.failures(tenants, "be migrated");
 }
 
-fn up_to_date(request: &Request, tenants: usize) -> String {
-    let tenants = words::count(tenants, "tenant");
-    match request.target() {
-        Some(version) => format!("nothing to do: {tenants} and the template are at V{version}"),
-        None => format!("nothing to do: {tenants}"),
+fn nothing_to_do(request: &Request, tenants: usize) -> String {
+    let count = words::count(tenants, "tenant");
+    match (request.target(), tenants) {
+        (Some(version), 0) => format!("nothing to do: no tenants match, and the template is at V{version}"),
+        (Some(version), _) => format!("nothing to do: {count} and the template are at V{version}"),
+        (None, 0) => "nothing to do: no tenants match".to_owned(),
+        (None, _) => format!("nothing to do: {count}"),
+    }
+}
+
+/// What there was to do for tenants after registry or template: nothing.
+fn already_there(request: &Request, tenants: usize) -> String {
+    let count = words::count(tenants, "tenant");
+    let are = if tenants == 1 { "is" } else { "are" };
+    match (request.target(), tenants) {
+        (_, 0) => "no tenants match".to_owned(),
+        (Some(version), _) => format!("{count} {are} at V{version} already"),
+        (None, _) => format!("nothing to do for {count}"),
     }
 }

@@ -94,6 +94,23 @@ fn a_fleet_of_nobody_gets_its_template_migrated() {
 }
 
 #[test]
+fn what_was_done_for_the_template_is_not_called_nothing() {
+    let fleet = Fleet::new(2);
+    two_more(&fleet);
+    let nobody = ["--all", "--exclude", "t01", "--exclude", "t02"];
+    let run = fleet.migrate(&nobody).success();
+    let run = run
+        .says("template: 2 migrations applied")
+        .says("no tenants match");
+    assert!(!run.stderr.contains("nothing to do"), "{}", run.stderr);
+    fleet
+        .migrate(&nobody)
+        .success()
+        .says("nothing to do: no tenants match, and the template is at V3");
+    fleet.migrate(&["--all"]).success().says("2 tenants now at V3");
+}
+
+#[test]
 fn events_are_json_objects_a_line_with_the_summary_last() {
     let fleet = Fleet::new(3);
     two_more(&fleet);
