@@ -126,6 +126,9 @@ pub(super) struct OneTenantView {
     /// The role through which an application reaches the schema and no other.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) role: Option<String>,
+    /// Of a change: whether it would be made and was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) dry_run: Option<bool>,
 }
 
 impl OneTenantView {
@@ -135,6 +138,7 @@ impl OneTenantView {
             tables: None,
             schema_exists: None,
             role: None,
+            dry_run: None,
         }
     }
 }

@@ -73,7 +73,10 @@ pub(crate) async fn run(cx: &Context, args: &UpdateArgs) -> anyhow::Result<ExitS
         log: cx.log_entry(json!({ "changed": changed })),
     };
     let report = update::run(cx.db().await?, &request).await?;
-    cx.ui.answer(&OneTenantView::new(&report.after))?;
+    cx.ui.answer(&OneTenantView {
+        dry_run: Some(args.dry_run),
+        ..OneTenantView::new(&report.after)
+    })?;
     if args.dry_run {
         cx.ui.note("dry run: nothing was changed");
     } else if report.before == report.after {

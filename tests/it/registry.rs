@@ -251,6 +251,11 @@ fn update_dry_run_shows_the_outcome_and_changes_nothing() {
         .run(&["update", "acme", "--plan", "gold", "--dry-run"])
         .success();
     assert!(run.stdout.contains("gold"), "{}", run.stdout);
+    let json = database
+        .run(&["update", "acme", "--plan", "gold", "--dry-run", "-o", "json"])
+        .success()
+        .json();
+    assert_eq!(json["dry_run"], true);
     assert_eq!(database.sql("SELECT * FROM tenants ORDER BY slug"), before);
 }
 
