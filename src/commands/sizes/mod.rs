@@ -62,6 +62,8 @@ pub(crate) struct SizesArgs {
     #[arg(long)]
     snapshot: bool,
     /// Compare with the last snapshot that is at least so old, or the oldest there is: `24h`, `7d`, `4w`
+    ///
+    /// What was made since then has grown from nothing.
     #[arg(long, value_name = "AGE", value_parser = parse_age)]
     since: Option<Duration>,
     /// Say when each line reaches this size, by the snapshots of `--since` [default: 30d]
