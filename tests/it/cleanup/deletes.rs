@@ -242,3 +242,21 @@ fn rows_that_go_along_from_another_schema_are_told_apart_by_it() {
         serde_json::json!([{ "table": "public.logs", "rows": 2, "bytes": 64 }])
     );
 }
+
+#[test]
+fn a_trigger_may_delete_what_hangs_on_a_row_itself() {
+    let tables = "CREATE TABLE notes (id int PRIMARY KEY, at timestamptz); \
+                  CREATE TABLE files (id int PRIMARY KEY, note int REFERENCES notes ON DELETE CASCADE); \
+                  CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS \
+                      $$ BEGIN DELETE FROM files WHERE note = OLD.id; RETURN OLD; END $$; \
+                  CREATE TRIGGER tidy BEFORE DELETE ON notes FOR EACH ROW EXECUTE FUNCTION tidy()";
+    let fleet = fleet(tables, 1, &policy("notes", "at", "max_fraction = 1"));
+    each(
+        &fleet,
+        "INSERT INTO notes SELECT n, now() - interval '1 year' FROM generate_series(1, 3) n; \
+         INSERT INTO files SELECT n, n % 3 + 1 FROM generate_series(1, 30) n",
+    );
+    cleanup(&fleet, &["--days", "10", "--yes"]).success();
+    let left = "SELECT (SELECT count(*) FROM notes), (SELECT count(*) FROM files)";
+    assert_eq!(ask(&fleet, "t01", left), "0|0");
+}

@@ -124,7 +124,8 @@ fn what_has_no_date_or_one_without_end_stays() {
 
 #[test]
 fn times_without_a_zone_are_taken_for_utc_and_a_date_for_its_whole_day() {
-    let tables = "CREATE TABLE plain (id int, at timestamp); CREATE TABLE days (id int, at date)";
+    let tables = "CREATE DOMAIN moment AS timestamp; CREATE DOMAIN beginning AS moment; \
+                  CREATE TABLE plain (id int, at beginning); CREATE TABLE days (id int, at date)";
     let policies = policy("plain", "at", "max_fraction = 1") + &policy("days", "at", "max_fraction = 1");
     let fleet = fleet(tables, 1, &policies);
     each(

@@ -63,7 +63,20 @@ SELECT wanted.number, jsonb_build_object(
                     'name', attribute.attname,
                     'number', attribute.attnum,
                     'type', format_type(attribute.atttypid, attribute.atttypmod),
-                    'base', format_type(COALESCE(NULLIF(type.typbasetype, 0), type.oid), NULL),
+                    'base', CASE
+                        WHEN type.typtype <> 'd' THEN format_type(type.oid, NULL)
+                        -- A domain may be made of another.
+                        ELSE (
+                            WITH RECURSIVE base AS (
+                                SELECT type.oid, type.typtype, type.typbasetype
+                                UNION ALL
+                                SELECT below.oid, below.typtype, below.typbasetype
+                                FROM base
+                                JOIN pg_type AS below ON below.oid = base.typbasetype
+                            )
+                            SELECT format_type(base.oid, NULL) FROM base WHERE base.typtype <> 'd'
+                        )
+                    END,
                     'length', attribute.attlen,
                     'indexed', EXISTS (
                         SELECT FROM pg_index AS index
