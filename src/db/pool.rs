@@ -116,9 +116,14 @@ impl Db {
         self.direct.as_ref().unwrap_or(&self.pooled).manager().target()
     }
 
-    /// The most sessions that can be had at once.
+    /// The most sessions past a pooler that can be had at once.
     pub fn capacity(&self) -> usize {
         self.direct.as_ref().unwrap_or(&self.pooled).status().max_size
+    }
+
+    /// The most sessions for everyday work that can be had at once.
+    pub fn everyday_capacity(&self) -> usize {
+        self.pooled.status().max_size
     }
 
     /// How the pool for everyday work is used at the moment.
@@ -272,6 +277,8 @@ fn pool_of(size: usize, target: ConnectTarget, options: &PoolOptions) -> Pool {
     Pool::builder(Manager::new(target, options.connect_wait))
         .max_size(size)
         .wait_timeout(Some(options.wait))
+        // A connection that died without a word is given up like one that said so.
+        .recycle_timeout(Some(options.wait.max(Duration::from_secs(1))))
         .runtime(Runtime::Tokio1)
         .build()
         .expect("a pool with a runtime can have timeouts")

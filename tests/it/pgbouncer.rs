@@ -113,6 +113,21 @@ fn a_pooler_with_one_connection_is_named_where_two_are_needed() {
 }
 
 #[test]
+fn a_password_that_the_pooler_does_not_take_is_a_mistake_of_the_caller_and_not_tried_again() {
+    let server = Server::start(&[]);
+    let bouncer = PgBouncer::with_password(&server, "right");
+    let database = Database::on(&server);
+    let run = |password: &str| {
+        let url = format!("{}&password={password}", bouncer.url(database.name()));
+        let program = Program::new().env("DATABASE_URL", url);
+        program.env("TENANTCTL_CONNECT_WAIT", "60s").run(&["init"])
+    };
+    let refused = run("wrong").exits(2).says("check the password");
+    assert!(!refused.stderr.contains("wrong"), "{}", refused.stderr);
+    run("right").success();
+}
+
+#[test]
 fn the_direct_url_is_used_for_schemas_beside_a_pooler() {
     let pooled = Pooled::new();
     let run = |arguments: &[&str]| {

@@ -150,7 +150,7 @@ pub(crate) async fn run(cx: &Context, args: &SizesArgs) -> anyhow::Result<ExitSt
     let request = sizes::Request {
         tenants: selection.resolve(&db.session().await?).await?,
         precision: args.precision(cx),
-        jobs: cx.settings.fleet.jobs.min(db.capacity()),
+        jobs: cx.settings.fleet.jobs.min(db.everyday_capacity()),
     };
     let sizes = sizes::run(db, request).await?;
     let by_table = args.tenant.is_some() || args.by == By::Table;

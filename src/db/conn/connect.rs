@@ -164,8 +164,10 @@ async fn enter(
     server: &Server,
     address: Option<IpAddr>,
 ) -> Result<Connection, Failure> {
-    let not_let_in =
-        |failure: &Failure| failure.sqlstate.as_ref() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
+    let not_let_in = |failure: &Failure| {
+        failure.sqlstate.as_ref() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
+            || failure.wants_tls()
+    };
     let (way, other_way) = ways(target.tls.mode, &server.endpoint);
     match (open(target, server, address, way).await, other_way) {
         (Err(failure), Some(other_way)) if not_let_in(&failure) => {

@@ -26,6 +26,11 @@ impl Failure {
         }
     }
 
+    /// Whether a pooler lets nobody in without TLS.
+    pub(super) fn wants_tls(&self) -> bool {
+        begins_with(&self.message, &[NO_PLAIN_CONNECTION])
+    }
+
     pub(super) fn no_answer(limit: Duration, endpoint: &Endpoint) -> Self {
         let hint =
             format!("check that {endpoint} is right and no firewall is in the way, or raise connect_timeout");
@@ -64,6 +69,12 @@ impl Failure {
         let words = error
             .source()
             .map_or_else(|| error.to_string(), ToString::to_string);
+        // A server that goes away during the handshake is away, with TLS as without.
+        if let Some(error) = cause::<io::Error>(error)
+            && is_hang_up(error)
+        {
+            return hung_up(endpoint);
+        }
         // The kind of a driver error is private; its words are the only way to tell a handshake from a socket.
         if error.to_string().contains("TLS") {
             let hint =
@@ -114,7 +125,9 @@ fn from_server(error: &DbError, target: &ConnectTarget) -> Failure {
 
 fn hint_for(code: &SqlState, message: &str, target: &ConnectTarget) -> Option<String> {
     let (dbname, user) = (target.dbname(), target.user());
-    let hint = if *code == SqlState::INVALID_PASSWORD {
+    let by_pooler =
+        |refusals: &[&str]| *code == SqlState::PROTOCOL_VIOLATION && begins_with(message, refusals);
+    let hint = if *code == SqlState::INVALID_PASSWORD || by_pooler(&WRONG_PASSWORD) {
         "check the password in the URL, PGPASSWORD or ~/.pgpass".to_owned()
     } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION && message.contains("pg_hba.conf") {
         if message.contains("no encryption") {
@@ -131,6 +144,8 @@ fn hint_for(code: &SqlState, message: &str, target: &ConnectTarget) -> Option<St
         "set sslcert and sslkey to a certificate the server trusts".to_owned()
     } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
         format!("check that the role `{user}` exists and may log in")
+    } else if by_pooler(&[NO_PLAIN_CONNECTION]) {
+        "set sslmode=require".to_owned()
     } else if *code == SqlState::INVALID_CATALOG_NAME {
         format!("check the name, or create the database with `createdb {dbname}`")
     } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
@@ -147,15 +162,39 @@ fn hint_for(code: &SqlState, message: &str, target: &ConnectTarget) -> Option<St
 
 /// Whether a pooler says no to what it was asked for. PgBouncer has one code for that and for troubles of its own.
 fn is_for_good(message: &str) -> bool {
-    const REFUSALS: [&str; 4] = [
+    const REFUSALS: [&str; 9] = [
         "unsupported startup parameter",
         "unsupported options startup parameter",
         "no such database",
         "no such user",
+        "certificate authentication failed",
+        "pam authentication failed",
+        "\"trust\" authentication failed",
+        "unix socket login rejected",
+        NO_PLAIN_CONNECTION,
     ];
-    // Versions differ in how they begin.
+    begins_with(message, &REFUSALS) || begins_with(message, &WRONG_PASSWORD)
+}
+
+/// What PgBouncer says of a wrong password.
+const WRONG_PASSWORD: [&str; 3] = [
+    "password authentication failed",
+    "sasl authentication failed",
+    "scram authentication failed",
+];
+
+/// What PgBouncer says where it wants TLS.
+const NO_PLAIN_CONNECTION: &str = "ssl required";
+
+/// Versions differ in how they write it.
+fn begins_with(message: &str, words: &[&str]) -> bool {
     let message = message.to_ascii_lowercase();
-    REFUSALS.iter().any(|refusal| message.starts_with(refusal))
+    words.iter().any(|words| message.starts_with(words))
+}
+
+fn is_hang_up(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
 }
 
 fn hung_up(endpoint: &Endpoint) -> Failure {
@@ -186,9 +225,7 @@ fn from_io(error: &io::Error, endpoint: &Endpoint) -> Failure {
             let hint = format!("check that {endpoint} is a PostgreSQL server");
             Failure::new(Refused, plain_words(error), Some(hint))
         }
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-            hung_up(endpoint)
-        }
+        _ if is_hang_up(error) => hung_up(endpoint),
         // The driver's framing: the other side hung up inside of what would have been a message.
         _ if error.to_string() == "bytes remaining on stream" => {
             let hint = format!("check that {endpoint} is a PostgreSQL server");

@@ -73,6 +73,13 @@ impl Settings {
             .filter(|value| !value.is_empty())
     }
 
+    /// The password that the connection string itself holds.
+    pub(super) fn own_password(&self) -> Option<&str> {
+        let setting = self.0.get("password")?;
+        matches!(setting.origin, Origin::ConnectionString).then_some(())?;
+        self.text("password")
+    }
+
     /// One of several words.
     pub(super) fn choice<T: Copy>(
         &self,

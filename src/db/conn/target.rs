@@ -63,11 +63,12 @@ pub struct ConnectTarget {
 
 impl ConnectTarget {
     /// Decides on everything, in libpq's order of precedence. Nothing that names a server or database is
-    /// [`ConnInfoError::NotConfigured`]: a job that lost its `DATABASE_URL` must not end up on a local server.
+    /// [`ConnInfoError::NotConfigured`]: a job that lost its `DATABASE_URL` must not end up on a local server. A password
+    /// from elsewhere comes after that of the string itself.
     pub fn resolve(
         conninfo: Option<&str>,
         env: &Env<'_>,
-        password_override: Option<Secret>,
+        password_elsewhere: Option<Secret>,
     ) -> Result<Self, ConnInfoError> {
         let conninfo = conninfo.filter(|text| !text.trim().is_empty());
         let settings = Settings::gather(conninfo, env)?;
@@ -100,7 +101,11 @@ impl ConnectTarget {
                 .unwrap_or(Order::AsListed),
             tls: TlsSettings::resolve(&settings, env)?,
             driver: driver_config(&settings, &user)?,
-            password: password_override.or_else(|| settings.text("password").map(Secret::from)),
+            password: settings
+                .own_password()
+                .map(Secret::from)
+                .or(password_elsewhere)
+                .or_else(|| settings.text("password").map(Secret::from)),
             password_file: settings
                 .text("passfile")
                 .map(PathBuf::from)

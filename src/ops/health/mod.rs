@@ -149,6 +149,11 @@ impl Asking<'_> {
                 "somebody holds a lock on what it reads".to_owned(),
                 "try again".to_owned(),
             ),
+            // An extension that is there, of a library that is not.
+            Some("55000") if cause.to_string().contains("shared_preload_libraries") => (
+                cause.to_string(),
+                "add it to shared_preload_libraries and restart the server, or DROP EXTENSION".to_owned(),
+            ),
             _ => (cause.to_string(), "try again; -v tells more".to_owned()),
         };
         tracing::info!("{what}: {cause}");

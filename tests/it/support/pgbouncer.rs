@@ -22,6 +22,15 @@ impl PgBouncer {
 
     /// The same with so many server connections a database.
     pub(crate) fn with_connections(server: &Server, connections: usize) -> Self {
+        Self::configured(server, connections, "auth_type = trust", "")
+    }
+
+    /// The same for those who know a password.
+    pub(crate) fn with_password(server: &Server, password: &str) -> Self {
+        Self::configured(server, 1, "auth_type = md5", password)
+    }
+
+    fn configured(server: &Server, connections: usize, settings: &str, password: &str) -> Self {
         let program = [
             "/usr/sbin/pgbouncer",
             "/usr/bin/pgbouncer",
@@ -35,11 +44,11 @@ impl PgBouncer {
         fs::create_dir(&folder).expect("a folder");
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("permissions");
         let users = folder.join("users.txt");
-        fs::write(&users, "\"tenantctl\" \"\"\n").expect("written");
+        fs::write(&users, format!("\"tenantctl\" \"{password}\"\n")).expect("written");
         let config = folder.join("pgbouncer.ini");
         let text = format!(
             "[databases]\n* = host={socket} port=5432\n[pgbouncer]\nlisten_addr =\nlisten_port = 6432\n\
-             unix_socket_dir = {folder}\nauth_type = trust\nauth_file = {users}\npool_mode = transaction\n\
+             unix_socket_dir = {folder}\n{settings}\nauth_file = {users}\npool_mode = transaction\n\
              default_pool_size = {connections}\nquery_wait_timeout = 8\nlogfile = {folder}/log\npidfile = {folder}/pid\n",
             socket = server.socket_dir().display(),
             folder = folder.display(),
@@ -61,7 +70,8 @@ impl PgBouncer {
             folder,
         };
         wait_until("PgBouncer answers", || {
-            psql(&bouncer.url("postgres"), "select 1").is_ok()
+            let url = format!("{}&password={password}", bouncer.url("postgres"));
+            psql(&url, "select 1").is_ok()
         });
         bouncer
     }

@@ -91,6 +91,10 @@ async fn what_a_pooler_refuses_for_good_is_told_from_its_troubles() {
             Refused,
         ),
         ("No such database: acme", Refused),
+        ("password authentication failed", Refused),
+        ("SASL authentication failed", Refused),
+        ("certificate authentication failed", Refused),
+        ("SSL required", Refused),
         ("server_login_failed", Unreachable),
         ("query_wait_timeout", Unreachable),
     ] {
@@ -102,6 +106,24 @@ async fn what_a_pooler_refuses_for_good_is_told_from_its_troubles() {
             "{message}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_a_pooler_says_of_passwords_and_tls_gets_the_hint_that_a_server_would() {
+    for (message, hint) in [
+        ("password authentication failed", "check the password"),
+        ("SSL required", "sslmode=require"),
+    ] {
+        let error = answered("sslmode=disable", server_error("08P01", message)).await;
+        assert!(error.hint().unwrap().contains(hint), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_while_it_agrees_on_tls_is_away() {
+    let error = answered("sslmode=require", b"S".to_vec()).await;
+
+    assert_eq!(error.kind(), Unreachable, "{error}");
 }
 
 #[tokio::test]

@@ -158,11 +158,20 @@ fn each_server_and_database_has_its_own_password() {
 }
 
 #[test]
-fn a_password_from_elsewhere_goes_first() {
-    let env = Env::new(&|_| None);
-    let target = ConnectTarget::resolve(Some("postgres://app:old@h/d"), &env, Some("new".into())).unwrap();
-
-    assert_eq!(target.servers[0].password, Some(Secret::new("new")));
+fn a_password_from_elsewhere_comes_after_that_of_the_string_and_before_that_of_the_environment() {
+    let env = Env::new(&|name| (name == "PGPASSWORD").then(|| "environment".to_owned()));
+    for (string, expected) in [
+        ("postgres://app:own@h/d", "own"),
+        ("postgres://app:@h/d", "file"),
+        ("postgres://app@h/d", "file"),
+    ] {
+        let target = ConnectTarget::resolve(Some(string), &env, Some("file".into())).unwrap();
+        assert_eq!(
+            target.servers[0].password,
+            Some(Secret::new(expected)),
+            "{string}"
+        );
+    }
 }
 
 #[test]
