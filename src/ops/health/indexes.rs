@@ -15,22 +15,24 @@ const ENOUGH_ROWS: usize = 10_000;
 pub(super) async fn invalid(ask: &Ask) -> Result<Vec<Finding>, HealthError> {
     let rows = ask.rows(include_str!("sql/invalid_indexes.sql")).await?;
     let finding = |row: &Row| {
-        let (table, index, tenants) = (row.text(0), row.text(1), row.list(3));
+        let (table, index, is_partitioned, tenants) = (row.text(0), row.text(1), row.flag(2), row.list(4));
         let summary = match tenants.len() {
             0 => format!("index {index} of {table} is invalid"),
             many => format!("index {index} of {table} is invalid in {}", count(many, "tenant")),
         };
         // REINDEX leaves such names when it is interrupted.
         let is_copy = index.contains("_ccnew") || index.contains("_ccold");
-        let statement = if is_copy {
-            "DROP INDEX CONCURRENTLY"
-        } else {
-            "REINDEX INDEX CONCURRENTLY"
+        let statement = |name: &String| match (is_partitioned, is_copy) {
+            (true, _) => {
+                format!("ALTER INDEX {name} ATTACH PARTITION …; -- for each partition that lacks it")
+            }
+            (false, true) => format!("DROP INDEX CONCURRENTLY {name};"),
+            (false, false) => format!("REINDEX INDEX CONCURRENTLY {name};"),
         };
         Finding::new(Severity::Warning, &checks::INDEX_INVALID, summary)
-            .run_all(row.list(2).iter().map(|name| format!("{statement} {name};")))
+            .run_all(row.list(3).iter().map(statement))
             .about(tenants)
-            .in_schemas(row.list(4))
+            .in_schemas(row.list(5))
     };
     Ok(rows.iter().map(finding).collect())
 }
@@ -66,7 +68,12 @@ pub(super) async fn duplicate(ask: &Ask) -> Result<Vec<Finding>, HealthError> {
     let rows = ask.rows(include_str!("sql/duplicate_indexes.sql")).await?;
     let finding = |row: &Row| {
         let (table, names, with_constraint) = (row.text(0), row.list(1), row.flags(2));
-        let tenants = row.list(3);
+        let (is_partitioned, tenants) = (row.flag(3), row.list(4));
+        // Those of partitioned tables are not dropped concurrently.
+        let (concurrently, no_transaction) = match is_partitioned {
+            true => ("", ""),
+            false => (" CONCURRENTLY", " --no-transaction"),
+        };
         let (kept, others) = names.split_first()?;
         let place = match tenants.len() {
             0 => String::new(),
@@ -90,7 +97,7 @@ pub(super) async fn duplicate(ask: &Ask) -> Result<Vec<Finding>, HealthError> {
                     )
                 } else {
                     format!(
-                        "-- with: DROP INDEX CONCURRENTLY IF EXISTS {};",
+                        "-- with: DROP INDEX{concurrently} IF EXISTS {};",
                         QuotedIdent::new(name)
                     )
                 }
@@ -98,12 +105,12 @@ pub(super) async fn duplicate(ask: &Ask) -> Result<Vec<Finding>, HealthError> {
         Some(
             Finding::new(Severity::Note, &checks::INDEX_DUPLICATE, summary)
                 .run(format!(
-                    "tenantctl new drop_{} --no-transaction",
+                    "tenantctl new drop_{}{no_transaction}",
                     file_name(others.first().map_or("", String::as_str))
                 ))
                 .run_all(drops)
                 .about(tenants)
-                .in_schemas(row.list(4)),
+                .in_schemas(row.list(5)),
         )
     };
     Ok(rows.iter().filter_map(finding).collect())

@@ -189,7 +189,7 @@ pub async fn run(db: &Db, request: &Request) -> Result<Report, HealthError> {
     }
     let asking = Asking {
         request,
-        pool: db.capacity(),
+        pool: db.everyday_capacity(),
         readable,
     };
     let mut ask = asking.ask(db).await?;

@@ -76,6 +76,9 @@ async fn prepared(ask: &Ask, long: i64) -> Result<Vec<Finding>, HealthError> {
     Ok(rows.iter().map(finding).collect())
 }
 
+/// The process of a transaction that is prepared and has none.
+const PREPARED: i64 = 0;
+
 /// Somebody at the head of a queue.
 #[derive(Default)]
 struct Head {
@@ -131,21 +134,25 @@ pub(super) async fn blocked(ask: &Ask, asking: &Asking<'_>) -> Result<Vec<Findin
             "{} {} for {}{on}, the longest for {} ({})",
             count(head.waiting.len(), "session"),
             verb(head.waiting.len(), "waits", "wait"),
-            if head.who.is_empty() {
-                format!("pid {pid}")
-            } else {
-                head.who
+            match head.who.as_str() {
+                _ if pid == PREPARED => "a prepared transaction".to_owned(),
+                "" => format!("pid {pid}"),
+                _ => head.who,
             },
             span(head.longest),
-            if doing.is_empty() {
-                "hidden from this role".to_owned()
-            } else {
-                doing.join(": ")
+            match doing[..] {
+                _ if pid == PREPARED => "it has no session".to_owned(),
+                [] => "hidden from this role".to_owned(),
+                _ => doing.join(": "),
             }
         );
         Some(
             Finding::new(severity, &checks::BLOCKED, summary)
-                .run(format!("SELECT pg_terminate_backend({pid});"))
+                .run(match pid {
+                    PREPARED => "SELECT gid, prepared FROM pg_prepared_xacts; -- and then ROLLBACK PREPARED"
+                        .to_owned(),
+                    _ => format!("SELECT pg_terminate_backend({pid});"),
+                })
                 .about(head.tenants.into_iter().collect()),
         )
     };

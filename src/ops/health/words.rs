@@ -1,17 +1,16 @@
 //! Verbs, statements and commands in the words of findings.
 
-use crate::words;
+use crate::db::without_secrets;
 
 /// `tenant` or `tenants` do something: the verb's ending.
 pub(super) fn verb<'a>(number: usize, one: &'a str, many: &'a str) -> &'a str {
     if number == 1 { one } else { many }
 }
 
-/// One line of a statement, cut where it is long.
+/// One line of somebody's statement, cut where it is long, without what it says of people and passwords.
 pub(super) fn excerpt(statement: &str) -> String {
     const LENGTH: usize = 100;
-    let line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
-    words::cut(&line, LENGTH).into_owned()
+    without_secrets(statement, LENGTH)
 }
 
 /// So many tenants are named in a command that is shown.

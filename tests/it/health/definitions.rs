@@ -104,6 +104,50 @@ fn indexes_that_are_there_twice_are_found() {
 }
 
 #[test]
+fn indexes_that_look_alike_and_do_other_things_are_not_found() {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql(
+        "SET search_path = tenant_acme; CREATE TABLE d (a int NOT NULL, b int NOT NULL); \
+         CREATE UNIQUE INDEX d_plain ON d (a); ALTER TABLE d ADD CONSTRAINT d_late UNIQUE (a) DEFERRABLE; \
+         CREATE UNIQUE INDEX d_first ON d (b); CREATE UNIQUE INDEX d_identity ON d (b); \
+         ALTER TABLE d REPLICA IDENTITY USING INDEX d_identity; \
+         DO $$ BEGIN IF current_setting('server_version_num')::int >= 150000 THEN \
+             ALTER TABLE d ADD c int; CREATE UNIQUE INDEX d_nulls ON d (c); \
+             EXECUTE 'CREATE UNIQUE INDEX d_no_nulls ON d (c) NULLS NOT DISTINCT'; \
+         END IF; END $$",
+    );
+    let found = of(&health(&database), "index-duplicate");
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn what_is_said_of_partitioned_indexes_can_be_done() {
+    let database = Database::with_tenants(&["acme"]);
+    database.sql(
+        "SET search_path = tenant_acme; CREATE TABLE d (a int) PARTITION BY LIST (a); \
+         CREATE TABLE d_1 PARTITION OF d FOR VALUES IN (1); CREATE INDEX d_one ON d (a); CREATE INDEX d_two ON d (a); \
+         CREATE INDEX d_half ON ONLY d (a, (a + 1))",
+    );
+    let run = health(&database);
+    let twice = one(&run, "index-duplicate");
+    assert_eq!(
+        twice.run,
+        [
+            "tenantctl new drop_d_two",
+            "-- with: DROP INDEX IF EXISTS \"d_two\";"
+        ]
+    );
+    database.sql(&format!(
+        "SET search_path = tenant_acme; {}",
+        twice.run[1].trim_start_matches("-- with: ")
+    ));
+    assert_eq!(
+        one(&run, "index-invalid").run,
+        ["ALTER INDEX tenant_acme.d_half ATTACH PARTITION …; -- for each partition that lacks it"]
+    );
+}
+
+#[test]
 fn constraints_that_were_not_validated_are_found() {
     let database = Database::with_tenants(&["acme", "globex"]);
     for schema in ["tenant_acme", "tenant_globex"] {

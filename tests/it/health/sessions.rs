@@ -156,6 +156,41 @@ fn a_prepared_transaction_that_nobody_ends_is_found() {
 }
 
 #[test]
+fn who_waits_for_a_prepared_transaction_is_not_told_to_end_a_session() {
+    let server = Server::start(&[("max_prepared_transactions", "5")]);
+    let database = Database::on(&server);
+    database.run(&["init", "--quiet"]).success();
+    database.sql("CREATE TABLE waited (id int)");
+    database.sql("BEGIN; LOCK TABLE waited; PREPARE TRANSACTION 'late'");
+    let _waiting = Session::start(&database, "waiting", "SELECT count(*) FROM waited;");
+    let found = in_time(&database, "blocked");
+    assert!(
+        found[0]
+            .summary
+            .starts_with("1 session waits for a prepared transaction on public.waited, the longest for"),
+        "{found:?}"
+    );
+    let question = found[0].run[0].split(" --").next().expect("a statement");
+    assert!(database.sql(question).starts_with("late|"));
+    database.sql("ROLLBACK PREPARED 'late'");
+}
+
+#[test]
+fn what_others_do_is_shown_without_what_they_say() {
+    let database = Database::with_tenants(&["acme"]);
+    let _holder = Session::start(
+        &database,
+        "holder",
+        "BEGIN; LOCK TABLE tenant_acme.users; SELECT 's3cret' AS password;",
+    );
+    let _waiting = Session::start(&database, "waiting", "SELECT count(*) FROM tenant_acme.users;");
+    let found = in_time(&database, "blocked");
+    assert!(found[0].summary.contains("SELECT '…' AS password"), "{found:?}");
+    let run = impatient(&database);
+    assert!(!run.stdout.contains("s3cret"), "{}", run.stdout);
+}
+
+#[test]
 fn changes_to_schemas_that_are_under_way_keep_nobody_waiting() {
     let database = Database::with_tenants(&["acme", "globex", "initech"]);
     database.sql(

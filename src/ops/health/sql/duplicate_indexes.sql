@@ -3,7 +3,8 @@ WITH likely AS MATERIALIZED (
     -- Little is the same so often that the rest need be looked at.
     SELECT unnest(array_agg(index.indexrelid)) AS oid
     FROM pg_index AS index
-    WHERE index.indisvalid AND NOT index.indisexclusion
+    -- What tells rows apart for replicas is kept, whatever else does.
+    WHERE index.indisvalid AND NOT index.indisexclusion AND NOT index.indisreplident
     GROUP BY index.indrelid, index.indnkeyatts, index.indkey::text
     HAVING count(*) > 1
 ), alike AS MATERIALIZED (
@@ -12,12 +13,14 @@ WITH likely AS MATERIALIZED (
     JOIN pg_index AS index ON index.indexrelid = likely.oid
     GROUP BY index.indrelid, index.indkey::text, index.indclass::text, index.indcollation::text, index.indoption::text,
              index.indnkeyatts,
+             -- Since version 15; and one that is deferred is no arbiter of ON CONFLICT.
+             to_jsonb(index) ->> 'indnullsnotdistinct', index.indisunique AND NOT index.indimmediate,
              -- Where in the statement an expression stood makes no difference.
              regexp_replace(index.indexprs::text, ' :(location|stmt_len) -?\d+', '', 'g'),
              regexp_replace(index.indpred::text, ' :(location|stmt_len) -?\d+', '', 'g')
     HAVING count(*) > 1
 ), named AS (
-    SELECT place.slug, place.schema, own.relname AS table_name,
+    SELECT place.slug, place.schema, own.relname AS table_name, class.relkind = 'I' AS is_partitioned,
            array_to_json(array_agg(class.relname ORDER BY rank DESC, class.relname))::text AS names,
            array_to_json(array_agg(rank >= 2 ORDER BY rank DESC, class.relname))::text AS has_constraint
     FROM (SELECT oids, unnest(oids) AS oid FROM alike) AS one
@@ -37,9 +40,9 @@ WITH likely AS MATERIALIZED (
     GROUP BY one.oids, class.relam, class.relkind, place.slug, place.schema, own.relname
     HAVING count(*) > 1
 )
-SELECT table_name, names, has_constraint,
+SELECT table_name, names, has_constraint, is_partitioned,
        json_agg(slug ORDER BY slug) FILTER (WHERE slug IS NOT NULL),
        json_agg(schema ORDER BY schema) FILTER (WHERE slug IS NULL)
 FROM named
-GROUP BY 1, 2, 3
+GROUP BY 1, 2, 3, 4
 ORDER BY 1, 2

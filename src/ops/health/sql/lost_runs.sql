@@ -6,7 +6,12 @@ WHERE operation.outcome = 'running'
   AND operation.started_at < now() - interval '10 minutes'
   AND NOT EXISTS (
       SELECT FROM pg_stat_activity
-      WHERE datname = current_database() AND application_name = 'tenantctl ' || operation.command
+      WHERE datname = current_database()
+        -- Tenants are seeded as they are created, and created to be seeded.
+        AND application_name IN ('tenantctl ' || operation.command, CASE operation.command
+            WHEN 'create' THEN 'tenantctl seed'
+            WHEN 'seed' THEN 'tenantctl create'
+        END)
   )
   AND NOT EXISTS (
       SELECT FROM pg_locks AS lock
