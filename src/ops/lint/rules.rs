@@ -167,7 +167,9 @@ pub(super) fn not_repeatable(statement: &Statement<'_>) -> Option<Hit> {
         Some(Hit::new(NOT_REPEATABLE, statement.span_of(at), message, help))
     };
     let starts = |words: &[&str]| statement.begins(words);
-    let guarded = statement.has(&["if", "not", "exists"]) || statement.has(&["if", "exists"]);
+    let is_guard =
+        |at: usize| statement.reads(at, &["if", "not", "exists"]) || statement.reads(at, &["if", "exists"]);
+    let guarded = !starts(&["alter"]) && (0..statement.words.len()).any(is_guard);
     let concurrently = statement.has(&["concurrently"]);
     if let Some(at) = index(statement)
         && concurrently
@@ -211,7 +213,15 @@ pub(super) fn not_repeatable(statement: &Statement<'_>) -> Option<Hit> {
             && !["default", "not", "identity", "expression"]
                 .iter()
                 .any(|word| statement.reads(at + 1, &[word]));
-        reads(&["add"]) || drops_part || reads(&["rename"]) || reads(&["attach"]) || reads(&["detach"])
+        // A guard is about what stands before it: `ALTER TABLE IF EXISTS` about the table.
+        let is_guarded =
+            is_guard(at + 1) || is_guard(at + 2) || reads(&["rename", "to"]) && (0..*at).any(is_guard);
+        !is_guarded
+            && (reads(&["add"])
+                || drops_part
+                || reads(&["rename"])
+                || reads(&["attach"])
+                || reads(&["detach"]))
     })?;
     hit(
         at,

@@ -196,11 +196,15 @@ fn statements_without_transaction_can_be_run_again() {
             "ALTER TABLE t ADD COLUMN a int",
             "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID",
             "ALTER TABLE t DETACH PARTITION p CONCURRENTLY",
+            "ALTER TABLE IF EXISTS t ADD COLUMN a int",
+            "ALTER TABLE t ADD COLUMN IF NOT EXISTS a int, ADD COLUMN b int",
         ],
     );
     each_is_clean(
         SINGLY,
         &[
+            "ALTER INDEX IF EXISTS i RENAME TO j",
+            "ALTER TABLE t ADD IF NOT EXISTS a int, ADD COLUMN IF NOT EXISTS b int",
             "CREATE TABLE IF NOT EXISTS a (id int)",
             "CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)",
             "CREATE OR REPLACE VIEW v AS SELECT 1",

@@ -4,7 +4,7 @@
 //! is seen in a string, a comment, a dollar-quoted body, a cast (`::date`) or the slice of an array (`a[1:days]`).
 
 use super::parameters::{Parameter, Values};
-use crate::db::{self, Statement, Token, TokenKind, Unterminated};
+use crate::db::{self, Control, Statement, Token, TokenKind, Unterminated};
 use crate::ops::exec::{self, Refused};
 
 /// A file of demo data, checked and ready to be run in any tenant.
@@ -47,6 +47,10 @@ pub enum FixtureError {
         line: usize,
         source: Refused,
     },
+    #[error(
+        "file `{file}`, line {line}: there is nothing to go back to within a message, and demo data is sent as one"
+    )]
+    Savepoint { file: String, line: usize },
     #[error("file `{file}` holds no statement")]
     Empty { file: String },
 }
@@ -62,7 +66,10 @@ impl FixtureError {
             Self::Refused {
                 source: Refused::EndsTransaction { .. },
                 ..
-            } => "leave it out: all of a tenant's demo data is one transaction".to_owned(),
+            }
+            | Self::Savepoint { .. } => {
+                "leave it out: all of a tenant's demo data is one transaction".to_owned()
+            }
             Self::Refused {
                 source: Refused::Copy { .. },
                 ..
@@ -94,6 +101,13 @@ impl Fixture {
                 line: statement.line,
                 source,
             })?;
+            let opening: Vec<&str> = statement.opening.iter().map(String::as_str).collect();
+            if Control::of(&opening).is_some() {
+                return Err(FixtureError::Savepoint {
+                    file: name,
+                    line: statement.line,
+                });
+            }
         }
         let statements: Result<Vec<Prepared>, FixtureError> = statements
             .iter()

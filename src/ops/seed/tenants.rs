@@ -24,7 +24,10 @@ pub fn demo_tenants(
     let usual = if list.is_empty() { USUAL } else { list.len() };
     let count = count.unwrap_or(usual);
     list.truncate(count);
-    for number in list.len() + 1..=count {
+    for number in list.len() + 1.. {
+        if list.len() == count {
+            break;
+        }
         let name = format!("demo-{number}");
         let Ok(slug) = name.parse::<Slug>() else { continue };
         if list.iter().any(|tenant| tenant.slug == slug) {
@@ -68,5 +71,11 @@ mod tests {
         assert_eq!(shown(&more[3..]), "demo-4 basic, demo-5 pro");
         let fewer = demo_tenants(list, Some(1), &naming()).expect("tenants");
         assert_eq!(shown(&fewer), "demo-1 basic");
+        let list = demo_tenants(Vec::new(), Some(4), &naming()).expect("tenants");
+        let more = demo_tenants(list[3..].to_vec(), Some(4), &naming()).expect("tenants");
+        assert_eq!(
+            shown(&more),
+            "demo-4 basic, demo-2 basic, demo-3 basic, demo-5 basic"
+        );
     }
 }

@@ -177,6 +177,10 @@ fn what_cannot_be_run_is_refused_before_anybody_is_touched() {
         ("SELECT 'open", "never closed"),
         ("COPY customers FROM STDIN", "copies to or from the client"),
         ("SELECT 1; VACUUM customers", "cannot run inside a transaction"),
+        (
+            "SELECT 1;\nSAVEPOINT one",
+            "line 2: there is nothing to go back to within a message",
+        ),
     ] {
         seed(&fleet, sql, &["t01"], &[]).exits(2).says(words);
     }
