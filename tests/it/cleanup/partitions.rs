@@ -306,8 +306,9 @@ fn a_partition_that_somebody_reads_is_left_and_no_other_reader_waits_for_it() {
     run.success()
         .says("partition tenant_t01.logs_2019 is in use, its rows go in batches")
         .says("300 rows removed");
-    // The locks are waited for by a twentieth of a second at a time; two busy cores may need more beside it.
-    assert!(longest < Duration::from_millis(50 + 400), "{longest:?}");
+    // The locks are waited for by a twentieth of a second at a time. A busy machine may stand still beside it, and not for
+    // as long as a migration would wait.
+    assert!(longest < Duration::from_secs(2), "{longest:?}");
     assert_eq!(ask(&fleet, "t01", LEFT), "0|300|1");
     drop(holder);
     cleanup(&fleet, &["--days", "50"]).success();

@@ -15,6 +15,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use tenantctl::db::local::Binaries;
 use tokio_postgres::SimpleQueryMessage;
@@ -166,9 +167,14 @@ pub(crate) fn configured(text: &str) -> tempfile::TempDir {
 
 /// Waits until something is so, as long as a machine that stands still now and then may need.
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    const OFTEN: Duration = Duration::from_millis(20);
+    // To look is work for the server, which has enough of it.
+    const SELDOM: Duration = Duration::from_millis(160);
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let mut pause = OFTEN;
     while !is_so() {
-        assert!(std::time::Instant::now() < deadline, "waited in vain: {what}");
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(SELDOM);
     }
 }
