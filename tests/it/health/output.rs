@@ -232,3 +232,30 @@ fn every_check_is_documented() {
         .collect();
     assert_eq!(listed, checks);
 }
+
+#[test]
+fn watching_gives_up_a_connection_that_died_without_a_word() {
+    let server = crate::support::Server::start(&[]);
+    let database = Database::on(&server);
+    database.run(&["init", "--quiet"]).success();
+    let proxy = crate::support::Proxy::start(&server);
+    let mut child = Program::new()
+        .env("DATABASE_URL", proxy.url(database.name()))
+        .env("DATABASE_POOL_TIMEOUT_MS", "1000")
+        .spawn(&["health", "--watch", "3s", "-o", "json"]);
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    lines.next().expect("a line").expect("readable");
+    // Between two looks.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    proxy.fall_silent();
+    let (told, hears) = std::sync::mpsc::channel();
+    let reader = std::thread::spawn(move || {
+        told.send(lines.next().is_some()).ok();
+        lines
+    });
+    let is_heard = hears.recv_timeout(std::time::Duration::from_secs(60));
+    signal(child.id(), "KILL");
+    child.wait().expect("ends");
+    reader.join().expect("no panic");
+    assert_eq!(is_heard, Ok(true));
+}

@@ -16,6 +16,8 @@ pub(crate) struct Proxy {
     open: Arc<Mutex<Vec<UnixStream>>>,
     is_closed: Arc<AtomicBool>,
     trips: Arc<AtomicUsize>,
+    /// Whether those who pass now are heard no more.
+    is_silent: Arc<Mutex<Arc<AtomicBool>>>,
 }
 
 impl Proxy {
@@ -37,13 +39,16 @@ impl Proxy {
         let closed = Arc::clone(&is_closed);
         let trips = Arc::<AtomicUsize>::default();
         let counted = Arc::clone(&trips);
+        let is_silent = Arc::<Mutex<Arc<AtomicBool>>>::default();
+        let silent = Arc::clone(&is_silent);
         // Ends with the process of the tests.
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 if closed.load(Ordering::SeqCst) {
                     continue;
                 }
-                connect(client, &target, &known, delay, &counted).ok();
+                let silent = Arc::clone(&silent.lock().expect("no panic"));
+                connect(client, &target, &known, delay, &counted, silent).ok();
             }
         });
         Self {
@@ -51,7 +56,15 @@ impl Proxy {
             open,
             is_closed,
             trips,
+            is_silent,
         }
+    }
+
+    /// Swallows what those say who have passed, and what is said to them, as a firewall does that has forgotten them. New
+    /// ones pass.
+    pub(crate) fn fall_silent(&self) {
+        let now = std::mem::take(&mut *self.is_silent.lock().expect("no panic"));
+        now.store(true, Ordering::SeqCst);
     }
 
     /// How often somebody has spoken after the server had: the round trips until now.
@@ -84,6 +97,7 @@ fn connect(
     open: &Mutex<Vec<UnixStream>>,
     delay: Duration,
     trips: &Arc<AtomicUsize>,
+    is_silent: Arc<AtomicBool>,
 ) -> io::Result<()> {
     let server = UnixStream::connect(target)?;
     let mut known = open.lock().expect("no panic");
@@ -91,21 +105,28 @@ fn connect(
     let (from_client, from_server) = (client.try_clone()?, server.try_clone()?);
     let server_has_spoken = Arc::<AtomicBool>::default();
     let (has_spoken, trips) = (Arc::clone(&server_has_spoken), Arc::clone(trips));
+    let silent = Arc::clone(&is_silent);
     let asks = move || {
         if has_spoken.swap(false, Ordering::SeqCst) {
             trips.fetch_add(1, Ordering::SeqCst);
         }
+        !silent.load(Ordering::SeqCst)
     };
-    let answers = move || server_has_spoken.store(true, Ordering::SeqCst);
+    let answers = move || {
+        server_has_spoken.store(true, Ordering::SeqCst);
+        !is_silent.load(Ordering::SeqCst)
+    };
     std::thread::spawn(move || pass(from_client, server, delay, asks));
     std::thread::spawn(move || pass(from_server, client, delay, answers));
     Ok(())
 }
 
-fn pass(mut from: UnixStream, mut to: UnixStream, delay: Duration, heard: impl Fn()) {
+fn pass(mut from: UnixStream, mut to: UnixStream, delay: Duration, is_heard: impl Fn() -> bool) {
     let mut buffer = [0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
-        heard();
+        if !is_heard() {
+            continue;
+        }
         std::thread::sleep(delay);
         if to.write_all(&buffer[..length]).is_err() {
             break;
