@@ -202,7 +202,13 @@ fn autovacuum(server: &Server, fleet: &Fleet) -> Vec<Finding> {
         found.push(
             Finding::new(Severity::Note, &checks::AUTOVACUUM_WORKERS, summary)
                 .run(format!("ALTER SYSTEM SET autovacuum_max_workers = {wanted};"))
-                .run("-- then restart the server; raise autovacuum_vacuum_cost_limit as well"),
+                .run(match server.major {
+                    ..18 => "-- then restart the server; raise autovacuum_vacuum_cost_limit as well",
+                    _ => {
+                        "-- then reload the configuration; raise autovacuum_vacuum_cost_limit as well, and \
+                         autovacuum_worker_slots where there are fewer, which takes a restart"
+                    }
+                }),
         );
     }
     found

@@ -16,7 +16,9 @@ SELECT current_setting('server_version'),
        -- As the server computes the size of its table of locks.
        current_setting('max_locks_per_transaction')::bigint * (
            current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int
-           + current_setting('autovacuum_max_workers')::int + current_setting('max_worker_processes')::int
+           -- Since version 18 there are slots for more of them than may work.
+           + coalesce(current_setting('autovacuum_worker_slots', true), current_setting('autovacuum_max_workers'))::int
+           + current_setting('max_worker_processes')::int
            + current_setting('max_wal_senders')::int + 1
        ),
        current_setting('max_locks_per_transaction')::int,
