@@ -27,7 +27,7 @@ pub(super) struct Application<'a> {
 }
 
 /// Runs an application until the round is over.
-pub(super) fn run(scene: &Scene, writer: u64, begun: &mut u64, random: Random) {
+pub(super) fn run(scene: &Scene, writer: u64, begun: &mut u64, (random, patience): (Random, u32)) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -51,7 +51,7 @@ pub(super) fn run(scene: &Scene, writer: u64, begun: &mut u64, random: Random) {
         };
         while !scene.is_over() {
             application.work_somewhere().await;
-            tokio::time::sleep(application.random.pause(REST)).await;
+            tokio::time::sleep(application.random.pause(REST * patience)).await;
         }
     });
 }

@@ -29,6 +29,8 @@ const APPLICATIONS: u64 = 2;
 /// Who is at work at once.
 struct Crew {
     operators: u64,
+    /// How many times as long as need be everybody rests.
+    patience: u32,
     /// How many transactions each application has begun.
     begun: [u64; APPLICATIONS as usize],
 }
@@ -47,6 +49,7 @@ fn whatever_is_done_and_killed_at_once_nothing_is_lost_and_nothing_is_left() {
     let mut crew = Crew {
         // Beside other tests there is less room.
         operators: if asked.is_some() { 4 } else { 2 },
+        patience: if asked.is_some() { 1 } else { 3 },
         begun: [0; APPLICATIONS as usize],
     };
     let begun = Instant::now();
@@ -82,14 +85,15 @@ fn round(scene: &Scene, crew: &mut Crew, seed: u64, is_calm: bool) -> u64 {
     let next = random.number() % 1_000_000_000;
     scene.begin_round();
     scene.add_migration();
+    let patience = crew.patience;
     std::thread::scope(|threads| {
         for _ in 0..crew.operators {
             let random = Random::new(random.number());
-            threads.spawn(move || operator::run(scene, random));
+            threads.spawn(move || operator::run(scene, random, patience));
         }
         for (writer, begun) in (0..).zip(&mut crew.begun) {
             let random = Random::new(random.number());
-            threads.spawn(move || application::run(scene, writer, begun, random));
+            threads.spawn(move || application::run(scene, writer, begun, (random, patience)));
         }
         let since = Instant::now();
         let faults = match is_calm {

@@ -93,12 +93,12 @@ enum Mind {
 }
 
 /// Calls the program again and again until the round is over.
-pub(super) fn run(scene: &Scene, random: Random) {
+pub(super) fn run(scene: &Scene, random: Random, patience: u32) {
     let mut operator = Operator { scene, random };
     while !scene.is_over() {
         let mind = *operator.random.pick(&MINDS).expect("some");
         operator.act(mind);
-        std::thread::sleep(operator.random.pause(REST));
+        std::thread::sleep(operator.random.pause(REST * patience));
     }
 }
 

@@ -102,7 +102,7 @@ fn tenants_whose_rows_move_all_the_time_are_each_backed_up_as_they_were_at_one_m
                 );
                 while !has_enough.load(Ordering::Relaxed) {
                     psql(url, &there_and_back).ok();
-                    std::thread::sleep(Duration::from_millis(5));
+                    std::thread::sleep(Duration::from_millis(30));
                 }
             });
         }
