@@ -5,7 +5,7 @@
 //! [`INVENTORY`] found them, and `$5` the search path of those who deparse.
 
 use self::Digest::{Bodies, By, Places, Texts, Views};
-use super::own_role::is_own_role;
+use super::macros::Writer;
 
 /// What a query says of its objects beside what makes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub(super) const SOURCES: [Source; 29] = sources! {
     "type_parts" Comments "pg_type" Places,
     "texts" Owners "texts" Texts,
     "functions" All "pg_proc" Bodies,
-    "aggregates" All "pg_proc" Texts,
+    "aggregates" All "aggregates" Texts,
     "operators" Owners "pg_operator" Texts,
     "operator_families" Owners "pg_opfamily" Texts,
     "operator_classes" Owners "pg_opclass" Texts,
@@ -108,7 +108,7 @@ pub(super) const SOURCES: [Source; 29] = sources! {
 
 /// What else is said of the objects of a source: the columns `comment`, `owner_name` and `grants`, as far as it has
 /// them, and the join that they need.
-pub(super) fn extras(source: &Source) -> (String, &'static str) {
+pub(super) fn extras(source: &Source, writer: &Writer<'_>) -> (String, &'static str) {
     let mut columns = String::new();
     if source.extras.comments() {
         columns.push_str(", d.description AS comment");
@@ -124,12 +124,15 @@ pub(super) fn extras(source: &Source) -> (String, &'static str) {
         };
         let grants = include_str!("sql/grants.sql").trim_end();
         columns.push_str(", ");
-        columns.push_str(
-            &grants
-                .replace("{on}", granted_on(source))
-                .replace("{column}", column)
-                .replace("{is_own_role}", &is_own_role("e.grantee", "o.schema")),
-        );
+        let born_with = match source.name {
+            "schema" => include_str!("sql/born_with.sql").trim_end(),
+            _ => "false",
+        };
+        let grants = grants
+            .replace("{on}", granted_on(source))
+            .replace("{column}", column)
+            .replace("{born_with}", born_with);
+        columns.push_str(&writer.expand(&grants));
         columns.push_str(" AS grants");
     }
     let join = match source.extras {
@@ -144,10 +147,9 @@ pub(super) fn extras(source: &Source) -> (String, &'static str) {
 
 /// The statements that take a new object's privileges back to what PostgreSQL gives by itself, where the database has
 /// default privileges of its own for what this role makes.
-pub(super) fn resets(source: &Source) -> String {
-    include_str!("sql/resets.sql")
-        .trim_end()
-        .replace("{on}", granted_on(source))
+pub(super) fn resets(source: &Source, writer: &Writer<'_>) -> String {
+    let resets = include_str!("sql/resets.sql").trim_end();
+    writer.expand(resets).replace("{on}", granted_on(source))
 }
 
 fn granted_on(source: &Source) -> &'static str {

@@ -14,7 +14,7 @@ use futures_util::future::try_join_all;
 
 use super::catalog::{Digest, SETTINGS, SOURCES, Source, extras};
 use super::inventory::Inventory;
-use super::macros::{Names, expand};
+use super::macros::{Names, Writer};
 use super::settle::{repeatable_sql, settled_sql};
 use super::text::{BEFORE_OBJECTS, SCHEMA_COLUMNS};
 use crate::db::{self, SchemaName, Session, Transaction, Type};
@@ -131,21 +131,22 @@ pub fn is_comparable(fingerprint: &str) -> bool {
 
 /// The queries that may have an answer, by name. Each answers with schemas and what they have of its kinds of objects.
 fn questions(inventory: &Inventory, version: i32) -> Vec<(&'static str, String)> {
+    let writer = Writer::new(version, Names::Qualified, inventory);
     let own = QUERIES
         .iter()
         .filter(|query| inventory.may_hold(query.found))
-        .map(|query| (query.name, expand(query.sql, version, Names::Qualified)));
+        .map(|query| (query.name, writer.expand(query.sql)));
     let general = SOURCES
         .iter()
         .filter(|source| inventory.may_hold(source.found))
-        .filter_map(|source| Some((source.name, texts(source, version)?)));
+        .filter_map(|source| Some((source.name, texts(source, &writer)?)));
     own.chain(general)
         .map(|(name, sql)| (name, digests(&sql)))
         .collect()
 }
 
 /// What tells the objects of a source from others, unless another query says it.
-fn texts(source: &Source, version: i32) -> Option<String> {
+fn texts(source: &Source, writer: &Writer<'_>) -> Option<String> {
     let mut parts = vec!["o.kind", "o.name", "o.sql"];
     let settle = match source.digest {
         Digest::By(_) => return None,
@@ -166,8 +167,8 @@ fn texts(source: &Source, version: i32) -> Option<String> {
             parts.push(column);
         }
     }
-    let (columns, join) = extras(source);
-    let sql = expand(source.sql, version, Names::Qualified);
+    let (columns, join) = extras(source, writer);
+    let sql = writer.expand(source.sql);
     Some(format!(
         "SELECT o.schema, {} AS text FROM (SELECT o.schema, concat_ws(chr(2), {}) AS text \
          FROM (SELECT o.*{columns} FROM (\n{sql}) o{join}) o OFFSET 0) o",

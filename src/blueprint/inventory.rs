@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use super::catalog::{INVENTORY, SOURCES, Source};
+use super::macros::{Names, Writer};
 use super::order::Dependency;
 use crate::db::{self, Session, Type};
 
@@ -23,16 +24,27 @@ pub(super) struct Inventory {
 
 impl Inventory {
     pub(super) async fn take(session: &Session, schemas: Vec<u32>) -> Result<Self, db::Error> {
-        let rows = session
-            .query(&inventory(&schemas), &[(&schemas, Type::OID_ARRAY)])
-            .await?;
-        Ok(rows.first().map_or_else(Self::default, |row| Self {
-            relations: row.get(0),
-            types: row.get(1),
-            functions: row.get(2),
-            found: (!row.get::<_, bool>(3)).then(|| row.get(4)),
+        let mut inventory = Self {
             schemas,
-        }))
+            ..Self::default()
+        };
+        // What the query asks depends on the schemas alone.
+        let query = Writer::new(0, Names::Relative, &inventory).expand(INVENTORY);
+        let rows = session
+            .query(&query, &[(&inventory.schemas, Type::OID_ARRAY)])
+            .await?;
+        if let Some(row) = rows.first() {
+            inventory.relations = row.get(0);
+            inventory.types = row.get(1);
+            inventory.functions = row.get(2);
+            inventory.found = (!inventory.is_of_the_cluster()).then(|| row.get(3));
+        }
+        Ok(inventory)
+    }
+
+    /// Whether a schema was made with the cluster, such as `public`: then what is in it is recorded nowhere.
+    pub(super) fn is_of_the_cluster(&self) -> bool {
+        self.schemas.iter().any(|oid| *oid < FIRST_NORMAL)
     }
 
     /// The queries that may have an answer.
@@ -72,20 +84,4 @@ impl Inventory {
             (path, Type::TEXT),
         ]
     }
-}
-
-/// The query for what is in these schemas.
-fn inventory(schemas: &[u32]) -> String {
-    const MACRO: &str = "{of_the_cluster:";
-    let wanted = schemas.iter().any(|oid| *oid < FIRST_NORMAL);
-    let mut parts = INVENTORY.split(MACRO);
-    let mut sql = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (inside, after) = part.split_once('}').unwrap_or((part, ""));
-        if wanted {
-            sql.push_str(inside);
-        }
-        sql.push_str(after);
-    }
-    sql
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::Blueprint;
 use super::catalog::{LIMITS, OF_ONE_SCHEMA, SETTINGS};
 use super::inventory::Inventory;
-use super::macros::{Names, expand};
+use super::macros::{Names, Writer};
 use super::read::{ReadError, in_words, inventory_of, questions};
 use super::stamp;
 use crate::db::{self, SchemaName, Session};
@@ -77,7 +77,7 @@ pub async fn restored(session: &mut Session, text: &str) -> Result<Option<Bluepr
         let path = String::new();
         let params = inventory.params(&path);
         let stamp = stamp::query(&inventory);
-        let limits = expand(LIMITS, kept.version, Names::Relative);
+        let limits = Writer::new(kept.version, Names::Relative, &inventory).expand(LIMITS);
         try_join3(
             transaction.query(&stamp, &params),
             transaction.query(&limits, &params),

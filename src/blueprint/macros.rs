@@ -1,6 +1,9 @@
-//! The macros of the queries over the catalogs: `{name}` or `{name:argument}`, written out for the version of a server.
+//! The macros of the queries over the catalogs: `{name}` or `{name:argument}`, and `{if condition} … {else} … {end}`, written
+//! out for the version of a server and for what there is in the schemas. Planning the queries is most of a session's work
+//! on one schema, and a part that has no answer is planned as well as all others.
 
-use super::own_role::is_own_role;
+use super::inventory::Inventory;
+use super::own_role::{self, is_own_role};
 use super::settle::settled_sql;
 
 /// What becomes of the schema's name where PostgreSQL always writes it.
@@ -12,47 +15,95 @@ pub(super) enum Names {
     Qualified,
 }
 
-/// A query with its macros written out, for a server of this version.
-pub(super) fn expand(sql: &str, version: i32, names: Names) -> String {
-    let mut expanded = String::with_capacity(sql.len() * 2);
-    let mut rest = sql;
-    while let Some(start) = rest.find('{') {
-        let (before, after) = rest.split_at(start);
-        expanded.push_str(before);
-        match macro_at(after, version, names) {
-            Some((text, length)) => {
-                expanded.push_str(&text);
-                rest = &after[length..];
-            }
-            None => {
-                expanded.push('{');
-                rest = &after[1..];
-            }
+/// For whom queries are written out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Writer<'a> {
+    /// That of the server, as a number.
+    version: i32,
+    names: Names,
+    inventory: &'a Inventory,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(version: i32, names: Names, inventory: &'a Inventory) -> Self {
+        Self {
+            version,
+            names,
+            inventory,
         }
     }
-    expanded.push_str(rest);
-    expanded
+
+    /// A query with its macros written out.
+    pub(super) fn expand(&self, sql: &str) -> String {
+        let mut expanded = String::with_capacity(sql.len() * 2);
+        let mut rest = sql;
+        while let Some(start) = rest.find('{') {
+            let (before, after) = rest.split_at(start);
+            expanded.push_str(before);
+            match self.branch_at(after).or_else(|| self.macro_at(after)) {
+                Some((text, length)) => {
+                    expanded.push_str(&text);
+                    rest = &after[length..];
+                }
+                None => {
+                    expanded.push('{');
+                    rest = &after[1..];
+                }
+            }
+        }
+        expanded.push_str(rest);
+        expanded
+    }
+
+    /// What the condition at the beginning of `text` leaves of all up to its end, and how long all of it is.
+    fn branch_at(&self, text: &str) -> Option<(String, usize)> {
+        const END: &str = "{end}";
+        let (condition, inside) = text.strip_prefix("{if ")?.split_once('}')?;
+        let inside = &inside[..inside.find(END)?];
+        let (then, otherwise) = inside.split_once("{else}").unwrap_or((inside, ""));
+        let chosen = if self.holds(condition) { then } else { otherwise };
+        let length = "{if }".len() + condition.len() + inside.len() + END.len();
+        Some((self.expand(chosen), length))
+    }
+
+    fn holds(&self, condition: &str) -> bool {
+        match condition {
+            "not null has names" => self.version >= 180_000,
+            "of the cluster" => self.inventory.is_of_the_cluster(),
+            found => self.inventory.may_hold(found),
+        }
+    }
+
+    /// The text of the macro at the beginning of `text`, and the macro's length.
+    fn macro_at(&self, text: &str) -> Option<(String, usize)> {
+        let end = text.find('}')?;
+        let (name, argument) = text[1..end].split_once(':').unwrap_or((&text[1..end], ""));
+        Some((written_out(name, argument, self)?, end + 1))
+    }
 }
 
-/// The text of the macro at the beginning of `text`, and the macro's length.
-fn macro_at(text: &str, version: i32, names: Names) -> Option<(String, usize)> {
-    let end = text.find('}')?;
-    let (name, argument) = text[1..end].split_once(':').unwrap_or((&text[1..end], ""));
-    Some((written_out(name, argument, version, names)?, end + 1))
-}
-
-fn written_out(name: &str, argument: &str, version: i32, names: Names) -> Option<String> {
+fn written_out(name: &str, argument: &str, writer: &Writer<'_>) -> Option<String> {
+    let Writer {
+        version,
+        names,
+        inventory,
+    } = *writer;
     let text = match name {
         "own" => super::text::OWN.to_owned(),
         "not_of_an_extension" => {
             let (catalog, alias) = argument.split_once(' ')?;
+            // A cast is in no schema that could tell.
+            if catalog != "pg_cast" && !inventory.may_hold("members") {
+                return Some("true".to_owned());
+            }
             // By the index over what is depended on, once a query, whatever the number of schemas.
             format!(
                 "{alias}.oid NOT IN (SELECT e.objid FROM pg_depend e WHERE e.refclassid = 'pg_extension'::regclass \
                  AND e.classid = '{catalog}'::regclass AND e.deptype = 'e')"
             )
         }
-        "inherits_later" => INHERITS_LATER.to_owned(),
+        "inherits_later" if inventory.may_hold("children") => INHERITS_LATER.to_owned(),
+        "inherits_later" => "false".to_owned(),
         "alter_only" => format!(
             "CASE {argument}.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' \
              WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE ONLY' END"
@@ -139,13 +190,14 @@ fn written_out(name: &str, argument: &str, version: i32, names: Names) -> Option
                 "CASE WHEN {acl} IS NOT NULL THEN nullif(ARRAY(SELECT g.item::text FROM unnest({acl}) g (item) \
                  WHERE NOT {} ORDER BY 1), \
                  ARRAY(SELECT unnest(acldefault({default}))::text ORDER BY 1)) END",
-                is_own_role(grantee, "c.relnamespace")
+                own_roles(writer, grantee, "c.relnamespace")
             )
         }
         "is_own_role" => {
             let (role, schema) = argument.split_once('|')?;
-            is_own_role(role, schema)
+            own_roles(writer, role, schema)
         }
+        "own_role_remark" => own_role::REMARK.to_owned(),
         "digest" => format!("hashtextextended({argument}, 0) AS one, hashtextextended({argument}, 1) AS two"),
         "settled" => format!(
             "(SELECT {} FROM (SELECT {argument} AS text OFFSET 0) s)",
@@ -199,6 +251,14 @@ fn columns(numbers: &str, relation: &str) -> String {
          FROM unnest({numbers}::int2[]) WITH ORDINALITY k (number, place) \
          JOIN pg_attribute n ON n.attrelid = {relation} AND n.attnum = k.number)"
     )
+}
+
+/// Whether the role belongs to the schema, where any role belongs to one.
+fn own_roles(writer: &Writer<'_>, role: &str, schema: &str) -> String {
+    match writer.inventory.may_hold("own roles") {
+        true => is_own_role(role, schema),
+        false => "false".to_owned(),
+    }
 }
 
 /// What is the same in all schemas goes by its number, what may be a schema's own by its name.

@@ -7,7 +7,7 @@
 use crate::db::SchemaName;
 
 /// What the comment of a schema's own role begins with; the schema's name follows.
-const REMARK: &str = "tenantctl: application role of schema ";
+pub(super) const REMARK: &str = "tenantctl: application role of schema ";
 
 /// The comment of the role that belongs to this schema.
 pub fn own_role_remark(schema: &SchemaName) -> String {

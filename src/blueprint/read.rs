@@ -1,5 +1,6 @@
 //! Reading a schema's definition: a fixed number of queries, sent one behind the other without waiting for answers.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use futures_util::future::{join, try_join_all};
@@ -11,7 +12,7 @@ use super::catalog::{
 };
 use super::inventory::Inventory;
 use super::late::late;
-use super::macros::{Names, expand};
+use super::macros::{Names, Writer};
 use super::object::Address;
 use super::order::{Catalogs, Dependency};
 use super::rows::{Contents, Table};
@@ -168,7 +169,7 @@ pub async fn tables_in_tx(
     schema: &SchemaName,
 ) -> Result<Vec<Table>, ReadError> {
     let found = find(transaction, schema).await?;
-    let statement = expand(ROWS, found.version, Names::Relative);
+    let statement = found.writer().expand(ROWS);
     let path = String::new();
     let rows = transaction
         .query(&statement, &found.inventory.params(&path))
@@ -181,12 +182,14 @@ pub async fn tables_in_tx(
 /// they take turns at it.
 async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Result<Blueprint, ReadError> {
     let transaction = transactions[0];
+    let found = find(transaction, schema).await?;
+    let writer = found.writer();
     let Found {
         oid,
-        version,
-        role,
-        inventory,
-    } = find(transaction, schema).await?;
+        ref role,
+        ref inventory,
+        ..
+    } = found;
     let members = if inventory.may_hold("members") {
         transaction
             .query(MEMBERS, &inventory.params(&String::new()))
@@ -197,16 +200,16 @@ async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Resu
     let own_name = OwnName::new(schema.as_str(), members.iter().map(|row| row.get(0)).collect());
     let own_first = format!("{}, pg_catalog", schema.quoted());
     let without_own = "pg_catalog".to_owned();
-    let mut statements: Vec<String> = vec![stamp::query(&inventory)];
-    statements.extend([LIMITS, ROWS, ALIASES, DEPENDENCIES].map(|sql| expand(sql, version, Names::Relative)));
+    let mut statements: Vec<String> = vec![stamp::query(inventory)];
+    statements.extend([LIMITS, ROWS, ALIASES, DEPENDENCIES].map(|sql| writer.expand(sql)));
     statements.push("SELECT 'pg_rewrite'::regclass::oid, 'pg_type'::regclass::oid".to_owned());
     let has_families = inventory.may_hold("children");
     if has_families {
-        statements.push(expand(FAMILIES, version, Names::Relative));
+        statements.push(writer.expand(FAMILIES));
     }
     let sources = inventory.sources();
     let first_of_sources = statements.len();
-    statements.extend(sources.iter().map(|source| question(source, version)));
+    statements.extend(sources.iter().map(|source| question(source, &writer)));
     // What extensions keep in the schema has to be named with it; `merged` tells why the other way is needed as well.
     let again = statements[first_of_sources..]
         .iter()
@@ -261,7 +264,7 @@ async fn read_by(transactions: &[&Transaction<'_>], schema: &SchemaName) -> Resu
         schema: schema.clone(),
         own_name,
         oid,
-        role,
+        role: role.clone(),
         objects: Vec::new(),
         contents,
         aliases,
@@ -318,6 +321,12 @@ struct Found {
     inventory: Inventory,
 }
 
+impl Found {
+    fn writer(&self) -> Writer<'_> {
+        Writer::new(self.version, Names::Relative, &self.inventory)
+    }
+}
+
 /// Looks for a schema, with settings for questions to the catalogs.
 async fn find(transaction: &Transaction<'_>, schema: &SchemaName) -> Result<Found, ReadError> {
     let opening = format!(
@@ -349,11 +358,12 @@ pub(super) async fn inventory_of(
 
 /// Everything that is asked about a schema, on a server of this version.
 pub(super) fn questions(version: i32) -> impl Iterator<Item = String> {
-    let written = move |sql: &str| expand(sql, version, Names::Relative);
+    static ANYTHING: LazyLock<Inventory> = LazyLock::new(Inventory::default);
+    let writer = Writer::new(version, Names::Relative, &ANYTHING);
     [INVENTORY, MEMBERS, LIMITS, ROWS, ALIASES, DEPENDENCIES, FAMILIES]
         .into_iter()
-        .map(written)
-        .chain(SOURCES.iter().map(move |source| question(source, version)))
+        .map(move |sql| writer.expand(sql))
+        .chain(SOURCES.iter().map(move |source| question(source, &writer)))
 }
 
 /// What the query for limits has answered: what cannot be copied, and what does not follow.
@@ -367,14 +377,14 @@ pub(super) fn in_words(limits: &[Row]) -> (Vec<String>, Vec<String>) {
 ///
 /// It is parsed with nothing but `pg_catalog` in sight, so that it means what it says whatever the schema calls its own
 /// types and functions. Then, before the first row, the schema comes first in the path of those that deparse.
-fn question(source: &Source, version: i32) -> String {
-    let (mut columns, join) = extras(source);
+fn question(source: &Source, writer: &Writer<'_>) -> String {
+    let (mut columns, join) = extras(source, writer);
     if source.extras.grants() && source.extras.owners() {
-        columns.push_str(&format!(", {} AS resets", resets(source)));
+        columns.push_str(&format!(", {} AS resets", resets(source, writer)));
     }
     format!(
         "SELECT o.*{columns} FROM (\n{}) o{join}\n WHERE (SELECT set_config('search_path', $5, true)) IS NOT NULL",
-        expand(source.sql, version, Names::Relative)
+        writer.expand(source.sql)
     )
 }
 

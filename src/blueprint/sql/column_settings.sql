@@ -56,12 +56,14 @@ SELECT c.relnamespace AS schema,
               (SELECT 'OPTIONS (' || string_agg(format('DROP %I', option_name), ', ') || ')'
                  FROM pg_options_to_table(a.attfdwoptions))
         WHERE a.attfdwoptions IS NOT NULL
+       {if children}
        UNION ALL
        SELECT 'no default', NULL, 'DROP DEFAULT', NULL, NULL
         WHERE a.attinhcount > 0 AND NOT a.atthasdef AND a.attgenerated = ''
           AND EXISTS (SELECT FROM pg_inherits i
                         JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname
-                       WHERE i.inhrelid = c.oid AND p.atthasdef AND NOT c.relispartition)) s
+                       WHERE i.inhrelid = c.oid AND p.atthasdef AND NOT c.relispartition)
+       {end}) s
  -- Since PostgreSQL 17 partitions have identity columns of their parents.
  CROSS JOIN LATERAL (
        SELECT format('ALTER %s %I ALTER COLUMN %I ', CASE WHEN c.relkind = 'p' AND s.kind = 'identity' THEN 'TABLE'

@@ -15,11 +15,13 @@ SELECT c.relnamespace AS schema,
                             ' COLLATE ' || a.attcollation::regcollation::text END,
                         CASE WHEN a.attgenerated <> ''
                               -- A child takes the expression from its parent; until PostgreSQL 15 it must not have its own.
+                              {if children}
                               AND (a.attinhcount = 0 OR c.relispartition OR {inherits_later} OR {may_differ_in_expression}
                                    OR NOT EXISTS (SELECT FROM pg_inherits i
                                                     JOIN pg_attribute p ON p.attrelid = i.inhparent
                                                    WHERE i.inhrelid = c.oid AND p.attname = a.attname
-                                                     AND p.attgenerated <> '')) THEN
+                                                     AND p.attgenerated <> ''))
+                              {end} THEN
                             format(' GENERATED ALWAYS AS (%s)%s', pg_get_expr(d.adbin, d.adrelid),
                                    CASE a.attgenerated WHEN 's' THEN ' STORED' END) END) END AS inline,
        format('ALTER %sTABLE %I ADD COLUMN %I %s%s', CASE c.relkind WHEN 'f' THEN 'FOREIGN ' END,

@@ -34,13 +34,7 @@ CASE WHEN o.acl IS NOT NULL THEN (
                                 WHERE (e.grantor, e.grantee, e.privilege_type, e.is_grantable)
                                     = (d.grantor, d.grantee, d.privilege_type, d.is_grantable))
                -- What a schema's own role is granted, every schema grants to another.
-               AND NOT {is_own_role}
+               AND NOT {is_own_role:e.grantee|o.schema}
                -- What the schema `public` was born with stays with it, under whatever name.
-               AND NOT (o.acl_type = 'n'
-                        AND EXISTS (SELECT FROM pg_init_privs i
-                                     WHERE i.classoid = o.class AND i.objoid = o.id
-                                       AND ARRAY(SELECT a.privilege_type FROM aclexplode(i.initprivs) a
-                                                  WHERE a.grantee = e.grantee AND a.grantor = e.grantor ORDER BY 1)
-                                         = ARRAY(SELECT a.privilege_type FROM aclexplode(nullif(o.acl, '{}')::aclitem[]) a
-                                                  WHERE a.grantee = e.grantee AND a.grantor = e.grantor ORDER BY 1)))
+               AND NOT {born_with}
              GROUP BY e.grantor, e.grantee, e.is_grantable) g) END

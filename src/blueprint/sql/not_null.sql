@@ -24,6 +24,7 @@ SELECT c.relnamespace AS schema,
  WHERE c.relkind IN ('r', 'p', 'f')
    AND a.attnum > 0
    AND a.attnotnull
+   {if children}
    AND (x.oid IS NULL OR x.conislocal OR c.relispartition OR {inherits_later}
         -- It holds for the child and is not proven for the parent.
         OR x.convalidated AND EXISTS (SELECT FROM pg_inherits i
@@ -31,6 +32,7 @@ SELECT c.relnamespace AS schema,
                                         JOIN pg_constraint px ON px.conrelid = p.attrelid AND px.contype = 'n'
                                                              AND px.conkey = ARRAY[p.attnum]
                                        WHERE i.inhrelid = c.oid AND NOT px.convalidated))
+   {end}
    AND NOT a.attisdropped
    AND c.oid = ANY ($2)
    AND {not_of_an_extension:pg_class c}

@@ -1,4 +1,4 @@
-(
+{if privileges by default}(
     SELECT jsonb_agg(s.sql ORDER BY s.number)::text
       FROM pg_default_acl d
      CROSS JOIN LATERAL (
@@ -17,4 +17,4 @@
      WHERE d.defaclnamespace = 0
        AND d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = current_user)
        AND lower(d.defaclobjtype::text) = lower(o.acl_type::text)
-       AND o.sql IS NOT NULL)
+       AND o.sql IS NOT NULL){else}NULL::text{end}

@@ -12,6 +12,7 @@ SELECT n.oid AS schema,
        'n'::"char" AS acl_type
   FROM pg_namespace n
  WHERE n.oid = ANY ($1)
+{if privileges by default}
 UNION ALL
 SELECT n.oid,
        0,
@@ -39,3 +40,4 @@ SELECT n.oid,
         WHERE NOT {is_own_role:x.grantee|n.oid}
         GROUP BY x.grantee, x.is_grantable) e
  WHERE n.oid = ANY ($1)
+{end}

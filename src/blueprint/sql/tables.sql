@@ -11,9 +11,11 @@ SELECT c.relnamespace AS schema,
               c.relname,
               CASE WHEN c.reloftype <> 0 THEN ' OF ' || format_type(c.reloftype, NULL) ELSE '' END) AS sql,
        concat(
+           {if children}
            CASE WHEN NOT c.relispartition AND NOT {inherits_later} THEN
                (SELECT ' INHERITS (' || string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno) || ')'
                   FROM pg_inherits i WHERE i.inhrelid = c.oid) END,
+           {end}
            CASE c.relkind WHEN 'p' THEN ' PARTITION BY ' || pg_get_partkeydef(c.oid) END,
            CASE WHEN am.amname <> 'heap' THEN ' USING ' || quote_ident(am.amname) END,
            CASE c.relkind WHEN 'f' THEN ' SERVER ' || quote_ident(fs.srvname) || {options:ft.ftoptions} END,

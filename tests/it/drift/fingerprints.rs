@@ -282,6 +282,55 @@ async fn a_change_changes_the_fingerprint_where_it_changes_the_blueprint() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What queries are left out for, or parts of them, where there is none of it.
+const RARELY_USED: &str =
+    "CREATE EXTENSION hstore; CREATE AGGREGATE total (int) (sfunc = int4pl, stype = int);
+    ALTER DEFAULT PRIVILEGES IN SCHEMA tenant_acme GRANT SELECT ON TABLES TO pg_monitor;
+    CREATE FOREIGN DATA WRAPPER nothing; CREATE SERVER nowhere FOREIGN DATA WRAPPER nothing;
+    CREATE FOREIGN TABLE away (id int) SERVER nowhere; CREATE CAST (mood AS int) WITH INOUT";
+
+#[tokio::test]
+async fn a_fingerprint_does_not_depend_on_what_is_in_the_schemas_beside_it() {
+    let database = Database::new();
+    database
+        .run(&["create", "--quiet", "acme", "globex", "initech"])
+        .success();
+    let role = format!("\"of {}\"", database.name());
+    database.sql(&format!(
+        "CREATE ROLE {role}; COMMENT ON ROLE {role} IS 'tenantctl: application role of schema tenant_globex'; \
+         GRANT SELECT ON tenant_globex.users TO {role}"
+    ));
+    database.sql("DROP SCHEMA tenant_acme CASCADE; CREATE SCHEMA tenant_acme");
+    in_schema(&database, "tenant_acme", SCHEMA);
+    in_schema(&database, "tenant_acme", RARELY_USED);
+    in_schema(
+        &database,
+        "tenant_initech",
+        "GRANT SELECT (email) ON users TO pg_monitor",
+    );
+    let db = pool_of_one(&database);
+    let schemas = [
+        "tenant_acme",
+        "tenant_globex",
+        "tenant_initech",
+        "tenant_template",
+    ]
+    .map(|name| SchemaName::new(name).expect("a valid name"));
+    let mut session = db.direct().await.expect("a session");
+    let together = blueprint::fingerprints(&mut session, &schemas)
+        .await
+        .expect("fingerprints");
+    for schema in &schemas {
+        let alone = blueprint::fingerprints(&mut session, std::slice::from_ref(schema))
+            .await
+            .expect("a fingerprint");
+        assert_eq!(alone[schema], together[schema], "{schema}");
+    }
+    assert_eq!(together[&schemas[1]], together[&schemas[3]]);
+    assert_ne!(together[&schemas[2]], together[&schemas[3]]);
+    database.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
 #[test]
 fn a_fingerprint_of_an_older_version_is_no_drift_and_is_not_handed_on() {
     let database = Database::new();
