@@ -68,8 +68,8 @@ impl<'a> Writer<'a> {
 
     fn holds(&self, condition: &str) -> bool {
         match condition {
-            "not null has names" => self.version >= 180_000,
-            "of the cluster" => self.inventory.is_of_the_cluster(),
+            "named_not_null" => self.version >= 180_000,
+            "of_the_cluster" => self.inventory.is_of_the_cluster(),
             found => self.inventory.may_hold(found),
         }
     }
@@ -255,7 +255,7 @@ fn columns(numbers: &str, relation: &str) -> String {
 
 /// Whether the role belongs to the schema, where any role belongs to one.
 fn own_roles(writer: &Writer<'_>, role: &str, schema: &str) -> String {
-    match writer.inventory.may_hold("own roles") {
+    match writer.inventory.may_hold("own_roles") {
         true => is_own_role(role, schema),
         false => "false".to_owned(),
     }
@@ -274,3 +274,60 @@ const INHERITS_LATER: &str = concat!(
     " AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 \
      AND NOT a.attisdropped AND NOT a.attislocal))"
 );
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::blueprint::catalog::INVENTORY;
+
+    /// The conditions in the queries of a folder.
+    fn conditions(folder: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                conditions(&path, found);
+                continue;
+            }
+            let sql = fs::read_to_string(&path).expect("SQL");
+            let parts = sql.split("{if ").skip(1);
+            found.extend(parts.map(|part| part.split('}').next().unwrap_or_default().to_owned()));
+        }
+    }
+
+    #[test]
+    fn every_condition_is_one_that_the_server_or_the_inventory_can_meet() {
+        let mut found = Vec::new();
+        let sql = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/blueprint/sql");
+        conditions(&sql, &mut found);
+        assert!(found.len() > 10, "{found:?}");
+        for condition in found {
+            let is_known = ["named_not_null", "of_the_cluster"].contains(&condition.as_str());
+            assert!(
+                is_known || INVENTORY.contains(&format!("SELECT '{condition}'")),
+                "{condition}"
+            );
+        }
+        for condition in ["members", "children", "own_roles"] {
+            assert!(
+                INVENTORY.contains(&format!("SELECT '{condition}'")),
+                "{condition}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_two_branches_one_is_left() {
+        let inventory = Inventory::default();
+        let written = |version, sql| Writer::new(version, Names::Relative, &inventory).expand(sql);
+        let sql = "a {if named_not_null}b {|} c{else}d{end} e {if named_not_null}f{end}";
+        assert_eq!(written(180_000, sql), r"a b , E'\x01',  c e f");
+        assert_eq!(written(170_000, sql), "a d e ");
+        assert_eq!(
+            written(170_000, "'{if' {if named_not_null} {"),
+            "'{if' {if named_not_null} {"
+        );
+    }
+}

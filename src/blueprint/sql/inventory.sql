@@ -10,11 +10,11 @@ needing AS MATERIALIZED (
 ),
 tables AS MATERIALIZED (
     SELECT objid AS oid FROM needing WHERE classid = 'pg_class'::regclass
-    {if of the cluster} UNION SELECT oid FROM pg_class WHERE relnamespace IN (SELECT oid FROM schemas WHERE oid < 16384) {end}
+    {if of_the_cluster} UNION SELECT oid FROM pg_class WHERE relnamespace IN (SELECT oid FROM schemas WHERE oid < 16384) {end}
 ),
 own_types AS MATERIALIZED (
     SELECT objid AS oid FROM needing WHERE classid = 'pg_type'::regclass
-    {if of the cluster} UNION SELECT oid FROM pg_type WHERE typnamespace IN (SELECT oid FROM schemas WHERE oid < 16384) {end}
+    {if of_the_cluster} UNION SELECT oid FROM pg_type WHERE typnamespace IN (SELECT oid FROM schemas WHERE oid < 16384) {end}
 ),
 relations AS MATERIALIZED (
     SELECT c.oid, c.relkind, c.reltype, c.relhasrules, c.relhastriggers, c.relispartition
@@ -33,7 +33,7 @@ types AS MATERIALIZED (
 SELECT ARRAY(SELECT oid FROM relations) AS relations,
        ARRAY(SELECT oid FROM types) AS types,
        ARRAY(SELECT objid FROM needing WHERE classid = 'pg_proc'::regclass
-             {if of the cluster} UNION SELECT oid FROM pg_proc WHERE pronamespace IN (SELECT oid FROM schemas WHERE oid < 16384) {end}) AS functions,
+             {if of_the_cluster} UNION SELECT oid FROM pg_proc WHERE pronamespace IN (SELECT oid FROM schemas WHERE oid < 16384) {end}) AS functions,
        ARRAY(SELECT DISTINCT classid::regclass::text FROM needing
               UNION ALL
              SELECT 'texts' FROM needing
@@ -44,11 +44,11 @@ SELECT ARRAY(SELECT oid FROM relations) AS relations,
               WHERE EXISTS (SELECT FROM needing n
                               JOIN pg_depend e ON e.classid = n.classid AND e.objid = n.objid AND e.deptype = 'e')
               UNION ALL
-             SELECT 'own roles'
+             SELECT 'own_roles'
               WHERE EXISTS (SELECT FROM pg_shdescription
                              WHERE classoid = 'pg_authid'::regclass AND starts_with(description, '{own_role_remark}'))
               UNION ALL
-             SELECT 'privileges by default'
+             SELECT 'default_privileges'
               WHERE EXISTS (SELECT FROM pg_default_acl
                              WHERE defaclnamespace = 0 OR defaclnamespace IN (SELECT oid FROM schemas))
               UNION ALL

@@ -1,4 +1,4 @@
-{if privileges by default}(
+{if default_privileges}(
     SELECT jsonb_agg(s.sql ORDER BY s.number)::text
       FROM pg_default_acl d
      CROSS JOIN LATERAL (

@@ -12,7 +12,7 @@ SELECT n.oid AS schema,
        'n'::"char" AS acl_type
   FROM pg_namespace n
  WHERE n.oid = ANY ($1)
-{if privileges by default}
+{if default_privileges}
 UNION ALL
 SELECT n.oid,
        0,

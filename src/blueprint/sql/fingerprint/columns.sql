@@ -6,7 +6,7 @@ SELECT c.relnamespace AS schema,
               CASE WHEN c.relkind <> 'm' THEN
                   concat({type:a.atttypid|a.atttypmod} {|} {collation:a.attcollation} {|} a.attgenerated {|}
                          a.attnotnull {|}
-                         {if not null has names}
+                         {if named_not_null}
                          CASE WHEN n.text IS NULL THEN NULL
                               WHEN n.conislocal OR c.relispartition THEN n.text
                               WHEN {inherits_later}
@@ -29,7 +29,7 @@ SELECT c.relnamespace AS schema,
                          {else} NULL {end}) END) AS text
   FROM pg_class c
   JOIN pg_attribute a ON a.attrelid = c.oid
-  {if not null has names}
+  {if named_not_null}
   LEFT JOIN (SELECT x.conrelid, x.conkey[1] AS number, x.conislocal, x.convalidated,
                     concat(x.conname {|} x.connoinherit {|} x.convalidated {|} d.description) AS text
                FROM pg_constraint x
