@@ -1,7 +1,7 @@
 //! Whether a schema changed while it was read: every change of a definition is noticed, and nothing else is.
 
-use tenantctl::blueprint::{is_unchanged, read};
-use tenantctl::db::SchemaName;
+use tenantctl::blueprint::{is_unchanged, read, stamp_now};
+use tenantctl::db::{Db, SchemaName};
 
 use crate::library::pool_of_one;
 use crate::support::Database;
@@ -87,23 +87,53 @@ const CHANGES: &[&str] = &[
     "ALTER TABLE child NO INHERIT t",
 ];
 
+/// What leaves the definition as it is.
+const NO_CHANGE: &str = "INSERT INTO other VALUES (1, 1, 'x'); SELECT nextval('s'); ANALYZE other, t";
+
+async fn run(db: &Db, sql: &str) {
+    let session = db.direct().await.expect("a session");
+    let sql = format!("SET search_path = tenant_template; {sql}");
+    session
+        .script(&sql)
+        .await
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
 #[tokio::test]
 async fn every_change_of_a_schema_is_noticed() {
     let database = Database::empty();
     database.sql(SCHEMA);
     let db = pool_of_one(&database);
-    let mut session = db.session().await.expect("a session");
     let name = SchemaName::new("tenant_template").expect("a valid name");
+    let stamp = async || stamp_now(&db, &name).await.expect("an answer").expect("a stamp");
     let mut missed = Vec::new();
+    let mut before = stamp().await;
     for change in CHANGES {
-        let blueprint = read(&mut session, None, &name).await.expect("read");
-        database.sql("INSERT INTO tenant_template.other VALUES (1, 1, 'x'); SELECT nextval('tenant_template.s'); ANALYZE tenant_template.other, tenant_template.t");
-        let is_same = is_unchanged(&mut session, &blueprint).await;
-        assert!(is_same.expect("an answer"), "before {change}");
-        database.sql(&format!("SET search_path = tenant_template; {change}"));
-        if is_unchanged(&mut session, &blueprint).await.expect("an answer") {
+        run(&db, NO_CHANGE).await;
+        assert_eq!(stamp().await, before, "before {change}");
+        run(&db, change).await;
+        let after = stamp().await;
+        if after == before {
             missed.push(*change);
         }
+        before = after;
     }
     assert_eq!(missed, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_blueprint_is_what_it_was_until_something_changes() {
+    let database = Database::empty();
+    database.sql(SCHEMA);
+    let db = pool_of_one(&database);
+    let name = SchemaName::new("tenant_template").expect("a valid name");
+    let mut session = db.direct().await.expect("a session");
+    let blueprint = read(&mut session, None, &name).await.expect("read");
+    drop(session);
+    for (sql, is_same) in [(NO_CHANGE, true), (CHANGES[0], false)] {
+        run(&db, sql).await;
+        let mut session = db.direct().await.expect("a session");
+        let answer = is_unchanged(&mut session, &blueprint).await;
+        assert_eq!(answer.expect("an answer"), is_same, "{sql}");
+    }
 }
