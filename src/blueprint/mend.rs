@@ -86,15 +86,16 @@ impl Blueprint {
             }
         };
         work.say_what_is_stuck(&comparison);
-        work.drop_what_must_go(&found.steps(&Late::default())?);
+        work.drop_what_must_go(&found.steps(&Late::default(), |_| true)?);
         work.rename_indexes();
         let late = self.late.among(&work.new_tables());
-        work.make_in_order(&self.steps(&late)?, &late);
+        let steps = self.steps(&late, |object| !work.made.contains(&object))?;
+        work.make_in_order(&steps, &late);
         work.fill_views();
         Ok(work.mend)
     }
 
-    fn steps(&self, late: &Late) -> Result<Vec<Step>, Circle> {
+    fn steps(&self, late: &Late, is_there: impl Fn(usize) -> bool) -> Result<Vec<Step>, Circle> {
         order::order(
             &self.objects,
             &self.aliases,
@@ -102,6 +103,7 @@ impl Blueprint {
             self.catalogs,
             late,
             Shape::Empty,
+            is_there,
         )
     }
 }

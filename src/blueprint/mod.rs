@@ -178,6 +178,7 @@ impl Blueprint {
             self.catalogs,
             &self.late,
             shape,
+            |_| false,
         )?;
         let filled = &self.contents.filled_views;
         Ok(script::script(&objects, &steps, shape, role, filled))

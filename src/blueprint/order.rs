@@ -60,7 +60,7 @@ enum Firmness {
     Hard,
 }
 
-/// Puts the objects in order.
+/// Puts the objects in order. `is_there` tells of each whether it is not to be made, but may be there already.
 pub(super) fn order(
     objects: &[Object],
     aliases: &[Dependency],
@@ -68,11 +68,12 @@ pub(super) fn order(
     catalogs: Catalogs,
     late: &Late,
     shape: Shape,
+    is_there: impl Fn(usize) -> bool,
 ) -> Result<Vec<Step>, Circle> {
     let mut graph = Graph::new(objects, late);
     graph.add_dependencies(aliases, dependencies, catalogs);
     graph.add_wishes();
-    graph.add_partition_wishes();
+    graph.add_partition_wishes(is_there);
     graph.open_circles()?;
     graph.into_steps(shape)
 }

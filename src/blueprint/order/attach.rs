@@ -1,6 +1,7 @@
 //! When partitions are attached, among all that is made of their tables.
 
 use std::collections::HashMap;
+use std::iter::successors;
 
 use super::{Graph, Kind};
 
@@ -13,27 +14,43 @@ struct Attached {
     joins_to: HashMap<usize, Vec<usize>>,
 }
 
+/// A table that becomes part of another.
+struct Partition {
+    join: usize,
+    table: usize,
+    whole: usize,
+}
+
 impl Graph<'_> {
     /// A partition is attached once the checks on both sides are there, and before anything that a partitioned table
-    /// passes on to its partitions: what they have already is then found again and not made twice. For the same reason
-    /// it has those of its indexes before that belong to one of the partitioned table, which may be there already.
-    pub(super) fn add_partition_wishes(&mut self) {
-        let attached = self.attached();
+    /// passes on to its partitions: what they have already is then found again and not made twice. For the same reason,
+    /// where the partitioned table is there already, a partition has those of its indexes before that belong to one of it,
+    /// with all partitions of its own. Where it is not, partitions of partitions come after their own parents: identity is
+    /// passed on one level at a time.
+    pub(super) fn add_partition_wishes(&mut self, is_there: impl Fn(usize) -> bool) {
+        let partitions: Vec<Partition> = self.partitions().collect();
+        let by_table: HashMap<usize, &Partition> = partitions.iter().map(|one| (one.table, one)).collect();
+        let is_there = |table| {
+            let lineage = successors(Some(table), |table| Some(by_table.get(table)?.whole));
+            lineage.take(partitions.len() + 1).any(&is_there)
+        };
+        let attached = self.attached(is_there);
         let mut on_table: HashMap<usize, Vec<usize>> = HashMap::new();
-        for (index, object) in self.objects.iter().enumerate() {
-            if let Some(table) = object.parent.and_then(|parent| self.node(parent)) {
+        for index in 0..self.objects.len() {
+            if let Some(table) = self.table_of(index) {
                 on_table.entry(table).or_default().push(index);
             }
         }
-        for (index, object) in self.objects.iter().enumerate() {
-            if object.kind != Kind::Partition {
-                continue;
+        for partition in &partitions {
+            let index = partition.join;
+            if let Some(above) = by_table.get(&partition.whole)
+                && !is_there(partition.whole)
+            {
+                self.wishes.insert((index, above.join));
             }
-            let [partition, whole] =
-                [object.parent, object.needs].map(|side| side.and_then(|side| self.node(side)));
-            for table in [partition, whole].into_iter().flatten() {
+            for table in [partition.table, partition.whole] {
                 for &other in on_table.get(&table).into_iter().flatten() {
-                    let join = attached.joins.get(&other).filter(|_| Some(table) == partition);
+                    let join = attached.joins.get(&other).filter(|_| table == partition.table);
                     match (self.objects[other].kind, join) {
                         (Kind::Check, _) => self.wishes.extend([(index, other)]),
                         (Kind::Constraint | Kind::Index, Some(join)) => {
@@ -53,19 +70,37 @@ impl Graph<'_> {
     }
 
     /// The catalogs let an index need the one that it belongs to, which it does not before it is attached.
-    fn attached(&mut self) -> Attached {
+    fn attached(&mut self, is_there: impl Fn(usize) -> bool) -> Attached {
         let mut attached = Attached::default();
         for (index, object) in self.objects.iter().enumerate() {
             if object.kind != Kind::IndexPartition {
                 continue;
             }
             let sides = [object.parent, object.needs].map(|side| side.and_then(|side| self.node(side)));
-            if let [Some(part), Some(whole)] = sides {
+            if let [Some(part), Some(whole)] = sides
+                && self.table_of(whole).is_none_or(&is_there)
+            {
                 self.needs[part].remove(&whole);
                 attached.joins.insert(part, index);
                 attached.joins_to.entry(whole).or_default().push(index);
             }
         }
         attached
+    }
+
+    fn partitions(&self) -> impl Iterator<Item = Partition> {
+        let joins = self.objects.iter().enumerate();
+        let joins = joins.filter(|(_, object)| object.kind == Kind::Partition);
+        joins.filter_map(|(join, object)| {
+            Some(Partition {
+                join,
+                table: self.node(object.parent?)?,
+                whole: self.node(object.needs?)?,
+            })
+        })
+    }
+
+    fn table_of(&self, node: usize) -> Option<usize> {
+        self.objects[node].parent.and_then(|table| self.node(table))
     }
 }

@@ -68,6 +68,30 @@ fn partitions_are_cloned_faithfully() {
     clone_is_faithful("partitions");
 }
 
+/// Since PostgreSQL 17 partitions have the identity of their parents, which is passed on one level at a time.
+#[test]
+fn partitions_are_attached_from_the_top() {
+    let database = Database::empty();
+    database.sql(
+        "CREATE SCHEMA tenant_template; SET search_path = tenant_template; \
+         CREATE TABLE whole (id bigint GENERATED ALWAYS AS IDENTITY, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at); \
+         CREATE TABLE part PARTITION OF whole FOR VALUES FROM ('2026-01-01') TO ('2027-01-01') PARTITION BY HASH (id); \
+         CREATE TABLE a_leaf PARTITION OF part FOR VALUES WITH (MODULUS 1, REMAINDER 0)",
+    );
+    database.run(&["init", "--quiet"]).success();
+    database.run(&["create", "acme", "--quiet"]).success();
+    let columns = |schema: &str| {
+        database.sql(&format!(
+            "SELECT c.relname, a.attname, a.attidentity FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
+             WHERE c.relnamespace = '{schema}'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0 ORDER BY 1, 2"
+        ))
+    };
+    assert_eq!(columns("tenant_acme"), columns("tenant_template"));
+    let attached = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
+                    WHERE c.relnamespace = 'tenant_acme'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY i.ctid";
+    assert_eq!(database.sql(attached), "part\na_leaf");
+}
+
 #[test]
 fn constraints_are_cloned_faithfully() {
     clone_is_faithful("constraints");
