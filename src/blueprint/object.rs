@@ -73,4 +73,10 @@ impl Object {
             _ => settled(text),
         }
     }
+
+    /// Whether it is a condition that rows which are there may not meet.
+    pub(super) fn may_not_hold(&self) -> bool {
+        let is_condition = matches!(self.kind, Kind::NotNull | Kind::Check | Kind::DomainConstraint);
+        is_condition && (self.create.as_ref()).is_some_and(|text| text.ends_with(" NOT VALID"))
+    }
 }

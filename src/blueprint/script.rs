@@ -173,14 +173,9 @@ fn late(objects: &[Object], steps: &[Step], shape: Shape) -> Vec<bool> {
     }
     for (at, step) in steps.iter().enumerate() {
         let object = &objects[step.object];
-        let may_not_hold = matches!(object.kind, Kind::NotNull | Kind::Check | Kind::DomainConstraint)
-            && object
-                .create
-                .as_ref()
-                .is_some_and(|text| text.ends_with(" NOT VALID"));
         is_late[at] = !is_for_rows[at]
             && (object.kind.comes_after_data()
-                || may_not_hold
+                || object.may_not_hold()
                 || step.needs.iter().any(|needed| is_late[*needed]));
     }
     is_late

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::iter::successors;
 
-use super::{Graph, Kind};
+use super::{Firmness, Graph, Kind};
 
 /// Which indexes of partitions belong to which of the partitioned table.
 #[derive(Default)]
@@ -27,6 +27,9 @@ impl Graph<'_> {
     /// where the partitioned table is there already, a partition has those of its indexes before that belong to one of it,
     /// with all partitions of its own. Where it is not, partitions of partitions come after their own parents: identity is
     /// passed on one level at a time.
+    ///
+    /// Conditions that rows may not meet are added after the rows. Where the partitioned table has one it would be passed
+    /// on to partitions that get it as well, so they are attached after that.
     pub(super) fn add_partition_wishes(&mut self, is_there: impl Fn(usize) -> bool) {
         let partitions: Vec<Partition> = self.partitions().collect();
         let by_table: HashMap<usize, &Partition> = partitions.iter().map(|one| (one.table, one)).collect();
@@ -50,6 +53,9 @@ impl Graph<'_> {
             }
             for table in [partition.table, partition.whole] {
                 for &other in on_table.get(&table).into_iter().flatten() {
+                    if table == partition.whole && self.objects[other].may_not_hold() {
+                        self.add(index, other, Firmness::Hard);
+                    }
                     let join = attached.joins.get(&other).filter(|_| table == partition.table);
                     match (self.objects[other].kind, join) {
                         (Kind::Check, _) => self.wishes.extend([(index, other)]),

@@ -93,6 +93,39 @@ fn partitions_are_attached_from_the_top() {
 }
 
 #[test]
+fn what_rows_of_partitions_need_not_meet_comes_along_with_them() {
+    let database = Database::empty();
+    database.sql(
+        "CREATE SCHEMA tenant_template; SET search_path = tenant_template; \
+         CREATE TABLE whole (id int, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at); \
+         CREATE TABLE part PARTITION OF whole FOR VALUES FROM ('2026-01-01') TO ('2027-01-01') PARTITION BY HASH (id); \
+         CREATE TABLE leaf PARTITION OF part FOR VALUES WITH (MODULUS 1, REMAINDER 0); \
+         CREATE TABLE rest PARTITION OF whole DEFAULT; CREATE INDEX whole_at ON whole (at)",
+    );
+    database.run(&["init", "--quiet"]).success();
+    database.run(&["create", "acme", "--quiet"]).success();
+    database.sql(
+        "SET search_path = tenant_acme; INSERT INTO whole VALUES (-1, '2026-05-05'), (-2, '2020-01-01'); \
+         ALTER TABLE rest ADD CONSTRAINT \"positive\" CHECK (id > 0) NOT VALID; \
+         ALTER TABLE whole ADD CONSTRAINT \"positive\" CHECK (id > 0) NOT VALID; \
+         ALTER TABLE rest ADD CONSTRAINT even CHECK (id % 2 = 0)",
+    );
+    let backups = Backups::of(database);
+    let database = &backups.database;
+    database.run(&["clone", "acme", "globex", "--quiet"]).success();
+    let file = backups.take("acme");
+    database
+        .run(&["restore", &file, "--as", "initech", "--quiet"])
+        .success();
+    for copy in ["tenant_globex", "tenant_initech"] {
+        Judge::new(database.url()).expect_faithful("tenant_acme", copy);
+        let rows = format!("SELECT tableoid::regclass, * FROM {copy}.whole ORDER BY id");
+        let rows = database.sql(&rows).replace(&format!("{copy}."), "");
+        assert_eq!(rows, "rest|-2|2020-01-01\nleaf|-1|2026-05-05");
+    }
+}
+
+#[test]
 fn constraints_are_cloned_faithfully() {
     clone_is_faithful("constraints");
 }
