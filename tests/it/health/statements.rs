@@ -28,7 +28,14 @@ fn slow_statements_are_found_with_the_tenants_that_they_name() {
     assert_eq!(slow.severity, "note");
     assert!(slow.summary.starts_with("4 calls took "), "{}", slow.summary);
     assert!(slow.summary.contains("FROM ….users"), "{}", slow.summary);
-    assert_eq!(slow.tenants, ["acme", "globex"]);
+    // Since PostgreSQL 18 they are one statement to the server as well, in the words of the first.
+    let is_since_18 = database.sql("SELECT current_setting('server_version_num')::int >= 180000") == "t";
+    let named = if is_since_18 {
+        &["acme"][..]
+    } else {
+        &["acme", "globex"]
+    };
+    assert_eq!(slow.tenants, named);
 }
 
 #[test]
