@@ -10,7 +10,7 @@ use futures_util::future::try_join3;
 use serde::{Deserialize, Serialize};
 
 use super::Blueprint;
-use super::catalog::{LIMITS, OF_ONE_SCHEMA, SETTINGS};
+use super::catalog::{INVENTORY, LIMITS, OF_ONE_SCHEMA, SETTINGS, SOURCES};
 use super::inventory::Inventory;
 use super::macros::{Names, Writer};
 use super::read::{ReadError, in_words, inventory_of, questions};
@@ -114,6 +114,10 @@ fn reader(version: i32) -> String {
     let mut hasher = DefaultHasher::new();
     for question in questions(version) {
         question.hash(&mut hasher);
+    }
+    // Where parts of the questions are left out counts as well.
+    for sql in SOURCES.iter().map(|source| source.sql).chain([INVENTORY]) {
+        sql.hash(&mut hasher);
     }
     format!("{}/{FORM}/{:x}", env!("CARGO_PKG_VERSION"), hasher.finish())
 }

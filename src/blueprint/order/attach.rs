@@ -49,7 +49,8 @@ impl Graph<'_> {
             if let Some(above) = by_table.get(&partition.whole)
                 && !is_there(partition.whole)
             {
-                self.wishes.insert((index, above.join));
+                // Before and after the rows.
+                self.add(index, above.join, Firmness::Hard);
             }
             for table in [partition.table, partition.whole] {
                 for &other in on_table.get(&table).into_iter().flatten() {

@@ -297,6 +297,18 @@ async fn a_fingerprint_does_not_depend_on_what_is_in_the_schemas_beside_it() {
     database
         .run(&["create", "--quiet", "acme", "globex", "initech"])
         .success();
+    let db = pool_of_one(&database);
+    let schemas = [
+        "tenant_acme",
+        "tenant_globex",
+        "tenant_initech",
+        "tenant_template",
+    ]
+    .map(|name| SchemaName::new(name).expect("a valid name"));
+    let mut session = db.direct().await.expect("a session");
+    let before = blueprint::fingerprints(&mut session, &schemas)
+        .await
+        .expect("fingerprints");
     let role = format!("\"of {}\"", database.name());
     database.sql(&format!(
         "CREATE ROLE {role}; COMMENT ON ROLE {role} IS 'tenantctl: application role of schema tenant_globex'; \
@@ -310,15 +322,6 @@ async fn a_fingerprint_does_not_depend_on_what_is_in_the_schemas_beside_it() {
         "tenant_initech",
         "GRANT SELECT (email) ON users TO pg_monitor",
     );
-    let db = pool_of_one(&database);
-    let schemas = [
-        "tenant_acme",
-        "tenant_globex",
-        "tenant_initech",
-        "tenant_template",
-    ]
-    .map(|name| SchemaName::new(name).expect("a valid name"));
-    let mut session = db.direct().await.expect("a session");
     let together = blueprint::fingerprints(&mut session, &schemas)
         .await
         .expect("fingerprints");
@@ -328,6 +331,8 @@ async fn a_fingerprint_does_not_depend_on_what_is_in_the_schemas_beside_it() {
             .expect("a fingerprint");
         assert_eq!(alone[schema], together[schema], "{schema}");
     }
+    assert_eq!(together[&schemas[1]], before[&schemas[1]]);
+    assert_eq!(together[&schemas[3]], before[&schemas[3]]);
     assert_eq!(together[&schemas[1]], together[&schemas[3]]);
     assert_ne!(together[&schemas[2]], together[&schemas[3]]);
     database.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));

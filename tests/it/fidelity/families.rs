@@ -68,6 +68,14 @@ fn partitions_are_cloned_faithfully() {
     clone_is_faithful("partitions");
 }
 
+/// The partitions of a schema in the order in which they were attached.
+fn attached(database: &Database, schema: &str) -> String {
+    database.sql(&format!(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
+         WHERE c.relnamespace = '{schema}'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY i.ctid"
+    ))
+}
+
 /// Since PostgreSQL 17 partitions have the identity of their parents, which is passed on one level at a time.
 #[test]
 fn partitions_are_attached_from_the_top() {
@@ -87,9 +95,7 @@ fn partitions_are_attached_from_the_top() {
         ))
     };
     assert_eq!(columns("tenant_acme"), columns("tenant_template"));
-    let attached = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
-                    WHERE c.relnamespace = 'tenant_acme'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY i.ctid";
-    assert_eq!(database.sql(attached), "part\na_leaf");
+    assert_eq!(attached(&database, "tenant_acme"), "part\na_leaf");
 }
 
 #[test]
@@ -100,7 +106,10 @@ fn what_rows_of_partitions_need_not_meet_comes_along_with_them() {
          CREATE TABLE whole (id int, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at); \
          CREATE TABLE part PARTITION OF whole FOR VALUES FROM ('2026-01-01') TO ('2027-01-01') PARTITION BY HASH (id); \
          CREATE TABLE leaf PARTITION OF part FOR VALUES WITH (MODULUS 1, REMAINDER 0); \
-         CREATE TABLE rest PARTITION OF whole DEFAULT; CREATE INDEX whole_at ON whole (at)",
+         CREATE TABLE rest PARTITION OF whole DEFAULT; CREATE INDEX whole_at ON whole (at); \
+         CREATE TABLE also (id int) PARTITION BY RANGE (id); \
+         CREATE TABLE also_part PARTITION OF also FOR VALUES FROM (1) TO (9) PARTITION BY RANGE (id); \
+         CREATE TABLE a_leaf PARTITION OF also_part FOR VALUES FROM (1) TO (9)",
     );
     database.run(&["init", "--quiet"]).success();
     database.run(&["create", "acme", "--quiet"]).success();
@@ -108,7 +117,9 @@ fn what_rows_of_partitions_need_not_meet_comes_along_with_them() {
         "SET search_path = tenant_acme; INSERT INTO whole VALUES (-1, '2026-05-05'), (-2, '2020-01-01'); \
          ALTER TABLE rest ADD CONSTRAINT \"positive\" CHECK (id > 0) NOT VALID; \
          ALTER TABLE whole ADD CONSTRAINT \"positive\" CHECK (id > 0) NOT VALID; \
-         ALTER TABLE rest ADD CONSTRAINT even CHECK (id % 2 = 0)",
+         ALTER TABLE rest ADD CONSTRAINT even CHECK (id % 2 = 0); \
+         ALTER TABLE also ADD CONSTRAINT proven_below CHECK (id > 0) NOT VALID; \
+         ALTER TABLE also_part VALIDATE CONSTRAINT proven_below",
     );
     let backups = Backups::of(database);
     let database = &backups.database;
@@ -122,6 +133,7 @@ fn what_rows_of_partitions_need_not_meet_comes_along_with_them() {
         let rows = format!("SELECT tableoid::regclass, * FROM {copy}.whole ORDER BY id");
         let rows = database.sql(&rows).replace(&format!("{copy}."), "");
         assert_eq!(rows, "rest|-2|2020-01-01\nleaf|-1|2026-05-05");
+        assert_eq!(attached(database, copy), "also_part\na_leaf\npart\nleaf\nrest");
     }
 }
 
