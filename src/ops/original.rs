@@ -3,7 +3,7 @@
 
 use super::making::{first_failing, opening};
 use super::migration_histories;
-use super::unfinished::{self, Unfinished};
+use super::unfinished::{self, Begun};
 use crate::blueprint::{
     self, Blueprint, CannotCopy, ReadError, Shape, Statement, Surroundings, Table, UnclearText,
 };
@@ -26,7 +26,7 @@ pub struct Original {
     /// What the schema's own history said before the rest was read.
     history: Option<History>,
     /// What was interrupted in it before the rest was read.
-    unfinished: Vec<Unfinished>,
+    begun: Begun,
 }
 
 /// Why a schema cannot be made again.
@@ -82,7 +82,7 @@ impl Original {
         unclear: UnclearText,
     ) -> Result<Self, OriginalError> {
         let history = migration_histories::of_schema(session, schema).await?;
-        let unfinished = unfinished::of(session, schema).await?;
+        let begun = unfinished::begun(session, schema).await?;
         let (blueprint, fingerprint) = match known(session, schema).await? {
             Some((blueprint, fingerprint)) => (blueprint, Some(fingerprint)),
             None => {
@@ -120,7 +120,7 @@ impl Original {
             version: history.as_ref().and_then(History::version),
             fingerprint,
             history,
-            unfinished,
+            begun,
             blueprint,
         })
     }
@@ -160,21 +160,25 @@ impl Original {
         notes(&self.blueprint, "the template", "each tenant")
     }
 
-    /// A statement that fails with a division by zero where the schema was migrated since it was read: the rows of its
-    /// history, which are copied, would be others than those of what is made.
+    /// A statement that fails with a division by zero where the schema was migrated since it was read, or that was begun:
+    /// the rows of its history, which are copied, would be others than those of what is made.
     pub fn guard(&self) -> String {
-        match &self.history {
-            Some(history) => format!(
-                "SELECT 1 / (CASE WHEN {} THEN 1 ELSE 0 END)",
-                History::is_still(self.blueprint.schema(), &history.digest())
-            ),
-            None => "SELECT 1".to_owned(),
+        let schema = self.blueprint.schema();
+        let history = self.history.as_ref();
+        let conditions: Vec<String> = history
+            .map(|history| History::is_still(schema, &history.digest()))
+            .into_iter()
+            .chain(self.begun.are_still(schema))
+            .collect();
+        match conditions.as_slice() {
+            [] => "SELECT 1".to_owned(),
+            some => format!("SELECT 1 / (CASE WHEN {} THEN 1 ELSE 0 END)", some.join(" AND ")),
         }
     }
 
     /// What the registry has to know of `schema` besides its row, as SQL.
     pub fn unfinished(&self, schema: &SchemaName) -> String {
-        unfinished::begin_sql(schema, &self.unfinished)
+        unfinished::begin_sql(schema, &self.begun.migrations)
     }
 
     /// Everything that makes `schema`, as one message. Expects the schema not to be there.

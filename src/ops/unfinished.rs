@@ -108,14 +108,48 @@ fn hash_statement(statement: &Statement, hash: &mut Sha256) {
     hash.update([0]);
 }
 
-/// Those of a schema. Read them before the schema: what was done since is then done once more, and not left out.
+/// Those of a schema as they were at one time.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) migrations: Vec<Unfinished>,
+    is_kept: bool,
+}
+
+impl Begun {
+    /// SQL that says whether they are still the same; `None` where the registry knows of none.
+    pub(super) fn are_still(&self, schema: &SchemaName) -> Option<String> {
+        let lines = self.migrations.iter().map(|one| {
+            let texts = one.texts.as_deref().map(|texts| format!(" {texts}"));
+            format!("{} {}{}", one.version, one.statement, texts.unwrap_or_default())
+        });
+        let lines: Vec<String> = lines.collect();
+        self.is_kept.then(|| {
+            with_constants(
+                "(SELECT coalesce(string_agg(concat_ws(' ', version, statement, to_jsonb(begun) ->> 'texts'), E'\\n' \
+                 ORDER BY version), '') FROM public.tenant_unfinished_migrations AS begun WHERE schema_name = $1) = $2",
+                &[Some(schema.as_str()), Some(&lines.join("\n"))],
+            )
+        })
+    }
+}
+
+/// Those of a schema.
 pub(super) async fn of(session: &Session, schema: &SchemaName) -> Result<Vec<Unfinished>, db::Error> {
+    Ok(begun(session, schema).await?.migrations)
+}
+
+/// Those of a schema that is read afterwards: what was done since is then done once more, and not left out. Whoever
+/// cannot do it once more asks in the end whether they are still the same.
+pub(super) async fn begun(session: &Session, schema: &SchemaName) -> Result<Begun, db::Error> {
     // A registry from before has no texts.
     const STATEMENT: &str = "SELECT version, statement, to_jsonb(begun) ->> 'texts' \
                              FROM public.tenant_unfinished_migrations AS begun \
                              WHERE schema_name = $1 ORDER BY version";
     if kept(session).await? == Kept::Nothing {
-        return Ok(Vec::new());
+        return Ok(Begun {
+            migrations: Vec::new(),
+            is_kept: false,
+        });
     }
     let rows = session
         .query(STATEMENT, &[(&schema.as_str(), Type::TEXT)])
@@ -125,7 +159,10 @@ pub(super) async fn of(session: &Session, schema: &SchemaName) -> Result<Vec<Unf
         statement: row.get(1),
         texts: row.get(2),
     });
-    Ok(unfinished.collect())
+    Ok(Begun {
+        migrations: unfinished.collect(),
+        is_kept: true,
+    })
 }
 
 /// Makes these the schema's, whatever one of its name had before.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::support::{
-    Database, Judge, PgBouncer, Program, Run, Server, configured, psql, signal, wait_until,
+    Database, Holder, Judge, PgBouncer, Program, Run, Server, configured, psql, signal, wait_until,
 };
 
 const TEMPLATE: &str = "tenant_template";
@@ -388,4 +388,31 @@ fn a_registry_that_takes_no_row_gets_no_schema() {
         .says("`public.tenants` took no row for `acme`")
         .says("a trigger or a rule");
     assert_eq!(database.state(), before);
+}
+
+/// Its work is there, and its history is not: whoever makes the tenant must have both from one time.
+#[test]
+fn a_migration_that_is_begun_while_the_template_is_read_goes_on_in_the_new_tenant() {
+    let database = Database::new();
+    database.sql("CREATE VIEW tenant_template.people AS SELECT email FROM tenant_template.users");
+    let migrating = Holder::of(
+        &database,
+        "LOCK TABLE tenant_template.users; CREATE INDEX users_new_idx ON tenant_template.users (email)",
+    );
+    std::thread::scope(|scope| {
+        let creating = scope.spawn(|| database.run(&["create", "--quiet", "acme"]));
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = \
+                       (SELECT oid FROM pg_database WHERE datname = current_database())";
+        wait_until("the template is being read", || database.sql(waiting) != "0");
+        database.sql(
+            "INSERT INTO tenant_unfinished_migrations (schema_name, version, statement) VALUES ('tenant_template', 99, 1)",
+        );
+        migrating.commit();
+        creating.join().expect("no panic").success();
+    });
+    let made = database.sql(
+        "SELECT (SELECT count(*) FROM pg_indexes WHERE schemaname = 'tenant_acme' AND indexname = 'users_new_idx'), \
+         version, statement FROM tenant_unfinished_migrations WHERE schema_name = 'tenant_acme'",
+    );
+    assert_eq!(made, "1|99|1");
 }
